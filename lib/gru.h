@@ -17,7 +17,7 @@
  *     }
  *     const struct gru_info *info = gru_model_info(model);
  *     float *state = malloc(info->state_floats * sizeof *state);
- *     float *y = malloc(info->y_floats * sizeof *y);
+ *     double *y = malloc(info->y_floats * sizeof *y);
  *     gru_state_init(model, state);
  *     struct gru_lane lane = { .x = reading, .n_rows = 1, .y = y,
  *                              .state_in = state, .state_out = state };
@@ -115,7 +115,8 @@ enum {
     GRU_UNIT_MAX = 31,
     GRU_LAYERS_MAX = 32,
     GRU_WIDTH_MAX = 65536,
-    GRU_SEASON_MAX = 1 << 30
+    GRU_SEASON_MAX = 1 << 30,
+    GRU_WIDE_RATIO = 1024
 };
 
 /* An input or an output. The network sees (x - mean) / std; a raw output is std * output + mean. */
@@ -156,10 +157,12 @@ struct gru_info {
     struct gru_variable *inputs, *outputs;
     struct gru_layer_info *layers; /* the recurrent ones, first to last; the read-out follows */
     struct gru_head *heads;        /* n_heads 0: one read-out, whose activation is `activation` */
-    size_t n_parameters;           /* weights in all; the statistics of a batch_norm are none */
-    size_t n_feeds;                /* outputs that feed an input; 0: no roll-out beyond S */
+    bool is_wide; /* raw values need more digits than a float has: an input or an output whose
+                     |mean| is more than GRU_WIDE_RATIO of its std (gru_reading) */
+    size_t n_parameters; /* weights in all; the statistics of a batch_norm are none */
+    size_t n_feeds;      /* outputs that feed an input; 0: no roll-out beyond S */
     size_t n_future; /* inputs that no output feeds: the width of a row of known future values */
-    size_t y_floats; /* S * O: floats in one row of y */
+    size_t y_floats; /* S * O: values in one row of y */
     size_t state_floats; /* floats in a state */
 };
 
@@ -253,15 +256,37 @@ GRU_API const char *gru_kernels_name(void);
 /* ---- running it ------------------------------------------------------------------------------ */
 
 /*
+ * Raw values are doubles, and as many of their digits count as the network can tell apart: a value
+ * is the nearest float or, of a model that is_wide, the sum of the two floats that are nearest
+ * (hi = (float)x, lo = (float)(x - hi): 48 bits). Readings count as such, and so are y and
+ * forecasts, which may thus be given back as readings. NaN stays NaN; what is beyond a float's
+ * range becomes infinite.
+ */
+GRU_API double gru_reading(const struct gru_info *info, double x);
+/* The floats that keep it, 1 or, of a model that is_wide, 2. */
+GRU_API size_t gru_reading_floats(const struct gru_info *info);
+/* Keeps n readings in n * gru_reading_floats floats, and reads them again. */
+GRU_API void gru_readings_pack(const struct gru_info *info, const double *x, size_t n, float *kept);
+GRU_API void gru_readings_unpack(const struct gru_info *info, const float *kept, size_t n,
+                                 double *x);
+
+/*
  * A state is state_floats floats: each layer's hidden state in turn ([h], or [h, c] for
  * GRU_LAYER_THREE_GATE and GRU_LAYER_LSTM), then the last observed value of each input (NaN: none
- * yet), then the last row of y (NaN: none yet). It may be copied with memcpy and kept anywhere.
+ * yet), then the last row of y (NaN: none yet), both kept by gru_readings_pack. It may be copied
+ * with memcpy and kept anywhere.
  */
 GRU_API void gru_state_init(const struct gru_model *model, float *state);
 /* Where the parts are, in floats from the start of a state. */
 GRU_API size_t gru_state_layer_floats(const struct gru_model *model, size_t layer);
 GRU_API size_t gru_state_last_offset(const struct gru_model *model);
 GRU_API size_t gru_state_y_offset(const struct gru_model *model);
+/* The last observed value of an input, and value k of the last row of y, of S * O. */
+GRU_API double gru_state_last(const struct gru_model *model, const float *state, size_t input);
+GRU_API double gru_state_y(const struct gru_model *model, const float *state, size_t k);
+GRU_API void gru_state_set_last(const struct gru_model *model, float *state, size_t input,
+                                double value);
+GRU_API void gru_state_set_y(const struct gru_model *model, float *state, size_t k, double value);
 
 /* Scratch memory for the calls below. One thread at a time; it serves any model and grows to the
  * largest. */
@@ -274,9 +299,9 @@ GRU_API void gru_work_free(struct gru_work *work); /* takes NULL */
 struct gru_lane {
     const float *state_in;  /* [state_floats], or NULL for a stream that begins */
     float *state_out;       /* [state_floats], may equal state_in, or NULL if not wanted */
-    const float *x;         /* [T][I] raw readings, NaN where missing */
+    const double *x;        /* [T][I] raw readings, NaN where missing */
     size_t n_rows;          /* T, at least 1 */
-    float *y;               /* [T][S * O] raw outputs, step-major; [S * O] with last_only */
+    double *y;              /* [T][S * O] raw outputs, step-major; [S * O] with last_only */
     bool last_only;         /* only the last row's y is wanted */
     enum gru_status status; /* result: GRU_OK, GRU_NON_FINITE, GRU_MISSING_INPUT, GRU_BAD_ARGUMENT
                                (no rows), GRU_NOT_CAUSAL (a state_in of a bidirectional model) */
@@ -333,8 +358,8 @@ GRU_API size_t gru_run_bytes(const struct gru_model *model, size_t n_rows);
  */
 GRU_API GRU_CHECK enum gru_status gru_forecast(const struct gru_model *model, struct gru_work *work,
                                                const float *state, size_t horizon,
-                                               const float *future, size_t n_future_rows,
-                                               float *forecast);
+                                               const double *future, size_t n_future_rows,
+                                               double *forecast);
 
 /* The same in parts. The state rolls on with the forecast; it, `future` and `forecast` stay where
  * they are until it is done. */
@@ -342,12 +367,13 @@ struct gru_roll {
     size_t n_rows_left; /* of the forecast; 0: it is done */
     /* the library's own: */
     const struct gru_model *model;
-    float *state, *forecast;
-    const float *future;
+    float *state;
+    double *forecast;
+    const double *future;
 };
 GRU_API GRU_CHECK enum gru_status gru_roll_begin(const struct gru_model *model, float *state,
-                                                 size_t horizon, const float *future,
-                                                 size_t n_future_rows, float *forecast,
+                                                 size_t horizon, const double *future,
+                                                 size_t n_future_rows, double *forecast,
                                                  struct gru_roll *ret_roll);
 /* Goes on by that many rows (at least 1), or to the next multiple of S. Fails as gru_forecast does,
  * and is then over. */
@@ -450,9 +476,9 @@ gru_hyperparameters_check(const struct gru_hyperparameters *hyperparameters,
 /* One sequence of training data. Y, the width of a target row, is S * O; with cross entropy it is S
  * class numbers from 0 to O - 1. */
 struct gru_series {
-    const float *x; /* [n_rows][I] raw readings, NaN where missing */
+    const double *x; /* [n_rows][I] raw readings, NaN where missing */
     size_t n_rows;
-    const float
+    const double
         *y; /* [n_targets][Y] raw targets, NaN where missing; or NULL: the outputs' own inputs 1..S
                steps ahead are the targets, and outputs that feed no input have none */
     size_t n_targets; /* n_rows (many to many), 1 (many to one: the last row's), or 0 with y NULL */

@@ -78,19 +78,19 @@ enum { GRU_CODES_MAX = 8 };
 
 /* Which values can be: from least to most, without the codes. */
 struct gru_plausible {
-    float least, most;
-    float codes[GRU_CODES_MAX];
+    double least, most;
+    double codes[GRU_CODES_MAX];
     bool is_doubtful[GRU_CODES_MAX];
     size_t n_codes;
     double width; /* W of what is left */
 };
 
 /* values: [n] without NaN, sorted then. Of fewer than 10 all can be. */
-GRU_API void gru_plausible_find(float *values, size_t n, const struct gru_variable *variable,
+GRU_API void gru_plausible_find(double *values, size_t n, const struct gru_variable *variable,
                                 struct gru_plausible *ret_plausible);
 /* A doubtful value is not plausible. */
-GRU_API bool gru_is_plausible(const struct gru_plausible *plausible, float value);
-GRU_API bool gru_is_doubtful(const struct gru_plausible *plausible, float value);
+GRU_API bool gru_is_plausible(const struct gru_plausible *plausible, double value);
+GRU_API bool gru_is_doubtful(const struct gru_plausible *plausible, double value);
 /* One of the rows k step to (k + 1) step - 1, to find them from a sample: not at regular distances,
  * which codes may have, too. */
 GRU_API size_t gru_sample_row(size_t k, size_t step);
@@ -148,7 +148,7 @@ struct gru_class_counts {
 struct gru_outlier {
     size_t series, row, column; /* of the first one; column: of x, or of y */
     bool is_target;             /* a posted one: column is of y */
-    float value;
+    double value;
 };
 
 struct gru_comparison_result {

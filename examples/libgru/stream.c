@@ -29,25 +29,25 @@ int main(int argc, char *argv[])
     const size_t horizon = strtoul(argv[2], NULL, 10);
     const struct gru_info *info = gru_model_info(model);
     float *state = malloc(info->state_floats * sizeof *state);
-    float *y = malloc(info->y_floats * sizeof *y);
-    float *forecast = calloc(horizon, info->n_outputs * sizeof *forecast);
+    double *y = malloc(info->y_floats * sizeof *y);
+    double *forecast = calloc(horizon, info->n_outputs * sizeof *forecast);
     if (info->n_inputs != 1 || !state || !y || !forecast || gru_work_create(&work) != GRU_OK) {
         return fail("the model must have one input, and fit into memory");
     }
     gru_state_init(model, state);
-    float x;
+    double x;
     struct gru_lane lane = { .x = &x, .n_rows = 1, .y = y, .state_in = state, .state_out = state };
-    while (scanf("%f", &x) == 1) {
+    while (scanf("%lf", &x) == 1) {
         if (gru_run(model, work, &lane, 1) != GRU_OK || lane.status != GRU_OK) {
             return fail(gru_status_text(lane.status));
         }
-        printf("%g, then %g\n", (double)x, (double)y[0]);
+        printf("%g, then %g\n", x, y[0]);
     }
     if (gru_forecast(model, work, state, horizon, NULL, 0, forecast) != GRU_OK) {
         return fail("the model cannot look that far ahead");
     }
     for (size_t row = 0; row < horizon; row++) {
-        printf("%zu ahead: %g\n", row + 1, (double)forecast[row * info->n_outputs]);
+        printf("%zu ahead: %g\n", row + 1, forecast[row * info->n_outputs]);
     }
     void *bytes;
     size_t n_bytes;

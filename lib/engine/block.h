@@ -39,6 +39,14 @@ static inline float *block_take_floats(struct block_cutter *cutter, size_t n_row
     return (float *)block_take(cutter, n, sizeof(float));
 }
 
+static inline double *block_take_doubles(struct block_cutter *cutter, size_t n_rows,
+                                         size_t n_columns)
+{
+    size_t n;
+    cutter->is_too_large |= __builtin_mul_overflow(n_rows, n_columns, &n);
+    return (double *)block_take(cutter, n, sizeof(double));
+}
+
 /* Memory for what was counted; NULL: there is none, or it is too large. The caller frees it. */
 static inline void *block_alloc(const struct block_cutter *counted)
 {

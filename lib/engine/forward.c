@@ -73,10 +73,10 @@ static void gather_lane(struct grid *g, size_t b)
     const float *state = g->t == 0 ? g->lanes[b]->state_in : g->lanes[b]->state_out;
     state = state ? state : g->model->initial_state;
     load_hidden(g, b, state);
-    memcpy(g->last + b * info->n_inputs, state + gru_state_last_offset(g->model),
-           info->n_inputs * sizeof(float));
-    memcpy(g->y + b * info->y_floats, state + gru_state_y_offset(g->model),
-           info->y_floats * sizeof(float));
+    gru_readings_unpack(info, state + gru_state_last_offset(g->model), info->n_inputs,
+                        g->last + b * info->n_inputs);
+    gru_readings_unpack(info, state + gru_state_y_offset(g->model), info->y_floats,
+                        g->y + b * info->y_floats);
 }
 
 static bool hidden_is_finite(const struct grid *g, size_t b)
@@ -105,10 +105,10 @@ static void scatter_lane(const struct grid *g, size_t b)
     const struct gru_info *info = &g->model->info;
     float *state = g->lanes[b]->state_out;
     store_hidden(g, b, state);
-    memcpy(state + gru_state_last_offset(g->model), g->last + b * info->n_inputs,
-           info->n_inputs * sizeof(float));
-    memcpy(state + gru_state_y_offset(g->model), g->y + b * info->y_floats,
-           info->y_floats * sizeof(float));
+    gru_readings_pack(info, g->last + b * info->n_inputs, info->n_inputs,
+                      state + gru_state_last_offset(g->model));
+    gru_readings_pack(info, g->y + b * info->y_floats, info->y_floats,
+                      state + gru_state_y_offset(g->model));
 }
 
 static void finish_lane(const struct grid *g, size_t b)
@@ -128,16 +128,16 @@ static void read_row(struct grid *g, size_t b, size_t step)
 {
     const struct gru_info *info = &g->model->info;
     size_t row = step * g->n_lanes + b;
-    const float *x = g->lanes[b]->x + (g->t + step) * info->n_inputs;
-    float *last = g->last + b * info->n_inputs;
-    float *raw = g->raw + row * info->n_inputs;
+    const double *x = g->lanes[b]->x + (g->t + step) * info->n_inputs;
+    double *last = g->last + b * info->n_inputs;
+    double *raw = g->raw + row * info->n_inputs;
     float *in = g->in + row * k_padded(info->n_inputs);
     for (size_t i = 0; i < info->n_inputs; i++) {
         if (isnan(x[i])) {
             raw[i] = gru_fill_missing(info, i, last, g->y + b * info->y_floats);
         } else {
-            raw[i] = x[i];
-            last[i] = x[i];
+            raw[i] = gru_reading(info, x[i]);
+            last[i] = raw[i];
         }
         if (isinf(raw[i])) { /* saturated gates would hide it */
             note_non_finite(g->lanes[b], g->t + step, i);
@@ -156,17 +156,17 @@ static void write_row(struct grid *g, size_t b, size_t step)
     size_t row = step * g->n_lanes + b;
     struct gru_lane *lane = g->lanes[b];
     const float *out = g->y_out + row * k_padded(info->y_floats);
-    const float *raw = g->raw + row * info->n_inputs;
-    float *y = g->y + b * info->y_floats;
+    const double *raw = g->raw + row * info->n_inputs;
+    double *y = g->y + b * info->y_floats;
     bool is_last = g->t + step + 1 == lane->n_rows;
     bool wanted = is_last || !lane->last_only;
     for (size_t k = 0; k < info->y_floats; k++) {
         const struct gru_variable *output = &info->outputs[k % info->n_outputs];
         double value = output->std * (double)out[k] + output->mean;
         if (info->residual && output->feeds >= 0) {
-            value += (double)raw[output->feeds];
+            value += raw[output->feeds];
         }
-        y[k] = (float)value;
+        y[k] = gru_reading(info, value);
         if (wanted && !isfinite(y[k])) {
             note_non_finite(lane, g->t + step, k);
         }
@@ -204,7 +204,7 @@ static size_t steps_before_missing(const struct grid *g, size_t n_steps)
     const struct gru_info *info = &g->model->info;
     for (size_t step = 1; info->missing == GRU_MISSING_FORECAST && step < n_steps; step++) {
         for (size_t b = 0; b < g->n_lanes; b++) {
-            const float *x = g->lanes[b]->x + (g->t + step) * info->n_inputs;
+            const double *x = g->lanes[b]->x + (g->t + step) * info->n_inputs;
             for (size_t i = 0; i < info->n_inputs; i++) {
                 if (isnan(x[i])) {
                     return step;
@@ -283,6 +283,11 @@ static int longest_first(const void *a, const void *b)
 
 /* ---- runs ---- */
 
+static double *doubles_at(float *block, size_t at)
+{
+    return (double *)(void *)(block + at);
+}
+
 static struct grid make_grid(const struct gru_model *model, const struct run_layout *at,
                              float *block)
 {
@@ -291,15 +296,15 @@ static struct grid make_grid(const struct gru_model *model, const struct run_lay
                           .in = block + at->in,
                           .between = block + at->between,
                           .y_out = block + at->y_out,
-                          .raw = block + at->raw,
+                          .raw = doubles_at(block, at->raw),
                           .h = block + at->h,
                           .pre = block + at->pre,
                           .scratch = block + at->scratch,
                           .turned = block + at->turned,
                           .half = block + at->half,
                           .states = block + at->states,
-                          .last = block + at->last,
-                          .y = block + at->y };
+                          .last = doubles_at(block, at->last),
+                          .y = doubles_at(block, at->y) };
 }
 
 void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t n,

@@ -21,7 +21,7 @@ struct grid {
     struct gru_lane **lanes; /* [B], longest first */
     size_t n_lanes;          /* B: those that still run */
     size_t t, n_steps;       /* the chunk's first row, and its length in steps */
-    float *raw;              /* [R][I] readings as the network sees them, but in raw units (missing
+    double *raw;             /* [R][I] readings as the network sees them, but in raw units (missing
                                 ones filled) */
     float *in;      /* [R][k_padded(I)] what the first layer sees; room for any layer's outputs */
     float *between; /* [R][Hp] outputs of every other layer */
@@ -30,8 +30,8 @@ struct grid {
     float *turned, *half;     /* [GRID_ROWS][Hp] of layers that read both ways: rows in the other
                                  order, and one half's outputs */
     float *states;            /* per layer: n_states arrays [B][Hp] */
-    float *last;              /* [B][I] last observed values */
-    float *y;                 /* [B][S * O] the lane's last output */
+    double *last;             /* [B][I] last observed values */
+    double *y;                /* [B][S * O] the lane's last output */
 };
 
 /* The layers of the model must be described. n_rows: of the longest lane; it matters to a model

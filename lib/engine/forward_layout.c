@@ -40,6 +40,14 @@ static size_t place(struct block_cutter *cutter, size_t n_rows, size_t n_columns
     return at;
 }
 
+/* The same of doubles. */
+static size_t place_doubles(struct block_cutter *cutter, size_t n_rows, size_t n_columns)
+{
+    size_t at = cutter->n_bytes / sizeof(float);
+    (void)block_take_doubles(cutter, n_rows, n_columns);
+    return at;
+}
+
 bool gru_run_lay_out(const struct gru_model *model, size_t n_rows, struct run_layout *ret_layout)
 {
     const struct gru_info *info = &model->info;
@@ -53,15 +61,15 @@ bool gru_run_lay_out(const struct gru_model *model, size_t n_rows, struct run_la
         .in = place(&cutter, n_rows, max_size(sizes.between, k_padded(info->n_inputs))),
         .between = place(&cutter, n_rows, sizes.between),
         .y_out = place(&cutter, n_rows, k_padded(info->y_floats)),
-        .raw = place(&cutter, n_rows, info->n_inputs),
+        .raw = place_doubles(&cutter, n_rows, info->n_inputs),
         .h = place(&cutter, GRID_ROWS, sizes.h),
         .pre = place(&cutter, GRID_ROWS, sizes.pre),
         .turned = place(&cutter, both ? GRID_ROWS : 0, sizes.turned),
         .half = place(&cutter, both ? GRID_ROWS : 0, sizes.half),
         .scratch = place(&cutter, n_lanes, sizes.scratch),
         .states = place(&cutter, n_lanes, sizes.states),
-        .last = place(&cutter, n_lanes, info->n_inputs),
-        .y = place(&cutter, n_lanes, info->y_floats),
+        .last = place_doubles(&cutter, n_lanes, info->n_inputs),
+        .y = place_doubles(&cutter, n_lanes, info->y_floats),
     };
     ret_layout->n_floats = cutter.n_bytes / sizeof(float);
     return !cutter.is_too_large;

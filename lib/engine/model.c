@@ -4,6 +4,7 @@
 #include "engine/buffer.h"
 #include "engine/forward_grid.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,11 +141,22 @@ static void describe_layer(struct gru_info *info, const struct layer_shape *shap
                                                               .hidden_size = shape->n_units };
 }
 
+static bool has_wide(const struct gru_variable *variables, size_t n)
+{
+    bool is_wide = false;
+    for (size_t k = 0; k < n; k++) {
+        is_wide |= fabs(variables[k].mean) > GRU_WIDE_RATIO * variables[k].std;
+    }
+    return is_wide;
+}
+
 static void derive_counts(struct gru_model *model)
 {
     struct gru_info *info = &model->info;
     info->y_floats = info->steps * info->n_outputs;
-    info->state_floats = info->n_inputs + info->y_floats;
+    info->is_wide =
+        has_wide(info->inputs, info->n_inputs) || has_wide(info->outputs, info->n_outputs);
+    info->state_floats = (info->n_inputs + info->y_floats) * gru_reading_floats(info);
     info->n_parameters = info->n_layers = 0;
     for (size_t l = 0; l < model->n_layers; l++) {
         const struct gru_layer *layer = &model->layers[l];

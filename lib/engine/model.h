@@ -42,7 +42,7 @@ static inline size_t gru_layer_parameters(const struct gru_layer *layer)
 /* A selftest that came with the file: kept so that saving writes it again. */
 struct gru_selftest {
     size_t n_rows;
-    float *x, *y; /* [n_rows][I], [n_rows][S * O] */
+    double *x, *y; /* [n_rows][I], [n_rows][S * O] */
 };
 
 /* Where a run's arrays are in its block, in floats (struct grid). */

@@ -11,12 +11,12 @@
  * value, else its mean (docs/MODELS.md, "missing"). last: [I], y: [S * O] or at least its first
  * step; NaN: none yet.
  */
-float gru_fill_missing(const struct gru_info *info, size_t i, const float *last, const float *y);
+double gru_fill_missing(const struct gru_info *info, size_t i, const double *last, const double *y);
 
 /* A raw value as the network sees it. */
-static inline float gru_normalise(const struct gru_variable *variable, float raw)
+static inline float gru_normalise(const struct gru_variable *variable, double raw)
 {
-    return (float)(((double)raw - variable->mean) / variable->std);
+    return (float)((raw - variable->mean) / variable->std);
 }
 
 #endif

@@ -12,13 +12,13 @@
 /* Of a new model. */
 enum { ROWS_DRAWN = 8 };
 
-static enum gru_status compare(const struct gru_model *model, const float *y,
+static enum gru_status compare(const struct gru_model *model, const double *y,
                                struct gru_error *error)
 {
     const struct gru_info *info = &model->info;
     for (size_t k = 0; k < model->selftest.n_rows * info->y_floats; k++) {
-        double expected = (double)model->selftest.y[k];
-        double got = (double)y[k];
+        double expected = model->selftest.y[k];
+        double got = y[k];
         if (fabs(got - expected) <= TOLERANCE * fmax(1, fabs(expected))) {
             continue;
         }
@@ -34,7 +34,7 @@ static enum gru_status compare(const struct gru_model *model, const float *y,
     return GRU_OK;
 }
 
-static enum gru_status run(const struct gru_model *model, struct gru_work *work, float *y,
+static enum gru_status run(const struct gru_model *model, struct gru_work *work, double *y,
                            struct gru_error *error)
 {
     struct gru_lane lane = { .x = model->selftest.x, .n_rows = model->selftest.n_rows, .y = y };
@@ -50,16 +50,26 @@ static enum gru_status run(const struct gru_model *model, struct gru_work *work,
     return compare(model, y, error);
 }
 
-enum gru_status gru_selftest_run(const struct gru_model *model, struct gru_error *error)
+static void round_values(const struct gru_info *info, double *values, size_t n)
 {
-    if (model->selftest.n_rows == 0) {
+    for (size_t k = 0; k < n; k++) {
+        values[k] = gru_reading(info, values[k]);
+    }
+}
+
+enum gru_status gru_selftest_run(struct gru_model *model, struct gru_error *error)
+{
+    struct gru_selftest *selftest = &model->selftest;
+    if (selftest->n_rows == 0) {
         return GRU_OK;
     }
+    round_values(&model->info, selftest->x, selftest->n_rows * model->info.n_inputs);
+    round_values(&model->info, selftest->y, selftest->n_rows * model->info.y_floats);
     size_t n;
     struct gru_work *work = NULL;
-    float *y = __builtin_mul_overflow(model->selftest.n_rows, model->info.y_floats, &n)
-                   ? NULL
-                   : gru_array_alloc(n, sizeof *y);
+    double *y = __builtin_mul_overflow(model->selftest.n_rows, model->info.y_floats, &n)
+                    ? NULL
+                    : gru_array_alloc(n, sizeof *y);
     enum gru_status status = y && gru_work_create(&work) == GRU_OK ? run(model, work, y, error)
                                                                    : gru_fail_no_memory(error);
     gru_work_free(work);
@@ -75,12 +85,12 @@ bool gru_model_is_verified(const struct gru_model *model)
 /* ---- of a new model ---- */
 
 /* Readings within a standard deviation or two of the mean. */
-static void draw_rows(const struct gru_info *info, float *x, uint64_t *random)
+static void draw_rows(const struct gru_info *info, double *x, uint64_t *random)
 {
     for (size_t k = 0; k < ROWS_DRAWN * info->n_inputs; k++) {
         const struct gru_variable *input = &info->inputs[k % info->n_inputs];
         const double unit = (double)(gru_random_next(random) >> 40) * 0x1p-24; /* [0, 1) */
-        x[k] = (float)(input->mean + input->std * (4 * unit - 2));
+        x[k] = gru_reading(info, input->mean + input->std * (4 * unit - 2));
     }
 }
 
@@ -88,8 +98,8 @@ enum gru_status gru_selftest_draw(struct gru_model *model, uint64_t *random)
 {
     const struct gru_info *info = &model->info;
     struct gru_work *work = NULL;
-    float *x = gru_array_alloc(ROWS_DRAWN * info->n_inputs, sizeof *x);
-    float *y = gru_array_alloc(ROWS_DRAWN * info->y_floats, sizeof *y);
+    double *x = gru_array_alloc(ROWS_DRAWN * info->n_inputs, sizeof *x);
+    double *y = gru_array_alloc(ROWS_DRAWN * info->y_floats, sizeof *y);
     enum gru_status status = x && y ? gru_work_create(&work) : GRU_NO_MEMORY;
     struct gru_lane lane = { .x = x, .n_rows = ROWS_DRAWN, .y = y };
     if (status == GRU_OK) {

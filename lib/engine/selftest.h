@@ -5,9 +5,9 @@
 
 #include "engine/model.h"
 
-/* Runs the model's selftest, if it has one, from a fresh state. Refuses a finished model that
- * misses it. */
-GRU_CHECK enum gru_status gru_selftest_run(const struct gru_model *model, struct gru_error *error);
+/* Rounds the selftest of a finished model, if it has one, to what counts of raw values
+ * (gru_reading), and runs it from a fresh state. Refuses a model that misses it. */
+GRU_CHECK enum gru_status gru_selftest_run(struct gru_model *model, struct gru_error *error);
 
 /* Gives a new model, which is finished, its own answers to a few readings drawn at random. None
  * where they are not finite. */

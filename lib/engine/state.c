@@ -13,12 +13,50 @@ size_t gru_state_layer_floats(const struct gru_model *model, size_t layer)
 
 size_t gru_state_last_offset(const struct gru_model *model)
 {
-    return model->info.state_floats - model->info.y_floats - model->info.n_inputs;
+    const size_t n_values = model->info.y_floats + model->info.n_inputs;
+    return model->info.state_floats - n_values * gru_reading_floats(&model->info);
 }
 
 size_t gru_state_y_offset(const struct gru_model *model)
 {
-    return model->info.state_floats - model->info.y_floats;
+    return model->info.state_floats - model->info.y_floats * gru_reading_floats(&model->info);
+}
+
+static size_t last_at(const struct gru_model *model, size_t input)
+{
+    return gru_state_last_offset(model) + input * gru_reading_floats(&model->info);
+}
+
+static size_t y_at(const struct gru_model *model, size_t k)
+{
+    return gru_state_y_offset(model) + k * gru_reading_floats(&model->info);
+}
+
+static double value_at(const struct gru_model *model, const float *kept)
+{
+    double value;
+    gru_readings_unpack(&model->info, kept, 1, &value);
+    return value;
+}
+
+double gru_state_last(const struct gru_model *model, const float *state, size_t input)
+{
+    return value_at(model, state + last_at(model, input));
+}
+
+double gru_state_y(const struct gru_model *model, const float *state, size_t k)
+{
+    return value_at(model, state + y_at(model, k));
+}
+
+void gru_state_set_last(const struct gru_model *model, float *state, size_t input, double value)
+{
+    gru_readings_pack(&model->info, &value, 1, state + last_at(model, input));
+}
+
+void gru_state_set_y(const struct gru_model *model, float *state, size_t k, double value)
+{
+    gru_readings_pack(&model->info, &value, 1, state + y_at(model, k));
 }
 
 void gru_state_init(const struct gru_model *model, float *state)

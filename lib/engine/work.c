@@ -19,32 +19,46 @@ void gru_work_free(struct gru_work *work)
     if (work) {
         free(work->rows);
         free(work->roll);
+        free(work->rolled);
         free(work->lanes);
         free(work->order);
         free(work);
     }
 }
 
-static enum gru_status grow(float **array, size_t *n_floats, size_t wanted)
+/* The array, or a longer one in its place; NULL: there is no memory, and it is as it was. */
+static void *grow(void *array, size_t *n, size_t wanted, size_t element_bytes)
 {
-    if (*n_floats >= wanted) {
-        return GRU_OK;
+    if (*n >= wanted) {
+        return array;
     }
     struct block_cutter count = { 0 };
-    (void)block_take_floats(&count, 1, wanted);
-    float *larger = block_alloc(&count);
-    if (!larger) {
-        return GRU_NO_MEMORY;
+    (void)block_take(&count, wanted, element_bytes);
+    void *larger = block_alloc(&count);
+    if (larger) {
+        free(array);
+        *n = wanted;
     }
-    free(*array);
-    *array = larger;
-    *n_floats = wanted;
-    return GRU_OK;
+    return larger;
+}
+
+static enum gru_status grow_floats(float **array, size_t *n, size_t wanted)
+{
+    float *grown = grow(*array, n, wanted, sizeof *grown);
+    *array = grown ? grown : *array;
+    return grown || wanted == 0 ? GRU_OK : GRU_NO_MEMORY;
+}
+
+static enum gru_status grow_doubles(double **array, size_t *n, size_t wanted)
+{
+    double *grown = grow(*array, n, wanted, sizeof *grown);
+    *array = grown ? grown : *array;
+    return grown || wanted == 0 ? GRU_OK : GRU_NO_MEMORY;
 }
 
 enum gru_status gru_work_rows(struct gru_work *work, size_t n_floats)
 {
-    return grow(&work->rows, &work->n_row_floats, n_floats);
+    return grow_floats(&work->rows, &work->n_row_floats, n_floats);
 }
 
 void gru_work_drop_rows(struct gru_work *work)
@@ -54,9 +68,10 @@ void gru_work_drop_rows(struct gru_work *work)
     work->n_row_floats = 0;
 }
 
-enum gru_status gru_work_roll(struct gru_work *work, size_t n_floats)
+enum gru_status gru_work_roll(struct gru_work *work, size_t n_doubles, size_t n_state)
 {
-    return grow(&work->roll, &work->n_roll_floats, n_floats);
+    enum gru_status status = grow_doubles(&work->roll, &work->n_roll, n_doubles);
+    return status == GRU_OK ? grow_floats(&work->rolled, &work->n_rolled, n_state) : status;
 }
 
 enum gru_status gru_work_lanes(struct gru_work *work, size_t n_lanes)

@@ -116,6 +116,9 @@ bool json_bool(struct json *j, bool *ret_value);
 bool json_number(struct json *j, double *ret_value);
 /* A number that is finite as a float too; correctly rounded to float (no double rounding). */
 bool json_float(struct json *j, float *ret_value);
+/* A number that is finite as a float: with is_double rounded to double all the same, else as
+ * json_float has it. */
+bool json_real(struct json *j, bool is_double, double *ret_value);
 bool json_string(struct json *j, struct json_text *ret_text);
 bool json_skip(struct json *j); /* any value, fully checked */
 bool json_end(struct json *j);  /* no error, and only white space remains */
@@ -124,6 +127,8 @@ bool json_end(struct json *j);  /* no error, and only white space remains */
  * *ret_n is the number of elements in the text, which may exceed max (the excess is checked, not
  * stored). On failure, what came before the error stands in out. */
 bool json_float_array(struct json *j, float *out, size_t max, size_t *ret_n);
+/* The same of what json_real reads. */
+bool json_real_array(struct json *j, bool is_double, double *out, size_t max, size_t *ret_n);
 
 /* Writes the unescaped text and a NUL; false if it has an embedded NUL or does not fit into `size`
  * bytes. */
@@ -139,6 +144,11 @@ enum { JSON_FLOAT_MAX = 16, JSON_DOUBLE_MAX = 32, JSON_INT_MAX = 24 };
 char *json_print_float(char *p, float value);
 /* Reads back as the same double ("null" if it is not finite). At most JSON_DOUBLE_MAX bytes. */
 char *json_print_double(char *p, double value);
+/* What json_real reads back: the digits of a float, or with is_double those of a double. */
+static inline char *json_print_real(char *p, bool is_double, double value)
+{
+    return is_double ? json_print_double(p, value) : json_print_float(p, (float)value);
+}
 char *json_print_int(char *p, int64_t value);
 /* A quoted JSON string; at most 6 * n + 2 bytes. The input is valid UTF-8. */
 char *json_print_string(char *p, const char *s, size_t n);

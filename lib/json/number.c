@@ -333,6 +333,44 @@ static inline const char *scan_float(struct json *j, const char *p, float *ret_v
     return behind;
 }
 
+/* The same of a double. */
+static inline const char *scan_double(struct json *j, const char *p, double *ret_value)
+{
+    struct decimal d = { 0 };
+    const char *behind = scan_decimal(j, p, &d);
+    if (behind == NULL) {
+        return NULL;
+    }
+    double value;
+    if (!quick_double(d, &value)) {
+        value = slow_double(p, behind);
+        if (isinf(value)) {
+            json_fail(j, p, JSON_ERROR_BEYOND_DOUBLE);
+            return NULL;
+        }
+    }
+    *ret_value = value;
+    return behind;
+}
+
+/* Of a double that is within the range of floats, or of a float as a double. */
+static inline const char *scan_real(struct json *j, const char *p, bool is_double,
+                                    double *ret_value)
+{
+    float value = 0;
+    if (!is_double) {
+        const char *behind = scan_float(j, p, &value);
+        *ret_value = (double)value;
+        return behind;
+    }
+    const char *behind = scan_double(j, p, ret_value);
+    if (behind != NULL && isinf((float)*ret_value)) {
+        json_fail(j, p, JSON_ERROR_BEYOND_FLOAT);
+        return NULL;
+    }
+    return behind;
+}
+
 /* ---- the calls of json.h ---- */
 
 bool json_number(struct json *j, double *ret_value)
@@ -340,17 +378,23 @@ bool json_number(struct json *j, double *ret_value)
     if (!json_begin_value(j)) {
         return false;
     }
-    struct decimal d = { 0 };
-    const char *behind = scan_decimal(j, j->p, &d);
+    const char *behind = scan_double(j, j->p, ret_value);
     if (behind == NULL) {
         return false;
     }
+    json_end_value(j, behind);
+    return true;
+}
+
+bool json_real(struct json *j, bool is_double, double *ret_value)
+{
+    if (!json_begin_value(j)) {
+        return false;
+    }
     double value;
-    if (!quick_double(d, &value)) {
-        value = slow_double(j->p, behind);
-        if (isinf(value)) {
-            return json_fail(j, j->p, JSON_ERROR_BEYOND_DOUBLE);
-        }
+    const char *behind = scan_real(j, j->p, is_double, &value);
+    if (behind == NULL) {
+        return false;
     }
     json_end_value(j, behind);
     *ret_value = value;
@@ -370,11 +414,24 @@ bool json_float(struct json *j, float *ret_value)
     return true;
 }
 
+/* What the elements of an array become. */
+enum element { ELEMENT_FLOAT, ELEMENT_FLOAT_AS_DOUBLE, ELEMENT_DOUBLE };
+
+static inline void put_element(enum element element, void *out, size_t i, double value)
+{
+    if (element == ELEMENT_FLOAT) {
+        ((float *)out)[i] = (float)value;
+    } else {
+        ((double *)out)[i] = value;
+    }
+}
+
 /* One element of an array of numbers: returns where it ends, NULL after noting an error. */
-static inline const char *scan_element(struct json *j, const char *p, float *ret_value)
+static inline const char *scan_element(struct json *j, const char *p, enum element element,
+                                       double *ret_value)
 {
     if (p < j->end && *p != 'n') {
-        return scan_float(j, p, ret_value);
+        return scan_real(j, p, element == ELEMENT_DOUBLE, ret_value);
     }
     if (!json_goes_on_with(p, j->end, "null", 4)) {
         json_fail(j, p, p == j->end ? JSON_ERROR_ENDS_IN_ARRAY : JSON_ERROR_NOT_NUMBER_OR_NULL);
@@ -384,7 +441,9 @@ static inline const char *scan_element(struct json *j, const char *p, float *ret
     return p + 4;
 }
 
-bool json_float_array(struct json *j, float *out, size_t max, size_t *ret_n)
+/* Inlined for each kind of element, which is then no branch. */
+static inline __attribute__((always_inline)) bool read_array(struct json *j, enum element element,
+                                                             void *out, size_t max, size_t *ret_n)
 {
     if (!json_array(j)) {
         return false;
@@ -393,13 +452,13 @@ bool json_float_array(struct json *j, float *out, size_t max, size_t *ret_n)
     size_t n = 0;
     bool more = p == end || *p != ']';
     while (more) {
-        float value;
-        p = scan_element(j, p, &value);
+        double value;
+        p = scan_element(j, p, element, &value);
         if (p == NULL) {
             return false;
         }
         if (n < max) {
-            out[n] = value;
+            put_element(element, out, n, value);
         }
         n++;
         p = json_skip_space(p, end);
@@ -415,4 +474,15 @@ bool json_float_array(struct json *j, float *out, size_t max, size_t *ret_n)
     json_leave(j, p);
     *ret_n = n;
     return true;
+}
+
+bool json_float_array(struct json *j, float *out, size_t max, size_t *ret_n)
+{
+    return read_array(j, ELEMENT_FLOAT, out, max, ret_n);
+}
+
+bool json_real_array(struct json *j, bool is_double, double *out, size_t max, size_t *ret_n)
+{
+    return is_double ? read_array(j, ELEMENT_DOUBLE, out, max, ret_n)
+                     : read_array(j, ELEMENT_FLOAT_AS_DOUBLE, out, max, ret_n);
 }

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-enum { FORMAT_1 = 1, FORMAT = 2 }; /* session_calibration.h */
-
 #define STEP_MAX (UINT64_C(1) << 53)
 
 /* ---- writing ---- */
@@ -34,7 +32,7 @@ char *calibration_fields_put(char *p, const struct gru_info *info,
         return PUT_LITERAL(p, "null");
     }
     p = PUT_LITERAL(p, "{\"format\":");
-    p = put_unsigned(p, FORMAT);
+    p = put_unsigned(p, session_calibration_format(info));
     p = PUT_LITERAL(p, ",\"step\":");
     p = put_unsigned(p, calibration->step);
     p = PUT_LITERAL(p, ",\"levels\":[");
@@ -63,11 +61,12 @@ static enum status read_format(struct reader *r, void *body)
 {
     uint64_t *format = &((struct calibration_body *)body)->format;
     enum status status = reader_integer(r, 0, STEP_MAX, format);
-    return status == STATUS_OK && *format != FORMAT && *format != FORMAT_1
+    return status == STATUS_OK &&
+                   (*format < SESSION_CALIBRATION_FIRST || *format > SESSION_CALIBRATION_WIDE)
                ? reader_refuse(r, STATUS_INVALID_VALUE,
                                "is %llu, and this grud reads up to %d; leave `calibration` out to "
                                "restore the session without it",
-                               (unsigned long long)*format, FORMAT)
+                               (unsigned long long)*format, SESSION_CALIBRATION_WIDE)
                : status;
 }
 
@@ -134,19 +133,19 @@ static enum status refuse_bytes(struct reader *r, const struct calibration_body 
                          body->calibration.levels.n == 1 ? "" : "s");
 }
 
-/* As those of today's format are. */
+/* As those of the model's own format are. */
 static enum status translate_bytes(struct reader *r, struct calibration_body *body)
 {
     struct session_calibration *calibration = &body->calibration;
-    unsigned char *former = calibration->bytes;
-    if (body->format == FORMAT) {
+    unsigned char *bytes = calibration->bytes;
+    if (body->format == session_calibration_format(body->info)) {
         return STATUS_OK;
     }
     calibration->bytes = reader_alloc(r, n_bytes_of(body->info, calibration), 1);
     if (!calibration->bytes) {
         return r->fault->status;
     }
-    session_calibration_take_former(body->info, former, calibration);
+    session_calibration_take(body->format, body->info, bytes, calibration);
     return STATUS_OK;
 }
 
@@ -154,9 +153,7 @@ static enum status translate_bytes(struct reader *r, struct calibration_body *bo
 static enum status read_bytes(struct reader *r, struct calibration_body *body)
 {
     struct session_calibration *calibration = &body->calibration;
-    const size_t n = body->format == FORMAT
-                         ? n_bytes_of(body->info, calibration)
-                         : session_calibration_former_bytes(body->info, calibration);
+    const size_t n = session_calibration_bytes(body->format, body->info, calibration);
     const size_t n_text = base64_length(n);
     if (body->n_text < n_text) {
         return refuse_bytes(r, body, n);

@@ -26,7 +26,7 @@ struct restore_body {
     struct columns x;
     /* Where these stand in the text: how long they must be is known once the digest is. */
     struct json state, last, y;
-    const float *rewarm;
+    const double *rewarm;
     size_t n_rewarm;
 };
 
@@ -219,22 +219,27 @@ const struct json_schema codec_session_body = { .type = JSON_SCHEMA_OBJECT,
                                                 JSON_SCHEMA_FIELDS(restore_fields),
                                                 .example = "{\"ttl\":300}" };
 
-/* Part of a state: its rows, and where they go. */
+/* A state, or of its layers those that are left to be read. */
 struct state_part {
     const struct gru_model *gru;
     float *floats;
 };
 
-/* An array of exactly n floats; null as NaN where that may be. */
-static enum status read_exactly(struct reader *r, float *floats, size_t n, bool may_be_null)
+static enum status refuse_n_values(struct reader *r, size_t n, size_t n_expected)
+{
+    return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where %zu %s expected", n,
+                         n == 1 ? "" : "s", n_expected, n_expected == 1 ? "is" : "are");
+}
+
+/* An array of exactly n floats. */
+static enum status read_exactly(struct reader *r, float *floats, size_t n)
 {
     size_t n_read;
     enum status status = reader_floats(r, floats, n, &n_read);
     if (status == STATUS_OK && n_read != n) {
-        return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where %zu %s expected",
-                             n_read, n_read == 1 ? "" : "s", n, n == 1 ? "is" : "are");
+        return refuse_n_values(r, n_read, n);
     }
-    for (size_t i = 0; status == STATUS_OK && !may_be_null && i < n; i++) {
+    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
         if (isnan(floats[i])) {
             status = reader_refuse(r, STATUS_INVALID_TYPE, "must hold numbers, not null");
         }
@@ -252,7 +257,7 @@ static enum status read_layer(struct reader *r, void *body)
     size_t n = gru_state_layer_floats(part->gru, layer);
     float *floats = part->floats;
     part->floats += n;
-    return read_exactly(r, floats, n, false);
+    return read_exactly(r, floats, n);
 }
 
 static enum status read_state(struct reader *r, void *body)
@@ -268,20 +273,46 @@ static enum status read_state(struct reader *r, void *body)
     return status;
 }
 
+/* An array of exactly n values, or null. */
+static enum status read_values(struct reader *r, const struct gru_info *info, size_t n,
+                               double **ret_values)
+{
+    size_t n_read;
+    double *values = reader_alloc(r, n, sizeof *values);
+    if (values == NULL) {
+        return r->fault->status;
+    }
+    enum status status = reader_readings(r, info->is_wide, values, n, &n_read);
+    if (status == STATUS_OK && n_read != n) {
+        status = refuse_n_values(r, n_read, n);
+    }
+    *ret_values = values;
+    return status;
+}
+
 static enum status read_last(struct reader *r, void *body)
 {
     struct state_part *part = body;
-    return read_exactly(r, part->floats, gru_model_info(part->gru)->n_inputs, true);
+    const struct gru_info *info = gru_model_info(part->gru);
+    double *last = NULL;
+    enum status status = read_values(r, info, info->n_inputs, &last);
+    for (size_t i = 0; status == STATUS_OK && i < info->n_inputs; i++) {
+        gru_state_set_last(part->gru, part->floats, i, last[i]);
+    }
+    return status;
 }
 
 /* All of them null before the first reading, or none. */
 static enum status read_y(struct reader *r, void *body)
 {
     struct state_part *part = body;
-    size_t n = gru_model_info(part->gru)->y_floats, n_nulls = 0;
-    enum status status = read_exactly(r, part->floats, n, true);
-    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
-        n_nulls += isnan(part->floats[i]);
+    const struct gru_info *info = gru_model_info(part->gru);
+    size_t n = info->y_floats, n_nulls = 0;
+    double *y = NULL;
+    enum status status = read_values(r, info, n, &y);
+    for (size_t k = 0; status == STATUS_OK && k < n; k++) {
+        n_nulls += isnan(y[k]);
+        gru_state_set_y(part->gru, part->floats, k, y[k]);
     }
     if (n_nulls != 0 && n_nulls != n) {
         status = reader_refuse(r, STATUS_INVALID_VALUE, "must not mix numbers and null");
@@ -309,14 +340,13 @@ static enum status read_whole_state(struct reader *r, struct restore_body *resto
         return r->fault->status;
     }
     gru_state_init(gru, state);
-    struct state_part layers = { gru, state }, last = { gru, state + gru_state_last_offset(gru) },
-                      y = { gru, state + gru_state_y_offset(gru) };
+    struct state_part layers = { gru, state }, whole = { gru, state };
     enum status status = read_marked(r, &restore->state, "state", read_state, &layers);
     if (status == STATUS_OK && (seen & 1U << RESTORE_LAST) != 0) {
-        status = read_marked(r, &restore->last, "last", read_last, &last);
+        status = read_marked(r, &restore->last, "last", read_last, &whole);
     }
     if (status == STATUS_OK && (seen & 1U << RESTORE_Y) != 0) {
-        status = read_marked(r, &restore->y, "y", read_y, &y);
+        status = read_marked(r, &restore->y, "y", read_y, &whole);
     }
     restore->restore.state = state;
     return status;

@@ -16,7 +16,7 @@ struct step_body {
         forecast_options; /* the first member: its fields are read into it */
     size_t rows_left;     /* that the forecasts of the request may have */
     struct columns x;
-    float *values; /* of x */
+    double *values; /* of x */
     bool has_seq, may_begin, may_fill, has_at, may_amend;
     uint64_t seq, amends_step;
     double at;

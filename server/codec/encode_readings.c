@@ -13,9 +13,9 @@ static char *put_reading(char *p, const struct gru_info *info,
     p = PUT_LITERAL(p, ",\"at\":");
     p = isnan(reading->at) ? PUT_LITERAL(p, "null") : json_print_double(p, reading->at);
     p = PUT_LITERAL(p, ",\"x\":");
-    p = put_row(p, reading->x, info->n_inputs);
+    p = put_row(p, info, reading->x, info->n_inputs);
     p = PUT_LITERAL(p, ",\"y\":");
-    p = reading->y ? put_row(p, reading->y, info->n_outputs) : PUT_LITERAL(p, "null");
+    p = reading->y ? put_row(p, info, reading->y, info->n_outputs) : PUT_LITERAL(p, "null");
     *p++ = '}';
     return p;
 }

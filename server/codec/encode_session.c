@@ -115,9 +115,33 @@ static char *put_layers(char *p, const struct gru_model *gru, const float *state
     *p++ = '[';
     for (size_t i = 0; i < n_layers; i++) {
         size_t n = gru_state_layer_floats(gru, i);
-        p = put_row(p, state, n);
+        p = put_floats(p, state, n);
         *p++ = ',';
         state += n;
+    }
+    p[-1] = ']';
+    return p;
+}
+
+static char *put_last(char *p, const struct gru_model *gru, const float *state)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    *p++ = '[';
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        p = json_print_real(p, info->is_wide, gru_state_last(gru, state, i));
+        *p++ = ',';
+    }
+    p[-1] = ']';
+    return p;
+}
+
+static char *put_y(char *p, const struct gru_model *gru, const float *state)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    *p++ = '[';
+    for (size_t k = 0; k < info->y_floats; k++) {
+        p = json_print_real(p, info->is_wide, gru_state_y(gru, state, k));
+        *p++ = ',';
     }
     p[-1] = ']';
     return p;
@@ -151,12 +175,13 @@ void codec_put_session(struct text *text, const struct session *session)
     const struct gru_model *gru = session->gru;
     const struct gru_info *info = gru_model_info(gru);
     size_t n_rows = info->n_layers + session->n_readings + 4;
-    size_t n_floats = info->state_floats + session->n_readings * info->n_inputs;
+    size_t n_values = info->y_floats + (session->n_readings + 1) * info->n_inputs;
     char digest[DIGEST_TEXT];
-    char *p = text_reserve(text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX +
-                                     TIME_MAX + PUT_FLOATS_MAX(n_floats) + n_rows * PUT_ROW_MAX(0) +
-                                     put_session_errors_max(session) +
-                                     calibration_fields_max(info, &session->calibration));
+    char *p =
+        text_reserve(text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX + TIME_MAX +
+                               PUT_FLOATS_MAX(info->state_floats) + PUT_VALUES_MAX(n_values) +
+                               n_rows * PUT_ROW_MAX(0) + put_session_errors_max(session) +
+                               calibration_fields_max(info, &session->calibration));
     if (p == NULL) {
         return;
     }
@@ -171,11 +196,11 @@ void codec_put_session(struct text *text, const struct session *session)
     p = PUT_LITERAL(p, ",\"time\":");
     p = put_session_time(p, &session->time);
     p = PUT_LITERAL(p, ",\"last\":");
-    p = put_row(p, session->state + gru_state_last_offset(gru), info->n_inputs);
+    p = put_last(p, gru, session->state);
     p = PUT_LITERAL(p, ",\"y\":");
-    p = put_row(p, session->state + gru_state_y_offset(gru), info->y_floats);
+    p = put_y(p, gru, session->state);
     p = PUT_LITERAL(p, ",\"readings\":");
-    p = put_rows(p, session->readings, session->n_readings, info->n_inputs, info->n_inputs);
+    p = put_rows(p, info, session->readings, session->n_readings, info->n_inputs);
     p = PUT_LITERAL(p, ",\"errors\":");
     p = put_session_errors(p, session);
     p = PUT_LITERAL(p, ",\"calibration\":");

@@ -5,10 +5,10 @@
 #include <math.h>
 
 /* ,"x":[...],"at":...} */
-static char *put_reading_members(char *p, const struct gru_info *info, const float *x, double at)
+static char *put_reading_members(char *p, const struct gru_info *info, const double *x, double at)
 {
     p = PUT_LITERAL(p, ",\"x\":");
-    p = put_row(p, x, info->n_inputs);
+    p = put_row(p, info, x, info->n_inputs);
     p = PUT_LITERAL(p, ",\"at\":");
     p = isnan(at) ? PUT_LITERAL(p, "null") : json_print_double(p, at);
     *p++ = '}';
@@ -38,7 +38,7 @@ bool codec_print_step_event(const struct step *step, struct arena *arena, const 
 }
 
 /* What was forecast after the k-th step stands with the next one, if that is there. */
-static const float *forecast_after(const struct session_history *history, size_t k)
+static const double *forecast_after(const struct session_history *history, size_t k)
 {
     const struct session_reading *readings = history->readings;
     const uint64_t step = readings[k].step;
@@ -54,7 +54,7 @@ void codec_put_past_step(struct text *text, const char *session,
     static const char frame[] = "{\"session\":,\"step\":,\"y\":null";
     const struct gru_info *info = gru_model_info(history->gru);
     const struct session_reading *reading = &history->readings[k];
-    const float *y = forecast_after(history, k);
+    const double *y = forecast_after(history, k);
     char *p = text_reserve(text, sizeof frame + PUT_STRING_MAX(SESSION_ID_MAX) + JSON_INT_MAX +
                                      PUT_ROW_MAX(info->n_outputs) + reading_members_max(info));
     if (p == NULL) {
@@ -65,7 +65,7 @@ void codec_put_past_step(struct text *text, const char *session,
     p = PUT_LITERAL(p, ",\"step\":");
     p = put_unsigned(p, reading->step);
     p = PUT_LITERAL(p, ",\"y\":");
-    p = y ? put_row(p, y, info->n_outputs) : PUT_LITERAL(p, "null");
+    p = y ? put_row(p, info, y, info->n_outputs) : PUT_LITERAL(p, "null");
     put_end(text, put_reading_members(p, info, reading->x, reading->at));
 }
 

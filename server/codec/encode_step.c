@@ -10,7 +10,7 @@ enum { ERROR_BYTES = 1024 }; /* hardly one has more */
 /* ---- steps ---- */
 
 /* Bytes of the names of missing inputs, as put_missing prints them. */
-static size_t missing_max(const struct gru_info *info, const float *x)
+static size_t missing_max(const struct gru_info *info, const double *x)
 {
     size_t n = 0;
     for (size_t i = 0; i < info->n_inputs; i++) {
@@ -21,7 +21,7 @@ static size_t missing_max(const struct gru_info *info, const float *x)
     return n;
 }
 
-static char *put_missing(char *p, const struct gru_info *info, const float *x)
+static char *put_missing(char *p, const struct gru_info *info, const double *x)
 {
     p = PUT_LITERAL(p, ",\"missing\":[");
     for (size_t i = 0; i < info->n_inputs; i++) {
@@ -111,7 +111,7 @@ void codec_put_step(struct text *text, const struct step *step)
     p = PUT_LITERAL(p, ",\"version\":");
     p = put_unsigned(p, step->version);
     p = PUT_LITERAL(p, ",\"y\":");
-    p = put_row(p, step->y, info->n_outputs);
+    p = put_row(p, info, step->y, info->n_outputs);
     if (step->forecast != NULL) {
         p = PUT_LITERAL(p, ",\"forecast\":");
         p = put_forecast_rows(p, &rows, step->forecast, step->n_forecast);
@@ -178,7 +178,7 @@ void codec_put_error(struct text *text, const struct fault *fault)
 #define APPEND_LITERAL(text, literal) text_append((text), (literal), sizeof(literal) - 1)
 
 static void append_forecast(struct text *text, const struct forecast_rows *rows,
-                            const float *values, size_t n)
+                            const double *values, size_t n)
 {
     APPEND_LITERAL(text, "[");
     for (size_t i = 0; i < n; i++) {
@@ -193,8 +193,8 @@ static void append_forecast(struct text *text, const struct forecast_rows *rows,
     APPEND_LITERAL(text, "]");
 }
 
-static void append_rows(struct text *text, const float *values, size_t n_rows, size_t n_columns,
-                        size_t stride)
+static void append_rows(struct text *text, const struct gru_info *info, const double *values,
+                        size_t n_rows, size_t n_columns, size_t stride)
 {
     text_append(text, "[", 1);
     for (size_t i = 0; i < n_rows; i++) {
@@ -202,7 +202,7 @@ static void append_rows(struct text *text, const float *values, size_t n_rows, s
         if (p == NULL) {
             return;
         }
-        p = put_row(p, values + i * stride, n_columns);
+        p = put_row(p, info, values + i * stride, n_columns);
         *p = ',';
         put_end(text, p + (i + 1 < n_rows));
     }
@@ -257,7 +257,7 @@ static void append_sequence(struct text *text, const struct gru_info *info, bool
     const struct forecast_rows rows =
         forecast_rows_of(info, options, options->has_at ? options->at : NAN);
     APPEND_LITERAL(text, "\"y\":");
-    append_rows(text, sequence->y, last_only ? 1 : sequence->n_rows, info->n_outputs,
+    append_rows(text, info, sequence->y, last_only ? 1 : sequence->n_rows, info->n_outputs,
                 info->y_floats);
     if (sequence->forecast != NULL) {
         APPEND_LITERAL(text, ",\"forecast\":");

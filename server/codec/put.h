@@ -10,10 +10,11 @@
 
 #include <string.h>
 
-/* Bytes that n floats take at most, each with a comma; and a whole row of them, with brackets and
- * comma. */
+/* Bytes that n floats take at most, each with a comma; likewise n values of readings or forecasts;
+ * and a whole row of these, with brackets and comma. */
 #define PUT_FLOATS_MAX(n) ((size_t)(n) * (JSON_FLOAT_MAX + 1))
-#define PUT_ROW_MAX(n)    (PUT_FLOATS_MAX(n) + 3)
+#define PUT_VALUES_MAX(n) ((size_t)(n) * (JSON_DOUBLE_MAX + 1))
+#define PUT_ROW_MAX(n)    (PUT_VALUES_MAX(n) + 3)
 /* A string of n bytes, quoted and with a comma. */
 #define PUT_STRING_MAX(n) (6 * (size_t)(n) + 3)
 
@@ -36,8 +37,8 @@ static inline char *put_unsigned(char *p, uint64_t value)
     return json_print_int(p, (int64_t)value);
 }
 
-/* [f,f,...] */
-static inline char *put_row(char *p, const float *values, size_t n)
+/* [f,f,...] of floats: states, sizes of errors. */
+static inline char *put_floats(char *p, const float *values, size_t n)
 {
     *p++ = '[';
     for (size_t i = 0; i < n; i++) {
@@ -49,13 +50,26 @@ static inline char *put_row(char *p, const float *values, size_t n)
     return p;
 }
 
-/* [[f,...],...]: n_columns of each row, whose beginnings are `stride` floats apart. */
-static inline char *put_rows(char *p, const float *values, size_t n_rows, size_t n_columns,
-                             size_t stride)
+/* The same of readings and forecasts. */
+static inline char *put_row(char *p, const struct gru_info *info, const double *values, size_t n)
+{
+    *p++ = '[';
+    for (size_t i = 0; i < n; i++) {
+        p = json_print_real(p, info->is_wide, values[i]);
+        *p++ = ',';
+    }
+    p -= n > 0;
+    *p++ = ']';
+    return p;
+}
+
+/* [[f,...],...]: n_columns of each row, one behind the other. */
+static inline char *put_rows(char *p, const struct gru_info *info, const double *values,
+                             size_t n_rows, size_t n_columns)
 {
     *p++ = '[';
     for (size_t i = 0; i < n_rows; i++) {
-        p = put_row(p, values + i * stride, n_columns);
+        p = put_row(p, info, values + i * n_columns, n_columns);
         *p++ = ',';
     }
     p -= n_rows > 0;

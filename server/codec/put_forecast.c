@@ -23,14 +23,14 @@ size_t put_forecast_row_max(const struct forecast_rows *rows)
     if (!rows->are_records) {
         return PUT_ROW_MAX(info->n_outputs);
     }
-    size_t n = sizeof frame + JSON_DOUBLE_MAX + JSON_INT_MAX + PUT_FLOATS_MAX(info->n_outputs);
+    size_t n = sizeof frame + JSON_DOUBLE_MAX + JSON_INT_MAX + PUT_VALUES_MAX(info->n_outputs);
     for (size_t k = 0; k < info->n_outputs; k++) {
         n += PUT_STRING_MAX(strlen(info->outputs[k].name)) + 1;
     }
     return n;
 }
 
-static char *put_record(char *p, const struct forecast_rows *rows, const float *values,
+static char *put_record(char *p, const struct forecast_rows *rows, const double *values,
                         size_t ahead)
 {
     const struct gru_info *info = rows->info;
@@ -43,23 +43,24 @@ static char *put_record(char *p, const struct forecast_rows *rows, const float *
         *p++ = ',';
         p = put_string(p, info->outputs[k].name);
         *p++ = ':';
-        p = json_print_float(p, values[k]);
+        p = json_print_real(p, info->is_wide, values[k]);
     }
     *p++ = '}';
     return p;
 }
 
-char *put_forecast_row(char *p, const struct forecast_rows *rows, const float *values, size_t ahead)
+char *put_forecast_row(char *p, const struct forecast_rows *rows, const double *values,
+                       size_t ahead)
 {
     return rows->are_records ? put_record(p, rows, values, ahead)
-                             : put_row(p, values, rows->info->n_outputs);
+                             : put_row(p, rows->info, values, rows->info->n_outputs);
 }
 
-char *put_forecast_rows(char *p, const struct forecast_rows *rows, const float *values, size_t n)
+char *put_forecast_rows(char *p, const struct forecast_rows *rows, const double *values, size_t n)
 {
     const size_t n_outputs = rows->info->n_outputs;
     if (!rows->are_records) {
-        return put_rows(p, values, n, n_outputs, n_outputs);
+        return put_rows(p, rows->info, values, n, n_outputs);
     }
     *p++ = '[';
     for (size_t k = 0; k < n; k++) {

@@ -21,9 +21,9 @@ struct forecast_rows forecast_rows_of(const struct gru_info *info,
 /* Bytes that a row takes at most, with a comma. */
 size_t put_forecast_row_max(const struct forecast_rows *rows);
 /* `values` [O], `ahead` from 1. */
-char *put_forecast_row(char *p, const struct forecast_rows *rows, const float *values,
+char *put_forecast_row(char *p, const struct forecast_rows *rows, const double *values,
                        size_t ahead);
 /* n rows one behind the other, as an array; at most 3 bytes more than the rows. */
-char *put_forecast_rows(char *p, const struct forecast_rows *rows, const float *values, size_t n);
+char *put_forecast_rows(char *p, const struct forecast_rows *rows, const double *values, size_t n);
 
 #endif

@@ -40,6 +40,19 @@ size_t put_session_errors_max(const struct session *session)
     return n_always + n_rows + figures->levels.n * n_level;
 }
 
+/* [[f,...],...]: n_columns of each row. */
+static char *put_float_rows(char *p, const float *values, size_t n_rows, size_t n_columns)
+{
+    *p++ = '[';
+    for (size_t i = 0; i < n_rows; i++) {
+        p = put_floats(p, values + i * n_columns, n_columns);
+        *p++ = ',';
+    }
+    p -= n_rows > 0;
+    *p++ = ']';
+    return p;
+}
+
 /* "mae":[...],...: a value of each output, without a comma behind the last. */
 static char *put_measures(char *p, const struct error_figures *of_outputs, size_t n_outputs,
                           const struct measures *measures)
@@ -86,7 +99,7 @@ static char *put_level(char *p, const struct session_figures *figures, size_t le
         *p++ = ',';
     }
     p = PUT_LITERAL(p - 1, "],\"width\":");
-    p = put_rows(p, figures->widths + level * n * n_outputs, n, n_outputs, n_outputs);
+    p = put_float_rows(p, figures->widths + level * n * n_outputs, n, n_outputs);
     *p++ = ',';
     p = put_told(p, figures, level, n_outputs, ERROR_SPAN_ALL);
     p = PUT_LITERAL(p, ",\"recent\":{");
@@ -102,7 +115,7 @@ static char *put_figures(char *p, const struct session_figures *figures, size_t 
     p = PUT_LITERAL(p, ",\"recent\":{");
     p = put_measures(p, figures->of_outputs[ERROR_SPAN_RECENT], n_outputs, &of_forecasts);
     p = PUT_LITERAL(p, "},\"recent_mae\":");
-    p = put_rows(p, figures->recent_mae, figures->n_ahead, n_outputs, n_outputs);
+    p = put_float_rows(p, figures->recent_mae, figures->n_ahead, n_outputs);
     p = PUT_LITERAL(p, ",\"intervals\":[");
     for (size_t level = 0; level < figures->levels.n; level++) {
         p = put_level(p, figures, level, n_outputs);
@@ -135,9 +148,9 @@ char *put_session_errors(char *p, const struct session *session)
         *p++ = ',';
     }
     p = PUT_LITERAL(p - 1, "],\"mae\":");
-    p = put_row(p, errors->mae, n_outputs);
+    p = put_floats(p, errors->mae, n_outputs);
     p = PUT_LITERAL(p, ",\"rmse\":");
-    p = put_row(p, errors->rmse, n_outputs);
+    p = put_floats(p, errors->rmse, n_outputs);
     p = session->figures ? put_figures(p, session->figures, n_outputs) : p;
     p = errors->means ? put_means(p, errors, n_outputs) : p;
     *p++ = '}';

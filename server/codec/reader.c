@@ -284,15 +284,15 @@ enum status reader_session_id(struct reader *r, char ret_id[SESSION_ID_MAX + 1])
     return STATUS_OK;
 }
 
-enum status reader_reading(struct reader *r, float *ret_value)
+enum status reader_reading(struct reader *r, bool is_double, double *ret_value)
 {
     bool is_null = false;
-    float value = NAN;
+    double value = NAN;
     if (json_peek(&r->json) == JSON_STRING) {
         return reader_refuse_quoted(r);
     }
     enum status status = reader_null_or_number(r, &is_null);
-    if (status == STATUS_OK && !is_null && !json_float(&r->json, &value)) {
+    if (status == STATUS_OK && !is_null && !json_real(&r->json, is_double, &value)) {
         status = reader_refuse_text(r);
     }
     if (status == STATUS_OK) {
@@ -301,18 +301,26 @@ enum status reader_reading(struct reader *r, float *ret_value)
     return status;
 }
 
-struct floats {
-    float *out;
+/* Where numbers go: into one of the two. */
+struct numbers {
+    float *floats;
+    double *readings;
+    bool is_double;
     size_t max;
 };
 
-static enum status read_float(struct reader *r, void *body)
+static enum status read_element(struct reader *r, void *body)
 {
-    const struct floats *floats = body;
-    float value = NAN;
-    enum status status = reader_reading(r, &value);
-    if (status == STATUS_OK && r->place->index < floats->max) {
-        floats->out[r->place->index] = value;
+    const struct numbers *numbers = body;
+    const size_t i = r->place->index;
+    double value = NAN;
+    enum status status = reader_reading(r, numbers->is_double, &value);
+    if (status == STATUS_OK && i < numbers->max) {
+        if (numbers->readings) {
+            numbers->readings[i] = value;
+        } else {
+            numbers->floats[i] = (float)value;
+        }
     }
     return status;
 }
@@ -327,6 +335,21 @@ enum status reader_floats(struct reader *r, float *out, size_t max, size_t *ret_
         return STATUS_OK;
     }
     r->json = before; /* once more, one by one, to know which it is */
-    struct floats floats = { out, max };
-    return reader_elements(r, "an array of numbers", read_float, &floats, ret_n);
+    struct numbers numbers = { .floats = out, .max = max };
+    return reader_elements(r, "an array of numbers", read_element, &numbers, ret_n);
+}
+
+enum status reader_readings(struct reader *r, bool is_double, double *out, size_t max,
+                            size_t *ret_n)
+{
+    if (json_peek(&r->json) != JSON_ARRAY) {
+        return reader_refuse_type(r, "an array of numbers");
+    }
+    struct json before = r->json;
+    if (json_real_array(&r->json, is_double, out, max, ret_n)) {
+        return STATUS_OK;
+    }
+    r->json = before;
+    struct numbers numbers = { .readings = out, .is_double = is_double, .max = max };
+    return reader_elements(r, "an array of numbers", read_element, &numbers, ret_n);
 }

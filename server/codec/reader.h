@@ -77,13 +77,17 @@ enum status reader_bool(struct reader *r, bool *ret_value);
 enum status reader_number(struct reader *r, double *ret_value);
 /* false: the value is a number; true: it was null, and is taken. Anything else is refused. */
 enum status reader_null_or_number(struct reader *r, bool *ret_is_null);
-/* A number that a float holds; null is NaN: missing. */
-enum status reader_reading(struct reader *r, float *ret_value);
+/* A number within the range of floats: rounded to one, or with is_double to a double (json_real);
+ * null is NaN: missing. */
+enum status reader_reading(struct reader *r, bool is_double, double *ret_value);
 /* The text is unescaped into out; one that does not fit is refused as "must be `expected`". */
 enum status reader_string(struct reader *r, const char *expected, char *out, size_t size);
 /* A session's id, validated. */
 enum status reader_session_id(struct reader *r, char ret_id[SESSION_ID_MAX + 1]);
 /* An array of floats, null as NaN; of *ret_n, only the first `max` are stored. */
 enum status reader_floats(struct reader *r, float *out, size_t max, size_t *ret_n);
+/* The same of readings. */
+enum status reader_readings(struct reader *r, bool is_double, double *out, size_t max,
+                            size_t *ret_n);
 
 #endif

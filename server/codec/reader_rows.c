@@ -10,7 +10,8 @@ enum { NAMES_SHOWN = 120 }; /* bytes of the list of names in a message */
 
 void columns_init(struct columns *columns, const struct gru_info *info, bool is_future)
 {
-    *columns = (struct columns){ .variables = info->inputs,
+    *columns = (struct columns){ .info = info,
+                                 .variables = info->inputs,
                                  .n_variables = info->n_inputs,
                                  .is_future = is_future,
                                  .noun = "an input",
@@ -20,7 +21,8 @@ void columns_init(struct columns *columns, const struct gru_info *info, bool is_
 
 void columns_init_targets(struct columns *columns, const struct gru_info *info)
 {
-    *columns = (struct columns){ .variables = info->outputs,
+    *columns = (struct columns){ .info = info,
+                                 .variables = info->outputs,
                                  .n_variables = info->n_outputs,
                                  .noun = "an output",
                                  .n_steps = info->steps,
@@ -130,16 +132,24 @@ static enum status refuse_unknown(struct reader *r, const struct columns *column
     return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, name, sentence);
 }
 
-static enum status read_named_value(struct reader *r, const char *name, float *ret_value)
+/* Numbers are read as floats where no more of them counts: from text to float there is one
+ * rounding. */
+static bool is_double(const struct columns *columns)
+{
+    return columns->has_all_digits || columns->info->is_wide;
+}
+
+static enum status read_named_value(struct reader *r, const struct columns *columns,
+                                    const char *name, double *ret_value)
 {
     struct place place = { r->place, name, 0 };
     r->place = &place;
-    enum status status = reader_reading(r, ret_value);
+    enum status status = reader_reading(r, is_double(columns), ret_value);
     r->place = place.up;
     return status;
 }
 
-static enum status read_object(struct reader *r, struct columns *columns, float *row)
+static enum status read_object(struct reader *r, struct columns *columns, double *row)
 {
     if (columns->by_name == NULL) {
         prepare_names(r, columns);
@@ -163,7 +173,7 @@ static enum status read_object(struct reader *r, struct columns *columns, float 
             return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, name, "stands here twice");
         }
         columns->seen_in[column->number] = columns->n_objects;
-        enum status status = read_named_value(r, column->name, &row[column->number]);
+        enum status status = read_named_value(r, columns, column->name, &row[column->number]);
         if (status != STATUS_OK) {
             return status;
         }
@@ -174,19 +184,23 @@ static enum status read_object(struct reader *r, struct columns *columns, float 
 
 /* ---- rows ---- */
 
-enum status rows_read_one(struct reader *r, struct columns *columns, float *row)
+static enum status read_array(struct reader *r, const struct columns *columns, double *row)
 {
     size_t n;
+    enum status status = reader_readings(r, is_double(columns), row, columns->n, &n);
+    return status == STATUS_OK && n != columns->n ? rows_refuse_length(r, columns, n) : status;
+}
+
+static enum status read_one(struct reader *r, struct columns *columns, double *row)
+{
     if (columns->n_steps > 1 && json_peek(&r->json) != JSON_ARRAY) {
         return reader_refuse_type(r, "an array of numbers");
     }
     switch (json_peek(&r->json)) {
     case JSON_OBJECT:
         return read_object(r, columns, row);
-    case JSON_ARRAY: {
-        enum status status = reader_floats(r, row, columns->n, &n);
-        return status == STATUS_OK && n != columns->n ? rows_refuse_length(r, columns, n) : status;
-    }
+    case JSON_ARRAY:
+        return read_array(r, columns, row);
     default:
         break;
     }
@@ -196,9 +210,21 @@ enum status rows_read_one(struct reader *r, struct columns *columns, float *row)
     return reader_refuse_type(r, expected);
 }
 
+/* What counts of a reading is decided here, so what is run, kept and shown is one value. */
+enum status rows_read_one(struct reader *r, struct columns *columns, double *row)
+{
+    enum status status = read_one(r, columns, row);
+    const bool rounds =
+        columns->info->is_wide && !columns->has_all_digits; /* else floats already */
+    for (size_t i = 0; status == STATUS_OK && rounds && i < columns->n; i++) {
+        row[i] = gru_reading(columns->info, row[i]);
+    }
+    return status;
+}
+
 struct row_list {
     struct columns *columns;
-    float *values;
+    double *values;
     size_t size; /* rows that there is room for */
 };
 
@@ -212,7 +238,7 @@ static enum status read_row(struct reader *r, void *body)
                              "goes beyond the %zu rows that a request may have",
                              rows->columns->rows_max);
     }
-    float *values = reader_grow(r, rows->values, i, width * sizeof *values, &rows->size);
+    double *values = reader_grow(r, rows->values, i, width * sizeof *values, &rows->size);
     if (values == NULL) {
         return r->fault->status;
     }
@@ -220,7 +246,7 @@ static enum status read_row(struct reader *r, void *body)
     return rows_read_one(r, rows->columns, values + i * width);
 }
 
-static enum status read_rows(struct reader *r, struct row_list *rows, const float **ret_rows,
+static enum status read_rows(struct reader *r, struct row_list *rows, const double **ret_rows,
                              size_t *ret_n)
 {
     size_t n;
@@ -232,7 +258,7 @@ static enum status read_rows(struct reader *r, struct row_list *rows, const floa
     return status;
 }
 
-enum status rows_read(struct reader *r, struct columns *columns, const float **ret_rows,
+enum status rows_read(struct reader *r, struct columns *columns, const double **ret_rows,
                       size_t *ret_n)
 {
     struct row_list rows = { .columns = columns };
@@ -251,7 +277,7 @@ size_t rows_count(const struct reader *r)
     return n;
 }
 
-enum status rows_read_counted(struct reader *r, struct columns *columns, const float **ret_rows,
+enum status rows_read_counted(struct reader *r, struct columns *columns, const double **ret_rows,
                               size_t *ret_n)
 {
     struct row_list rows = { .columns = columns };

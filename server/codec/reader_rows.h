@@ -15,12 +15,14 @@ struct column {
 };
 
 struct columns {
+    const struct gru_info *info;
     const struct gru_variable *variables; /* inputs, or outputs */
     size_t n_variables;
     bool is_future;   /* only the inputs that no output feeds */
     const char *noun; /* what a name is of: "an input" */
     size_t n_steps;   /* how often a row holds the variables; beyond 1 it is an array */
     size_t n;
+    bool has_all_digits; /* values are doubles, as training data are kept; else gru_reading's */
     size_t n_rows,
         rows_max; /* read so far, in all arrays together; and how many may be, 0: any number */
     /* For rows that are objects; in the arena, made for the first of them. */
@@ -36,13 +38,13 @@ void columns_init_targets(struct columns *columns, const struct gru_info *info);
 void columns_init_outputs(struct columns *columns, const struct gru_info *info);
 
 /* row: [columns->n], NaN: missing. */
-enum status rows_read_one(struct reader *r, struct columns *columns, float *row);
+enum status rows_read_one(struct reader *r, struct columns *columns, double *row);
 /* An array of rows, [*ret_n][columns->n], in the arena; may be empty. */
-enum status rows_read(struct reader *r, struct columns *columns, const float **ret_rows,
+enum status rows_read(struct reader *r, struct columns *columns, const double **ret_rows,
                       size_t *ret_n);
 /* The same, for rows that are kept for long and many: they are counted first, and take the memory
  * that they need and no more. */
-enum status rows_read_counted(struct reader *r, struct columns *columns, const float **ret_rows,
+enum status rows_read_counted(struct reader *r, struct columns *columns, const double **ret_rows,
                               size_t *ret_n);
 /* How many elements the array has that comes next; what comes before an error, if the text has one.
  */

@@ -151,7 +151,7 @@ static VALUE(count_32, INTEGER, .most = 4294967295.0)
 VALUE(counts, ARRAY, .items = &schema_count_32, .help = "a value an output")
 static VALUE(measure, FLOAT, .most = JSON_SCHEMA_FLOAT_MAX, .is_nullable = true)
 VALUE(measures, ARRAY, .items = &schema_measure, .help = "a value an output")
-VALUE(calibration_format, INTEGER, .least = 1, .most = 2)
+VALUE(calibration_format, INTEGER, .least = 1, .most = 3)
 static VALUE(calibration_level, NUMBER, .most = 1, .is_above_least = true, .is_below_most = true)
 VALUE(calibration_levels, ARRAY, .items = &schema_calibration_level, .least = 1, .most = INTERVAL_LEVELS_MAX,
       .help = "ascending")

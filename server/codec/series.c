@@ -18,6 +18,7 @@ void series_init(struct series_list *list, const struct gru_info *info, int loss
                                   .n_steps = info->steps };
     columns_init(&list->x, info, false);
     columns_init_targets(&list->y, info);
+    list->x.has_all_digits = list->y.has_all_digits = true;
 }
 
 static enum status refuse_empty(struct reader *r, const char *sentence)
@@ -38,14 +39,14 @@ static enum status read_x(struct reader *r, void *body)
 
 /* Of n numbers that were read at the reader's place, all that are not missing must be classes. */
 static enum status check_classes(struct reader *r, const struct series_list *list,
-                                 const float *values, size_t n)
+                                 const double *values, size_t n)
 {
     struct place place = { r->place, NULL, 0 };
     enum status status = STATUS_OK;
     for (size_t i = 0; i < n && status == STATUS_OK; i++) {
-        float value = values[i];
+        double value = values[i];
         if (!isnan(value) &&
-            !(value >= 0 && value < (float)list->n_classes && value == floorf(value))) {
+            !(value >= 0 && value < (double)list->n_classes && value == floor(value))) {
             place.index = i;
             r->place = &place;
             status = reader_refuse(r, STATUS_INVALID_VALUE,
@@ -58,7 +59,7 @@ static enum status check_classes(struct reader *r, const struct series_list *lis
 
 struct class_rows {
     const struct series_list *list;
-    float *values;
+    double *values;
     size_t n; /* rows that there is room for */
 };
 
@@ -70,8 +71,8 @@ static enum status read_class_row(struct reader *r, void *body)
     if (r->place->index >= rows->n) { /* the count had stopped at a fault in this row */
         return reader_skip(r);
     }
-    float *values = rows->values + r->place->index * n_steps;
-    enum status status = reader_floats(r, values, n_steps, &n);
+    double *values = rows->values + r->place->index * n_steps;
+    enum status status = reader_readings(r, true, values, n_steps, &n);
     if (status == STATUS_OK && n != n_steps) {
         status = reader_refuse(r, STATUS_WRONG_LENGTH,
                                "has %zu value%s where %zu are expected: a class a step", n,
@@ -97,7 +98,7 @@ static enum status read_classes(struct reader *r, struct series_body *one)
     size_t n = 0;
     enum status status;
     if (list->n_steps == 1) {
-        status = reader_floats(r, rows.values, rows.n, &n);
+        status = reader_readings(r, true, rows.values, rows.n, &n);
         status = status == STATUS_OK ? check_classes(r, list, rows.values, n) : status;
     } else {
         status = reader_elements(r, "an array of classes", read_class_row, &rows, &n);

@@ -54,8 +54,9 @@ struct evaluate_work {
     struct arena arena;
     struct back_test test;
     struct gru_work *gru_work;
-    const float *future; /* [n_rows][n_future] */
-    float *state, *forecast, *y;
+    const double *future; /* [n_rows][n_future] */
+    float *state;
+    double *forecast, *y;
 };
 
 static int no_memory(void)
@@ -92,12 +93,13 @@ static int load(struct evaluate_work *work)
 
 /* What an output was at a row: an input's reading, or, of another, what its own column has in the
  * row before. */
-static float value_at(const struct csv_series *series, size_t row, int feeds, size_t column)
+static double value_at(const struct csv_series *series, size_t row, int feeds, size_t column)
 {
     if (feeds >= 0) {
-        return row < series->n_rows ? series->values[row * series->n_columns + (size_t)feeds] : NAN;
+        return row < series->n_rows ? series->values[row * series->n_columns + (size_t)feeds]
+                                    : (double)NAN;
     }
-    return row > 0 ? series->values[(row - 1) * series->n_columns + column] : NAN;
+    return row > 0 ? series->values[(row - 1) * series->n_columns + column] : (double)NAN;
 }
 
 static int take_values(struct evaluate_work *work)
@@ -106,12 +108,12 @@ static int take_values(struct evaluate_work *work)
     const struct csv_series *series = &work->data.series;
     struct back_test *test = &work->test;
     const size_t n_values = series->n_rows + (series->n_columns > info->n_inputs ? 1 : 0);
-    float *values = arena_array(&work->arena, n_values * info->n_outputs, sizeof *values);
+    double *values = arena_array(&work->arena, n_values * info->n_outputs, sizeof *values);
     if (!values) {
         return no_memory();
     }
     size_t n_known = 0;
-    float *value = values;
+    double *value = values;
     for (size_t row = 0; row < n_values; row++) {
         size_t column = info->n_inputs;
         for (size_t o = 0; o < info->n_outputs; o++, value++) {
@@ -131,6 +133,7 @@ static int take_values(struct evaluate_work *work)
     test->values = values;
     test->n_values = n_values;
     test->n_outputs = info->n_outputs;
+    test->is_wide = info->is_wide;
     return back_test_begin(test, &work->arena) ? COMMAND_FINE : no_memory();
 }
 
@@ -139,8 +142,8 @@ static int take_inputs(struct evaluate_work *work)
 {
     const struct gru_info *info = gru_model_info(work->data.model);
     const struct csv_series *series = &work->data.series;
-    float *future = arena_array(&work->arena, series->n_rows * info->n_future, sizeof *future),
-          *x = series->values;
+    double *future = arena_array(&work->arena, series->n_rows * info->n_future, sizeof *future),
+           *x = series->values;
     work->state = arena_array(&work->arena, info->state_floats, sizeof *work->state);
     work->y = arena_array(&work->arena, info->y_floats, sizeof *work->y);
     work->forecast =
@@ -152,7 +155,7 @@ static int take_inputs(struct evaluate_work *work)
     work->future = future;
     for (size_t row = 0; row < series->n_rows; row++) {
         for (size_t k = 0; k < info->n_inputs; k++) {
-            const float value = series->values[row * series->n_columns + k];
+            const double value = series->values[row * series->n_columns + k];
             *x++ = value;
             if (info->inputs[k].feeds < 0) {
                 *future++ = value;

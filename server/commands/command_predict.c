@@ -67,7 +67,8 @@ struct predict_work {
     const char **future_columns;
     struct arena arena;
     struct gru_work *gru_work;
-    float *state, *y, *forecast;
+    float *state;
+    double *y, *forecast;
     struct sequence_intervals *calibration; /* NULL: no intervals */
     struct interval_replies intervals;
 };
@@ -137,6 +138,7 @@ static int read_future(struct predict_work *work)
     if (!csv_series_read(&work->future, path)) {
         return command_complain(command, COMMAND_FAILED, "%s: %s", path, work->future.error);
     }
+    csv_series_round(&work->future, info);
     if (work->future.n_rows < n_needed) {
         return command_complain(command, COMMAND_FAILED,
                                 "%s: this horizon needs %zu rows, and there are %zu", path,
@@ -178,7 +180,7 @@ static int run_rows(struct predict_work *work)
 {
     const struct gru_model *model = work->data.model;
     const size_t n_rows = work->data.series.n_rows;
-    const float *x = work->data.series.values;
+    const double *x = work->data.series.values;
     struct gru_lane lane = { .state_out = work->state,
                              .x = x,
                              .n_rows =
@@ -212,7 +214,7 @@ static int forecast(struct predict_work *work)
         }
     }
     if (work->calibration) {
-        const float *of =
+        const double *of =
             work->forecast ? work->forecast : work->y + last * gru_model_info(model)->y_floats;
         return sequence_intervals_tell(work->calibration, of, &work->intervals) ? COMMAND_FINE
                                                                                 : no_memory();

@@ -62,7 +62,7 @@ struct train_work {
     const char **columns; /* the inputs, then the outputs */
     struct gru_series gru_series;
     struct gru_training training;
-    float *y; /* of outputs that are no inputs */
+    double *y; /* of outputs that are no inputs */
     struct gru_model *base;
 };
 
@@ -172,14 +172,14 @@ static int fit_scalings(struct train_work *work)
 
 /* An output that is an input, too, has its next value for a target, any other its own value in the
  * same row. */
-static float target(const struct train_work *work, size_t row, size_t output, int feeds)
+static double target(const struct train_work *work, size_t row, size_t output, int feeds)
 {
     const struct csv_series *series = &work->series;
-    const float *values = series->values + row * series->n_columns;
+    const double *values = series->values + row * series->n_columns;
     if (feeds < 0) {
         return values[work->plan.gru.n_inputs + output];
     }
-    return row + 1 < series->n_rows ? values[series->n_columns + (size_t)feeds] : NAN;
+    return row + 1 < series->n_rows ? values[series->n_columns + (size_t)feeds] : (double)NAN;
 }
 
 /* The inputs move together; where an output is no input, there is a y. */

@@ -111,7 +111,7 @@ static bool parse_value(const char *text, double *ret_value)
     return end != text && *end == '\0';
 }
 
-static enum csv_read read_value(struct csv *csv, size_t column, float *ret_value)
+static enum csv_read read_value(struct csv *csv, size_t column, double *ret_value)
 {
     const char *text = csv->fields[column];
     char name[CSV_QUOTE_SIZE], quoted[CSV_QUOTE_SIZE];
@@ -129,11 +129,11 @@ static enum csv_read read_value(struct csv *csv, size_t column, float *ret_value
                         csv_quote(text, quoted), csv_quote(csv->names[column], name),
                         has_comma ? "; numbers have a decimal point, not a comma" : "");
     }
-    *ret_value = strtof(text, NULL);
-    if (!isfinite(*ret_value)) {
+    if (!isfinite((float)value)) {
         return csv_fail(csv, csv->line, "%s of column '%s' is beyond the range of a 32-bit float",
                         csv_quote(text, quoted), csv_quote(csv->names[column], name));
     }
+    *ret_value = value;
     return CSV_RECORD;
 }
 
@@ -168,7 +168,7 @@ static bool make_room(struct reading *reading)
         return true;
     }
     const size_t n_room = 2 * reading->n_room + 1024;
-    float *values = reallocarray(series->values, n_room, series->n_columns * sizeof *values);
+    double *values = reallocarray(series->values, n_room, series->n_columns * sizeof *values);
     series->values = values ? values : series->values;
     size_t *lines = reallocarray(series->lines, n_room, sizeof *lines);
     series->lines = lines ? lines : series->lines;
@@ -192,7 +192,7 @@ static enum csv_read read_row(struct reading *reading)
         look_for_times(reading);
     }
     for (size_t k = 0; read == CSV_RECORD && k < series->n_columns; k++) {
-        float *value = &series->values[series->n_read * series->n_columns + k];
+        double *value = &series->values[series->n_read * series->n_columns + k];
         read = read_value(&reading->csv, reading->places[k], value);
         series->n_missing += read == CSV_RECORD && isnan(*value);
     }
@@ -247,7 +247,7 @@ static bool fill_gaps(struct csv_series *series)
         series->n_inserted += n;
     }
     const size_t n_rows = series->n_read + series->n_inserted, n_columns = series->n_columns;
-    float *values = reallocarray(NULL, n_rows, n_columns * sizeof *values);
+    double *values = reallocarray(NULL, n_rows, n_columns * sizeof *values);
     size_t *lines = calloc(n_rows, sizeof *lines), at = 0;
     double *times = calloc(n_rows, sizeof *times);
     if (!values || !lines || !times) {
@@ -317,6 +317,13 @@ void csv_series_tell_times(const struct csv_series *series, FILE *out)
         fprintf(out, "times are in '%s', %.10g seconds apart; %zu rows stand for %zu gap%s\n",
                 series->time_name, series->interval_seconds, series->n_inserted, series->n_gaps,
                 series->n_gaps == 1 ? "" : "s");
+    }
+}
+
+void csv_series_round(struct csv_series *series, const struct gru_info *info)
+{
+    for (size_t k = 0; k < series->n_rows * series->n_columns; k++) {
+        series->values[k] = gru_reading(info, series->values[k]);
     }
 }
 

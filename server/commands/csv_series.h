@@ -1,6 +1,6 @@
 /*
  * csv_series.h - a series of readings from a file of comma-separated values (csv.h): the columns
- * that are asked for, row by row, as floats. A leaf; one thread at a time.
+ * that are asked for, row by row. A leaf; one thread at a time.
  *
  * An empty field, or one of NA, N/A, NaN, null and none, is a missing value. With a column of times
  * the rows must ascend, and where readings are missing between two times rows without values stand
@@ -10,6 +10,7 @@
 #define CSV_SERIES_H
 
 #include "commands/csv.h"
+#include "gru.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,9 +28,9 @@ struct csv_series {
 
     /* its own: */
     size_t n_rows;
-    float *values; /* [n_rows][n_columns] NaN: missing */
-    size_t *lines; /* [n_rows] where a row comes from; 0: it stands for missing readings */
-    double *times; /* [n_rows] Unix seconds; those that stand for missing readings have theirs */
+    double *values; /* [n_rows][n_columns] NaN: missing */
+    size_t *lines;  /* [n_rows] where a row comes from; 0: it stands for missing readings */
+    double *times;  /* [n_rows] Unix seconds; those that stand for missing readings have theirs */
     bool has_times;
     char time_name[CSV_QUOTE_SIZE];
     size_t n_read, n_missing, n_gaps, n_inserted; /* rows of the file; values that it lacks; gaps,
@@ -42,6 +43,8 @@ __attribute__((warn_unused_result)) bool csv_series_read(struct csv_series *seri
                                                          const char *path);
 /* Where the times are and what was made of them; nothing, if there are none. */
 void csv_series_tell_times(const struct csv_series *series, FILE *out);
+/* Leaves of each value what a model takes of it (gru_reading). */
+void csv_series_round(struct csv_series *series, const struct gru_info *info);
 void csv_series_done(struct csv_series *series);
 
 #endif

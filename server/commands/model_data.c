@@ -78,6 +78,7 @@ int model_data_read(struct model_data *data)
     if (!csv_series_read(series, data->data_path)) {
         return model_data_refuse(data, series->error);
     }
+    csv_series_round(series, info);
     csv_series_tell_times(series, stderr);
     return check_missing(data);
 }

@@ -21,7 +21,7 @@ struct sheet {
 struct forecast_row {
     size_t origin; /* from 0 */
     size_t step;   /* from 0 */
-    const float *values;
+    const double *values;
     bool has_intervals;
 };
 
@@ -60,21 +60,21 @@ static void put_count(struct sheet *sheet, const char *heading, size_t count)
     put_cell(sheet, heading, 5, text);
 }
 
-static void put_number(struct sheet *sheet, const char *heading, float value)
+static void put_number(struct sheet *sheet, const char *heading, double value)
 {
-    char text[JSON_FLOAT_MAX + 1];
+    char text[JSON_DOUBLE_MAX + 1];
     if (isnan(value)) {
         snprintf(text, sizeof text, "%s", sheet->is_csv ? "" : "-");
     } else if (sheet->is_csv) {
-        *json_print_float(text, value) = '\0';
+        *json_print_real(text, sheet->print->info->is_wide, value) = '\0';
     } else {
-        snprintf(text, sizeof text, "%.6g", (double)value);
+        snprintf(text, sizeof text, "%.6g", value);
     }
     put_cell(sheet, heading, 10, text);
 }
 
 static void put_bound(struct sheet *sheet, const char *output, const char *bound,
-                      const struct interval_reply *reply, float value)
+                      const struct interval_reply *reply, double value)
 {
     char heading[GRU_NAME_MAX + 40];
     snprintf(heading, sizeof heading, "%s_%s_%g", output, bound, reply->level);
@@ -119,9 +119,9 @@ static void put_row(struct sheet *sheet, const struct forecast_row *row)
             const struct interval_reply *reply = &intervals->of[k];
             const size_t at = row->step * info->n_outputs + o;
             put_bound(sheet, info->outputs[o].name, "lower", reply,
-                      row->has_intervals ? reply->lower[at] : NAN);
+                      row->has_intervals ? reply->lower[at] : (double)NAN);
             put_bound(sheet, info->outputs[o].name, "upper", reply,
-                      row->has_intervals ? reply->upper[at] : NAN);
+                      row->has_intervals ? reply->upper[at] : (double)NAN);
         }
     }
     fputc('\n', sheet->out);
@@ -174,40 +174,42 @@ void prediction_print_csv(const struct prediction_print *print, FILE *out)
 
 /* ---- JSON ---- */
 
-static void put_json_number(float value, FILE *out)
+static void put_json_number(bool is_double, double value, FILE *out)
 {
-    char text[JSON_FLOAT_MAX + 1];
-    *json_print_float(text, value) = '\0';
+    char text[JSON_DOUBLE_MAX + 1];
+    *json_print_real(text, is_double, value) = '\0';
     fputs(text, out);
 }
 
-static void put_json_rows(const char *name, const float *values, size_t n_rows, size_t n_columns,
-                          size_t stride, FILE *out)
+static void put_json_rows(const struct prediction_print *print, const char *name,
+                          const double *values, size_t n_rows, size_t stride, FILE *out)
 {
+    const size_t n_columns = print->info->n_outputs;
     fprintf(out, "\"%s\":[", name);
     for (size_t row = 0; row < n_rows; row++) {
         for (size_t k = 0; k < n_columns; k++) {
             fputs(k > 0 ? "," : row > 0 ? ",[" : "[", out);
-            put_json_number(values[row * stride + k], out);
+            put_json_number(print->info->is_wide, values[row * stride + k], out);
         }
         fputc(']', out);
     }
     fputc(']', out);
 }
 
-static void put_json_interval(const struct interval_replies *intervals,
+static void put_json_interval(const struct prediction_print *print,
                               const struct interval_reply *reply, FILE *out)
 {
+    const struct interval_replies *intervals = print->intervals;
     const size_t n_rows = intervals->n_rows, n_outputs = intervals->n_outputs;
     fputs("{\"level\":", out);
-    put_json_number((float)reply->level, out);
+    put_json_number(false, reply->level, out);
     fputc(',', out);
-    put_json_rows("lower", reply->lower, n_rows, n_outputs, n_outputs, out);
+    put_json_rows(print, "lower", reply->lower, n_rows, n_outputs, out);
     fputc(',', out);
-    put_json_rows("upper", reply->upper, n_rows, n_outputs, n_outputs, out);
+    put_json_rows(print, "upper", reply->upper, n_rows, n_outputs, out);
     for (size_t row = 0; row < n_rows; row++) {
         fputs(row == 0 ? ",\"coverage\":[" : ",", out);
-        put_json_number((float)reply->coverage[row], out);
+        put_json_number(false, reply->coverage[row], out);
     }
     for (size_t row = 0; row < n_rows; row++) {
         fprintf(out, "%s%" PRIu64, row == 0 ? "],\"observed\":[" : ",", reply->observed[row]);
@@ -219,15 +221,14 @@ void prediction_print_json(const struct prediction_print *print, FILE *out)
 {
     const struct gru_info *info = print->info;
     fputc('{', out);
-    put_json_rows("y", print->y, print->series->n_rows, info->n_outputs, info->y_floats, out);
+    put_json_rows(print, "y", print->y, print->series->n_rows, info->y_floats, out);
     if (print->forecast) {
         fputc(',', out);
-        put_json_rows("forecast", print->forecast, print->n_ahead, info->n_outputs, info->n_outputs,
-                      out);
+        put_json_rows(print, "forecast", print->forecast, print->n_ahead, info->n_outputs, out);
     }
     for (size_t k = 0; k < print->intervals->n; k++) {
         fputs(k == 0 ? ",\"intervals\":[" : ",", out);
-        put_json_interval(print->intervals, &print->intervals->of[k], out);
+        put_json_interval(print, &print->intervals->of[k], out);
     }
     fputs(print->intervals->n > 0 ? "]}\n" : "}\n", out);
 }

@@ -14,8 +14,8 @@
 struct prediction_print {
     const struct gru_info *info;
     const struct csv_series *series; /* the readings; n_rows of them, and their times */
-    const float *y;                  /* [n_rows][S * O] */
-    const float *forecast;           /* [n_ahead][O] behind the last row; NULL: y is all there is */
+    const double *y;                 /* [n_rows][S * O] */
+    const double *forecast;          /* [n_ahead][O] behind the last row; NULL: y is all there is */
     size_t n_ahead;
     const struct interval_replies *intervals; /* of the forecast, or of the last y */
 };

@@ -96,9 +96,8 @@ struct service_context {
     struct gru_lane lanes[2 * SERVICE_CONTEXT_LANES]; /* each with that of its base */
     char *copies; /* [n_copies_bytes] scratch for the next copies of sessions */
     size_t n_copies_bytes;
-    /* Scratch of re-warming: a state, outputs and readings. */
-    float *rewarm;
-    size_t n_rewarm;
+    void *rewarm; /* scratch of re-warming: readings, outputs and a state */
+    size_t n_rewarm_bytes;
     struct rewarming *rewarming; /* one that takes several turns; NULL: none */
     uint64_t n_turns;            /* so far */
 };

@@ -101,5 +101,9 @@ const struct statement job_migrations[JOB_FORMAT] = {
         "ALTER TABLE jobs ADD COLUMN class_weighting INTEGER NOT NULL DEFAULT 0"
         " /* alike|balanced|given */;"
         "ALTER TABLE jobs ADD COLUMN class_weights BLOB NOT NULL DEFAULT x'';" },
+
+    /* The data of a job from before are floats. */
+    { "add how large a value of a series is",
+        "ALTER TABLE series ADD COLUMN value_bytes INTEGER NOT NULL DEFAULT 4;" },
 };
 // clang-format on

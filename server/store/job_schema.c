@@ -45,11 +45,11 @@ static const struct statement statements[] = {
     [JOBS_DELETE] = { "delete the job", "DELETE FROM jobs WHERE number = ?" },
     [JOBS_COUNT_FREE] = { "count what is free", "PRAGMA freelist_count" },
 
-    [JOBS_ADD_SERIES] = { "store the job's series", "INSERT INTO series (job, n, is_validation, is_continuation, x_width, y_width, x, y)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)" },
+    [JOBS_ADD_SERIES] = { "store the job's series", "INSERT INTO series (job, n, is_validation, is_continuation, x_width, y_width, value_bytes, x, y)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)" },
     [JOBS_COUNT_SERIES] = { "count the job's series", "SELECT count(*) FROM series WHERE job = ?" },
     [JOBS_READ_SERIES] = { "read the job's series",
-        "SELECT is_validation, is_continuation, x_width, y_width, x, y FROM series WHERE job = ? ORDER BY n" },
+        "SELECT is_validation, is_continuation, x_width, y_width, value_bytes, x, y FROM series WHERE job = ? ORDER BY n" },
     [JOBS_DELETE_SERIES] = { "delete the job's series", "DELETE FROM series WHERE job = ?" },
     [JOBS_ADD_SESSION] = { "store the job's sessions", "INSERT INTO sessions (job, n, session) VALUES (?, ?, ?)" },
     [JOBS_COUNT_SESSIONS] = { "count the job's sessions", "SELECT count(*) FROM sessions WHERE job = ?" },

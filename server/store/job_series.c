@@ -1,6 +1,7 @@
 #include "store/job_series.h"
 
 #include "store/job_schema.h"
+#include "store/values.h"
 
 #include <string.h>
 
@@ -12,8 +13,8 @@ static enum status insert_series(struct job_store *jobs, int64_t number, size_t 
     struct query query;
     size_t x_bytes, y_bytes;
     const struct gru_series *values = &series->series;
-    if (__builtin_mul_overflow(values->n_rows, series->x_width * sizeof(float), &x_bytes) ||
-        __builtin_mul_overflow(values->n_targets, series->y_width * sizeof(float), &y_bytes)) {
+    if (__builtin_mul_overflow(values->n_rows, series->x_width * sizeof(double), &x_bytes) ||
+        __builtin_mul_overflow(values->n_targets, series->y_width * sizeof(double), &y_bytes)) {
         return fault_set(fault, STATUS_REQUEST_TOO_LARGE, NULL, "a series is too large");
     }
     query_start(&query, &jobs->database, JOBS_ADD_SERIES);
@@ -23,6 +24,7 @@ static enum status insert_series(struct job_store *jobs, int64_t number, size_t 
     query_put_integer(&query, values->is_continuation);
     query_put_integer(&query, (int64_t)series->x_width);
     query_put_integer(&query, values->y ? (int64_t)series->y_width : 0);
+    query_put_integer(&query, sizeof *values->x);
     query_put_blob(&query, values->x ? (const void *)values->x : "", x_bytes);
     query_put_blob(&query, values->y, y_bytes);
     return query_run(&query, fault);
@@ -116,11 +118,12 @@ static enum status count(struct job_store *jobs, enum job_statement statement, i
     return status;
 }
 
-/* A column of floats, copied into the arena. *ret_values stays NULL where the column is. */
-static enum status read_values(struct query *query, size_t width, struct arena *arena,
-                               const float **ret_values, size_t *ret_n_rows, struct fault *fault)
+/* A column of values, copied into the arena. *ret_values stays NULL where the column is. */
+static enum status read_values(struct query *query, size_t width, size_t value_bytes,
+                               struct arena *arena, const double **ret_values, size_t *ret_n_rows,
+                               struct fault *fault)
 {
-    size_t n, row_bytes = width * sizeof(float); /* a width is an int's */
+    size_t n, row_bytes = width * value_bytes; /* a width is an int's */
     const void *bytes = query_get_blob(query, &n);
     enum status status = query_check(query, fault);
     if (status != STATUS_OK || !bytes) {
@@ -129,13 +132,14 @@ static enum status read_values(struct query *query, size_t width, struct arena *
     if (n > 0 && (row_bytes == 0 || n % row_bytes != 0)) {
         return database_damaged(query->database, fault);
     }
-    float *values = arena_alloc(arena, n);
+    const size_t n_rows = n > 0 ? n / row_bytes : 0;
+    double *values = arena_array(arena, n_rows * width, sizeof *values);
     if (!values) {
         return no_memory(fault);
     }
-    memcpy(values, bytes, n);
+    values_copy(bytes, n_rows * width, value_bytes, values);
     *ret_values = values;
-    *ret_n_rows = n > 0 ? n / row_bytes : 0;
+    *ret_n_rows = n_rows;
     return STATUS_OK;
 }
 
@@ -146,10 +150,11 @@ static enum status read_series(struct query *query, struct arena *arena, struct 
     series->series.is_continuation = query_get_integer(query, 0, 1) != 0;
     series->x_width = (size_t)query_get_integer(query, 0, INT_MAX);
     series->y_width = (size_t)query_get_integer(query, 0, INT_MAX);
-    enum status status = read_values(query, series->x_width, arena, &series->series.x,
+    const size_t value_bytes = values_get_bytes(query);
+    enum status status = read_values(query, series->x_width, value_bytes, arena, &series->series.x,
                                      &series->series.n_rows, fault);
     if (status == STATUS_OK) {
-        status = read_values(query, series->y_width, arena, &series->series.y,
+        status = read_values(query, series->y_width, value_bytes, arena, &series->series.y,
                              &series->series.n_targets, fault);
     }
     return status;

@@ -17,7 +17,7 @@ struct job_store;
 struct job_series {
     struct gru_series series;
     bool is_validation;
-    size_t x_width, y_width; /* floats in a row; y_width 0 without y */
+    size_t x_width, y_width; /* values in a row; y_width 0 without y */
 };
 
 /* Replaces a job's series: what its sessions had recorded, once gathered. A transaction of its own.

@@ -3,18 +3,19 @@
 #include "store/database_open.h"
 #include "store/query.h"
 #include "store/recordings_private.h"
+#include "store/values.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORDINGS_FORMAT = 4 }; /* raised by hand, with each migration: see migrate.h */
+enum { RECORDINGS_FORMAT = 5 }; /* raised by hand, with each migration: see migrate.h */
 
 /* SQL, laid out as SQL. A session's readings are numbered as they come: n. Where its last rows_max
  * begin is asked for when they are read as well, since rows_max may have become smaller since they
  * were written. */
 // clang-format off
 #define READ(condition) \
-    "SELECT s.id, s.session, r.step, r.x FROM sessions AS s CROSS JOIN readings AS r" \
+    "SELECT s.id, s.session, r.step, r.value_bytes, r.x FROM sessions AS s CROSS JOIN readings AS r" \
     " WHERE s.model = ?1 AND s.session " condition " ?2 AND r.session = s.id AND r.n >= s.next_n - ?3" \
     " ORDER BY s.session, r.n"
 
@@ -31,6 +32,9 @@ static const struct statement migrations[RECORDINGS_FORMAT] = {
     { "add the times of readings", "ALTER TABLE readings ADD COLUMN at REAL;" },
 
     { "add what had been forecast for readings", "ALTER TABLE readings ADD COLUMN y BLOB;" },
+
+    /* Those from before are floats. */
+    { "add how large a value is", "ALTER TABLE readings ADD COLUMN value_bytes INTEGER NOT NULL DEFAULT 4;" },
 };
 
 static const struct statement statements[] = {
@@ -38,7 +42,8 @@ static const struct statement statements[] = {
         "SELECT id, last_step, next_n FROM sessions WHERE model = ? AND session = ?" },
     [RECORDINGS_BEGIN_SESSION] = { "begin a session's recording",
         "INSERT INTO sessions (model, session, last_step, next_n) VALUES (?, ?, 0, 0)" },
-    [RECORDINGS_ADD] = { "record a reading", "INSERT INTO readings (session, n, step, x, at, y) VALUES (?, ?, ?, ?, ?, ?)" },
+    [RECORDINGS_ADD] = { "record a reading", "INSERT INTO readings (session, n, step, x, at, y, value_bytes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)" },
     [RECORDINGS_TRIM] = { "drop old readings", "DELETE FROM readings WHERE session = ? AND n < ?" },
     [RECORDINGS_ADVANCE] = { "record a session's step",
         "UPDATE sessions SET last_step = ?, next_n = ? WHERE id = ?" },
@@ -47,7 +52,7 @@ static const struct statement statements[] = {
     [RECORDINGS_READ] = { "read a session's recording", READ("=") },
     [RECORDINGS_READ_FROM] = { "read the sessions' recordings", READ(">=") },
     [RECORDINGS_READ_PAGE] = { "read a session's readings",
-        "SELECT r.step, r.x, r.at, r.y FROM sessions AS s CROSS JOIN readings AS r"
+        "SELECT r.step, r.value_bytes, r.x, r.at, r.y FROM sessions AS s CROSS JOIN readings AS r"
         " WHERE s.model = ?1 AND s.session = ?2 AND r.session = s.id AND r.n >= s.next_n - ?3"
         " AND r.step >= ?4 AND r.step < ?5 ORDER BY r.n DESC" },
 };
@@ -176,6 +181,7 @@ static enum status insert_reading(struct recordings *recordings,
     query_put_blob(&query, reading->x, reading->n_inputs * sizeof *reading->x);
     query_put_real(&query, reading->at);
     query_put_blob(&query, reading->y, reading->n_outputs * sizeof *reading->y);
+    query_put_integer(&query, sizeof *reading->x);
     return query_run(&query, fault);
 }
 
@@ -282,7 +288,7 @@ struct recording_reader {
     size_t n_inputs;
     struct arena *arena;
     struct recording *recordings; /* NULL while counting */
-    float *x;
+    double *x;
     size_t recordings_max, rows_max; /* room, when copying */
     size_t n_recordings, n_rows;     /* so far */
     int64_t id;                      /* of the last row */
@@ -327,16 +333,17 @@ static enum status read_row(struct recording_reader *reader, struct query *query
     int64_t id = query_get_integer(query, INT64_MIN, INT64_MAX);
     const char *name = query_get_text(query);
     uint64_t step = (uint64_t)query_get_integer(query, INT64_MIN, INT64_MAX);
+    const size_t value_bytes = values_get_bytes(query);
     const void *x = query_get_blob(query, &n_bytes);
     enum status status = query_check(query, fault);
     if (status != STATUS_OK) {
         return status;
     }
     *ret_beyond = strncmp(name, reader->session, strlen(reader->session)) != 0;
-    if (!x || n_bytes % sizeof(float) != 0) {
+    if (!x || n_bytes % value_bytes != 0) {
         return database_damaged(query->database, fault);
     }
-    if (*ret_beyond || n_bytes != reader->n_inputs * sizeof(float)) {
+    if (*ret_beyond || n_bytes != reader->n_inputs * value_bytes) {
         return STATUS_OK;
     }
     const bool is_other = reader->n_rows == 0 || id != reader->id;
@@ -350,7 +357,8 @@ static enum status read_row(struct recording_reader *reader, struct query *query
         status = begin_sequence(reader, is_other ? name : NULL, fault);
     }
     if (status == STATUS_OK && reader->recordings) {
-        memcpy(reader->x + reader->n_rows * reader->n_inputs, x, n_bytes);
+        values_copy(x, reader->n_inputs, value_bytes,
+                    reader->x + reader->n_rows * reader->n_inputs);
         reader->recordings[reader->n_recordings - 1].n_rows++;
     }
     reader->n_rows++;
@@ -383,9 +391,9 @@ static enum status read_rows(struct recording_reader *reader, struct recordings 
 /* Between the two passes: memory for what was counted. */
 static enum status make_room(struct recording_reader *reader, size_t bytes_max, struct fault *fault)
 {
-    size_t n_floats, n_bytes;
-    if (__builtin_mul_overflow(reader->n_rows, reader->n_inputs, &n_floats) ||
-        __builtin_mul_overflow(n_floats, sizeof(float), &n_bytes) || n_bytes > bytes_max) {
+    size_t n_values, n_bytes;
+    if (__builtin_mul_overflow(reader->n_rows, reader->n_inputs, &n_values) ||
+        __builtin_mul_overflow(n_values, sizeof(double), &n_bytes) || n_bytes > bytes_max) {
         return fault_set(
             fault, STATUS_REQUEST_TOO_LARGE, NULL,
             "the recordings are %zu rows of %zu readings, which is more than the %zu bytes that "

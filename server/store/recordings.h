@@ -29,10 +29,10 @@ void recordings_close(struct recordings *recordings); /* takes NULL */
 struct recorded {
     const char *model, *session;
     uint64_t step;
-    double at;      /* the reading's own time; NaN: it has none */
-    const float *x; /* [n_inputs] NaN: missing */
+    double at;       /* the reading's own time; NaN: it has none */
+    const double *x; /* [n_inputs] NaN: missing */
     size_t n_inputs;
-    const float *y; /* [n_outputs]; NULL: nothing had been forecast, or it is not known */
+    const double *y; /* [n_outputs]; NULL: nothing had been forecast, or it is not known */
     size_t n_outputs;
 };
 /* Adds n readings in order, in one transaction, and drops what is beyond rows_max. A reading whose
@@ -48,7 +48,7 @@ recordings_last_step(struct recordings *recordings, const char *model, const cha
 /* One unbroken sequence of a session. */
 struct recording {
     const char *session; /* all sequences of a session have the same pointer */
-    const float *x;      /* [n_rows][n_inputs] */
+    const double *x;     /* [n_rows][n_inputs] */
     size_t n_rows;
 };
 /* All sequences of a session, or of those whose ids begin with `session` (is_prefix), by session id
@@ -62,9 +62,9 @@ recordings_read(struct recordings *recordings, const char *model, const char *se
 /* A reading as it was recorded. */
 struct recorded_reading {
     uint64_t step;
-    double at;      /* NaN: it has none */
-    const float *x; /* [n_inputs] */
-    const float *y; /* [n_outputs]; NULL: not known, as of what earlier releases recorded */
+    double at;       /* NaN: it has none */
+    const double *x; /* [n_inputs] */
+    const double *y; /* [n_outputs]; NULL: not known, as of what earlier releases recorded */
 };
 /* Which of a session's readings: the last `limit` whose steps are from `first` up to `before`, that
  * one not included. */

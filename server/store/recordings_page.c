@@ -2,6 +2,7 @@
 #include "store/query.h"
 #include "store/recordings.h"
 #include "store/recordings_private.h"
+#include "store/values.h"
 
 #include <string.h>
 
@@ -19,10 +20,13 @@ static enum status no_memory(struct fault *fault)
                      "there is not enough memory to read the recordings");
 }
 
-static const float *keep(struct arena *arena, const void *bytes, size_t n_bytes)
+static const double *keep(struct arena *arena, const void *bytes, size_t n, size_t value_bytes)
 {
-    float *kept = arena_alloc(arena, n_bytes);
-    return kept ? memcpy(kept, bytes, n_bytes) : NULL;
+    double *kept = arena_array(arena, n, sizeof *kept);
+    if (kept) {
+        values_copy(bytes, n, value_bytes, kept);
+    }
+    return kept;
 }
 
 /* The row that the query is at. */
@@ -33,6 +37,7 @@ static enum status read_row(struct page_reader *reader, struct query *query, str
     size_t n_x, n_y;
     double at;
     uint64_t step = (uint64_t)query_get_integer(query, INT64_MIN, INT64_MAX);
+    const size_t value_bytes = values_get_bytes(query);
     const void *x = query_get_blob(query, &n_x);
     query_get_columns(query, &at_column, 1, &at);
     const void *y = query_get_blob(query, &n_y);
@@ -41,14 +46,16 @@ static enum status read_row(struct page_reader *reader, struct query *query, str
         return status;
     }
     const bool is_known = reader->n > 0 && step >= reader->readings[page->limit - reader->n].step;
-    if (is_known || !x || n_x != page->n_inputs * sizeof(float)) {
+    if (is_known || !x || n_x != page->n_inputs * value_bytes) {
         return STATUS_OK;
     }
-    const bool has_y = y && n_y == page->n_outputs * sizeof(float);
+    const bool has_y = y && n_y == page->n_outputs * value_bytes;
     struct recorded_reading reading = { .step = step,
                                         .at = at,
-                                        .x = keep(reader->arena, x, n_x),
-                                        .y = has_y ? keep(reader->arena, y, n_y) : NULL };
+                                        .x = keep(reader->arena, x, page->n_inputs, value_bytes) };
+    if (has_y) {
+        reading.y = keep(reader->arena, y, page->n_outputs, value_bytes);
+    }
     if (!reading.x || (has_y && !reading.y)) {
         return no_memory(fault);
     }

@@ -1,5 +1,5 @@
 /*
- * bench_json - json.h against cJSON: a body of float rows read into a float array, and the array
+ * bench_json - json.h against cJSON: a body of rows of floats read into an array, and the array
  * written back. Both do the same in the same round, so that whatever else the machine does meets
  * both; times are processor time of this thread. The table has medians, and in brackets the 10th
  * and 90th percentile.
@@ -20,7 +20,7 @@ struct body {
     int n_repeats;            /* in a round */
     char *text;               /* {"x":...} */
     size_t n_text;
-    float *values, *read;
+    double *values, *read;
     char *printed;
 };
 
@@ -53,12 +53,8 @@ static void make_body(struct body *b)
     char *p = b->text + sprintf(b->text, "{\"x\":%s", b->n_rows > 1 ? "[" : "");
     for (size_t i = 0; i < n; i++) {
         random = random * 1664525 + 1013904223;
-        b->values[i] = 20 * ((float)(random >> 8) / (1 << 24)) - 5;
-        p += sprintf(p, "%s%.9g",
-                     i % b->n_columns > 0 ? ","
-                     : i > 0              ? "],["
-                                          : "[",
-                     (double)b->values[i]);
+        b->values[i] = (double)(20 * ((float)(random >> 8) / (1 << 24)) - 5);
+        p += sprintf(p, "%s%.9g", i % b->n_columns > 0 ? "," : i > 0 ? "],[" : "[", b->values[i]);
     }
     p += sprintf(p, "]%s}", b->n_rows > 1 ? "]" : "");
     b->n_text = (size_t)(p - b->text);
@@ -89,11 +85,11 @@ static void read_own(struct body *b)
     json_init(&j, b->text, b->n_text);
     bool ok = json_object(&j) && json_member(&j, &name) && json_text_is(name, "x");
     if (ok && b->n_rows == 1) {
-        ok = json_float_array(&j, b->read, b->n_columns, &n) && n == b->n_columns;
+        ok = json_real_array(&j, false, b->read, b->n_columns, &n) && n == b->n_columns;
     } else if (ok && json_array(&j)) {
-        float *row = b->read;
+        double *row = b->read;
         while (ok && json_element(&j)) {
-            ok = json_float_array(&j, row, b->n_columns, &n) && n == b->n_columns;
+            ok = json_real_array(&j, false, row, b->n_columns, &n) && n == b->n_columns;
             row += n;
         }
     }
@@ -105,7 +101,7 @@ static void read_own(struct body *b)
 static void print_own(struct body *b)
 {
     char *p = b->printed;
-    const float *value = b->values;
+    const double *value = b->values;
     memcpy(p, "{\"x\":", 5);
     p += 5;
     if (b->n_rows > 1) {
@@ -114,7 +110,7 @@ static void print_own(struct body *b)
     for (size_t i = 0; i < b->n_rows; i++) {
         for (size_t k = 0; k < b->n_columns; k++) {
             *p++ = k > 0 ? ',' : '[';
-            p = json_print_float(p, *value++);
+            p = json_print_real(p, false, *value++);
         }
         *p++ = ']';
         *p++ = ',';
@@ -128,12 +124,12 @@ static void print_own(struct body *b)
 
 /* ---- cJSON ---- */
 
-static float *take_row(const cJSON *row, float *out)
+static double *take_row(const cJSON *row, double *out)
 {
     const cJSON *value;
     cJSON_ArrayForEach(value, row)
     {
-        *out++ = (float)value->valuedouble;
+        *out++ = (double)(float)value->valuedouble;
     }
     return out;
 }
@@ -145,7 +141,7 @@ static void read_cjson(struct body *b)
     if (x == NULL) {
         die("cJSON does not read the body");
     }
-    float *out = b->read;
+    double *out = b->read;
     if (b->n_rows == 1) {
         take_row(x, out);
     } else {
@@ -161,12 +157,12 @@ static void print_cjson(struct body *b)
 {
     cJSON *document = cJSON_CreateObject();
     if (b->n_rows == 1) {
-        cJSON_AddItemToObject(document, "x", cJSON_CreateFloatArray(b->values, (int)b->n_columns));
+        cJSON_AddItemToObject(document, "x", cJSON_CreateDoubleArray(b->values, (int)b->n_columns));
     } else {
         cJSON *x = cJSON_AddArrayToObject(document, "x");
         for (size_t i = 0; i < b->n_rows; i++) {
             cJSON_AddItemToArray(
-                x, cJSON_CreateFloatArray(b->values + i * b->n_columns, (int)b->n_columns));
+                x, cJSON_CreateDoubleArray(b->values + i * b->n_columns, (int)b->n_columns));
         }
     }
     char *text = cJSON_PrintUnformatted(document);

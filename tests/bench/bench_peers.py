@@ -116,8 +116,8 @@ class Libgru:
 
     def prepare(self, x):
         """x: [B][T][I]"""
-        self.x = np.ascontiguousarray(x)
-        self.y = np.zeros(x.shape[:2], np.float32)
+        self.x = np.ascontiguousarray(x, np.float64)
+        self.y = np.zeros(x.shape[:2], np.float64)
         self.lanes = (Lane * len(x))(
             *(
                 Lane(x=rows.ctypes.data, n_rows=len(rows), y=y.ctypes.data)

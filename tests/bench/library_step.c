@@ -12,11 +12,11 @@
 enum { N_INPUTS = 4, N_HIDDEN = 64, STATE_FLOATS_MAX = 256 };
 
 static enum gru_status run_steps(const struct gru_model *model, struct gru_work *work,
-                                 unsigned long n_steps, float *ret_y)
+                                 unsigned long n_steps, double *ret_y)
 {
-    static const float reading[N_INPUTS] = { 20.125F, 0.5512F, 1013.25F, 3.75F };
+    static const double reading[N_INPUTS] = { 20.125, 0.5512, 1013.25, 3.75 };
     static float state[STATE_FLOATS_MAX];
-    float y = 0;
+    double y = 0;
     struct gru_lane lane = {
         .state_in = state, .state_out = state, .x = reading, .n_rows = 1, .y = &y
     };
@@ -46,7 +46,7 @@ int main(int argc, char *argv[])
                                    .seed = 1 };
     struct gru_model *model = NULL;
     struct gru_work *work = NULL;
-    float y = 0;
+    double y = 0;
     enum gru_status status = gru_model_create(&plan, &model, NULL);
     if (status == GRU_OK) {
         status = gru_work_create(&work);
@@ -54,7 +54,7 @@ int main(int argc, char *argv[])
     if (status == GRU_OK) {
         status = run_steps(model, work, argc > 1 ? strtoul(argv[1], NULL, 10) : 1, &y);
     }
-    printf("%s %.9g\n", gru_status_text(status), (double)y);
+    printf("%s %.9g\n", gru_status_text(status), y);
     gru_work_free(work);
     gru_model_unref(model);
     return status == GRU_OK ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -22,7 +22,7 @@ static struct session_calibration calibration_of(struct setup *s)
     session_calibration_view(info, &calibration, &view);
     interval_tracker_begin(&view.tracker);
     for (uint64_t step = 1; step <= 60; step++) {
-        const float truth = (float)(step * step % 7), forecasts[HORIZONS] = { 3, 3 };
+        const double truth = (float)(step * step % 7), forecasts[HORIZONS] = { 3, 3 };
         interval_tracker_step(&view.tracker, step, &truth, forecasts, HORIZONS);
     }
     return calibration;
@@ -103,7 +103,7 @@ TEST(what_is_no_calibration_is_refused_by_its_path)
         { "{\"calibration\":1}", STATUS_INVALID_TYPE, "calibration" },
         { "{\"calibration\":{}}", STATUS_MISSING_FIELD, "calibration.format" },
         { HEAD "\"levels\":[0.9],\"horizons\":1}}", STATUS_MISSING_FIELD, "calibration.bytes" },
-        { "{\"calibration\":{\"format\":3" REST, STATUS_INVALID_VALUE, "calibration.format" },
+        { "{\"calibration\":{\"format\":4" REST, STATUS_INVALID_VALUE, "calibration.format" },
         { "{\"calibration\":{\"step\":-1" REST, STATUS_INVALID_VALUE, "calibration.step" },
         { HEAD "\"levels\":[]" REST, STATUS_WRONG_LENGTH, "calibration.levels" },
         { HEAD "\"levels\":0.9" REST, STATUS_INVALID_TYPE, "calibration.levels" },

@@ -120,7 +120,7 @@ TEST(an_upload_for_a_model_that_became_another_is_refused)
 
 TEST(rows_take_the_memory_that_they_need)
 {
-    enum { ROWS = 100000, ROW_BYTES = 2 * sizeof(float) };
+    enum { ROWS = 100000, ROW_BYTES = 2 * sizeof(double) };
     struct setup s;
     setup_init(&s, model_weather());
     char *line = malloc(20 + 6 * ROWS), *p = line;

@@ -301,7 +301,7 @@ TEST(a_long_sequence_is_taken_whole)
         ck_assert_int_eq(decode(&s, body, n, &p), STATUS_OK);
         ck_assert_uint_eq(p.sequences[0].n_rows, LONG_ROWS);
         for (size_t i = 0; i < LONG_ROWS; i++) {
-            const float *x = p.sequences[0].x + 4 * i;
+            const double *x = p.sequences[0].x + 4 * i;
             ck_assert(x[0] == (float)i && x[1] == 0.25F && isnan(x[2]) && x[3] == -(float)i - 0.5F);
         }
         free(body);

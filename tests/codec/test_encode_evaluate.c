@@ -7,8 +7,8 @@
 /* Two windows of two outputs, by hand. */
 static struct evaluation judged(struct setup *s, double level)
 {
-    static const float values[] = { 1, 10, 2, 20, 4, NAN };
-    static const float forecasts[] = { 2, 24, 3, 16 };
+    static const double values[] = { 1, 10, 2, 20, 4, NAN };
+    static const double forecasts[] = { 2, 24, 3, 16 };
     struct evaluation evaluation = { .prediction = { .gru = s->model.active->gru, .version = 3 } };
     evaluation.back_test = (struct back_test){
         .values = values, .n_values = 3, .n_outputs = 2, .horizon = 1, .season = 2, .level = level
@@ -80,7 +80,7 @@ TEST(a_reply_has_room_for_the_longest_names_and_numbers)
 {
     struct setup s;
     setup_init(&s, model_wide());
-    float values[2 * N_WIDE], forecasts[N_WIDE];
+    double values[2 * N_WIDE], forecasts[N_WIDE];
     for (int k = 0; k < N_WIDE; k++) {
         values[k] = -1.2345678e-37F;
         values[N_WIDE + k] = 3.4028234e38F;

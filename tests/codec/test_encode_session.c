@@ -8,8 +8,8 @@ TEST(a_session_is_written_as_documented)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    float state[] = { 0.1F, -0.0F, 1e-45F, 0.5F, -1, 21.5F, NAN, 21.25F },
-          readings[] = { 20, NAN, 21.5F, 0.5F };
+    float state[] = { 0.1F, -0.0F, 1e-45F, 0.5F, -1, 21.5F, NAN, 21.25F };
+    double readings[] = { 20, NAN, 21.5, 0.5 };
     const float mae[] = { 0.25F }, rmse[] = { 0.5F };
     const uint32_t n[] = { 17 };
     ck_assert_uint_eq(gru_model_info(s.model.active->gru)->state_floats, N_OF(state));
@@ -154,9 +154,11 @@ TEST(the_widest_session_stays_within_what_it_reserves)
     struct setup s;
     setup_init(&s, model_wide());
     float values[ROWS * N_WIDE];
+    double readings[ROWS * N_WIDE];
     uint32_t counts[N_WIDE];
     for (int i = 0; i < ROWS * N_WIDE; i++) {
         values[i] = -1.17549435e-38F;
+        readings[i] = -1.1754943508222873e-38;
         counts[i % N_WIDE] = UINT32_MAX;
     }
     ck_assert_uint_lt(gru_model_info(s.model.active->gru)->state_floats, N_OF(values));
@@ -186,7 +188,7 @@ TEST(the_widest_session_stays_within_what_it_reserves)
         .gru = s.model.active->gru,
         .ttl_s = INT64_MAX,
         .state = values,
-        .readings = values,
+        .readings = readings,
         .n_readings = ROWS,
         .errors = { .n = counts, .mae = values, .rmse = values, .means = means, .season = 4 },
         .figures = &figures,

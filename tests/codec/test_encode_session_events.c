@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-static const float x[] = { 21.4F, NAN, 1, 2, 3, 4 }, y[] = { 21.5F, 22.5F };
+static const double x[] = { 21.4F, NAN, 1, 2, 3, 4 }, y[] = { 21.5F, 22.5F };
 
 static void expect_event(struct setup *s, const struct step *step, const char *due)
 {
@@ -128,7 +128,7 @@ static void put_past(struct text *text, const void *what)
 TEST(the_longest_readings_fit)
 {
     struct setup s;
-    float all[N_WIDE];
+    double all[N_WIDE];
     setup_init(&s, model_wide());
     for (size_t k = 0; k < N_WIDE; k++) {
         all[k] = -1.1754945e-38F;

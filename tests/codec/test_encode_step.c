@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-static struct step done_step(struct setup *s, const float *x, const float *y)
+static struct step done_step(struct setup *s, const double *x, const double *y)
 {
     return (struct step){ .arena = &s->arena,
                           .model = &s->model,
@@ -20,7 +20,7 @@ TEST(a_step_is_answered_as_documented)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    float x[] = { 21.4F, 0.55F }, y[] = { 21.5F }, forecast[] = { 21.5F, 21.7F, -0.1F };
+    double x[] = { 21.4F, 0.55F }, y[] = { 21.5F }, forecast[] = { 21.5F, 21.7F, -0.1F };
     struct step step = done_step(&s, x, y);
     codec_put_step(&s.text, &step);
     ck_assert_str_eq(setup_text(&s),
@@ -45,7 +45,7 @@ TEST(a_step_behind_a_gap_says_what_was_made_of_it)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    const float x[] = { 21.4F, NAN }, y[] = { 21.5F };
+    const double x[] = { 21.4F, NAN }, y[] = { 21.5F };
     struct step step = done_step(&s, x, y);
     step.n_filled = 3;
     codec_put_step(&s.text, &step);
@@ -62,8 +62,8 @@ TEST(intervals_are_answered_as_documented)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    float x[] = { 1, 2 }, y[] = { 21.5F }, forecast[] = { 21.5F, 21.7F };
-    float lower[] = { 20.5F, NAN }, upper[] = { 22.5F, NAN };
+    double x[] = { 1, 2 }, y[] = { 21.5F }, forecast[] = { 21.5F, 21.7F };
+    double lower[] = { 20.5F, NAN }, upper[] = { 22.5F, NAN };
     double coverage[] = { 0.75, NAN };
     uint64_t observed[] = { 12, 0 };
     struct interval_reply of[] = { { 0.9, lower, upper, coverage, observed, false },
@@ -92,7 +92,7 @@ TEST(a_step_that_was_made_before_is_answered_as_repeated)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    float x[] = { 21.4F, NAN };
+    double x[] = { 21.4F, NAN };
     struct step step = done_step(&s, x, NULL);
     step.is_repeated = true;
     codec_put_step(&s.text, &step);
@@ -117,7 +117,7 @@ TEST(names_are_escaped)
 {
     struct setup s;
     setup_init(&s, model_described(1, 1, "{\"inputs\":[{\"name\":\"a\\\"\\\\\\t\xc3\xa9\"}]}"));
-    const float x[] = { NAN }, y[] = { 1 };
+    const double x[] = { NAN }, y[] = { 1 };
     struct step step = done_step(&s, x, y);
     codec_put_step(&s.text, &step);
     const char *text = setup_text(&s);
@@ -141,7 +141,7 @@ TEST(the_widest_step_stays_within_what_it_reserves)
 {
     struct setup s;
     setup_init(&s, model_wide());
-    float x[N_WIDE], y[WIDE_ROWS * N_WIDE];
+    double x[N_WIDE], y[WIDE_ROWS * N_WIDE];
     for (int i = 0; i < WIDE_ROWS * N_WIDE; i++) {
         y[i] = -1.17549435e-38F;
         x[i % N_WIDE] = NAN;
@@ -208,7 +208,7 @@ TEST(a_forecast_is_answered_like_a_step_without_a_reading)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    float rows[] = { 1, 2.5F };
+    double rows[] = { 1, 2.5F };
     struct session_forecast forecast = { .prediction = { .gru = s.model.active->gru, .version = 3 },
                                          .sequence = { .forecast = rows, .n_forecast = 2 },
                                          .step = 9 };
@@ -222,7 +222,7 @@ TEST(a_prediction_has_a_row_per_reading)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    float y[] = { 1, 2.5F, 3 }, forecast[] = { 4, 5 };
+    double y[] = { 1, 2.5F, 3 }, forecast[] = { 4, 5 };
     struct sequence sequences[] = { { .n_rows = 3, .y = y }, { .n_rows = 1, .y = y + 1 } };
     struct prediction p = { .gru = s.model.active->gru,
                             .version = s.model.active->number,
@@ -251,7 +251,7 @@ TEST(of_several_steps_at_once_y_is_the_first)
     struct setup s;
     setup_init(
         &s, model_described(1, 6, "{\"steps\":3,\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}"));
-    float y[] = { 1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60 };
+    double y[] = { 1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60 };
     struct sequence sequence = { .n_rows = 2, .y = y, .forecast = y + 6, .n_forecast = 3 };
     struct prediction p = { .gru = s.model.active->gru,
                             .version = s.model.active->number,
@@ -266,7 +266,7 @@ TEST(of_several_steps_at_once_y_is_the_first)
 TEST(a_reply_beyond_the_working_memory_fails_and_stays_failed)
 {
     enum { ROWS = 1000 };
-    static float y[ROWS];
+    static double y[ROWS];
     struct setup s;
     setup_init(&s, model_weather());
     struct arena small;

@@ -122,7 +122,8 @@ TEST(whichever_allocation_of_a_decoder_fails_the_body_is_too_large)
 
 static void put_everything(struct setup *s, struct text *text)
 {
-    static float values[40] = { NAN };
+    static double values[40] = { NAN };
+    static float state[40] = { NAN };
     static const uint32_t counts[] = { 1 };
     struct step step = {
         .model = &s->model, .session = "a", .x = values, .y = values, .forecast = values
@@ -139,10 +140,10 @@ static void put_everything(struct setup *s, struct text *text)
     };
     struct session_forecast forecast = { .prediction = prediction, .sequence = sequence };
     struct session session = { .gru = s->model.active->gru,
-                               .state = values,
+                               .state = state,
                                .readings = values,
                                .n_readings = 2,
-                               .errors = { counts, values, values } };
+                               .errors = { counts, state, state } };
     const struct model *models[] = { &s->model };
     const struct job job = { .id = "a" };
     const struct job_event event = { .id = 1, .is_metrics = true };

@@ -12,7 +12,8 @@
 
 static const struct forecast_options as_records = { .horizon = 2, .as_records = true };
 
-static struct step done_step(struct setup *s, const float *x, const float *y, const float *forecast)
+static struct step done_step(struct setup *s, const double *x, const double *y,
+                             const double *forecast)
 {
     return (struct step){ .arena = &s->arena,
                           .model = &s->model,
@@ -33,7 +34,7 @@ TEST(a_step_is_answered_with_records)
 {
     struct setup s;
     setup_init(&s, model_described(2, 2, TIMED));
-    const float x[] = { 1, 2 }, y[] = { 21.5F, 3 }, forecast[] = { 21.5F, 3, 22, NAN };
+    const double x[] = { 1, 2 }, y[] = { 21.5F, 3 }, forecast[] = { 21.5F, 3, 22, NAN };
     struct step step = done_step(&s, x, y, forecast);
     codec_put_step(&s.text, &step);
     ck_assert_str_eq(setup_text(&s),
@@ -51,8 +52,8 @@ TEST(bounds_are_records_too)
 {
     struct setup s;
     setup_init(&s, model_described(2, 2, TIMED));
-    const float x[] = { 1, 2 }, y[] = { 1, 2 };
-    float lower[] = { 0, 1 }, upper[] = { 2, NAN };
+    const double x[] = { 1, 2 }, y[] = { 1, 2 };
+    double lower[] = { 0, 1 }, upper[] = { 2, NAN };
     double coverage[] = { 0.5 };
     uint64_t observed[] = { 7 };
     struct interval_reply of[] = {
@@ -75,7 +76,7 @@ TEST(without_an_interval_there_is_no_time)
 {
     struct setup s;
     setup_init(&s, model_closed());
-    float forecast[] = { 1, 2 };
+    double forecast[] = { 1, 2 };
     struct session_forecast answer = {
         .prediction = { .gru = s.model.active->gru, .version = 3 },
         .sequence = { .forecast_options = as_records, .forecast = forecast, .n_forecast = 2 },
@@ -93,7 +94,7 @@ TEST(a_sequence_has_its_own_time)
 {
     struct setup s;
     setup_init(&s, model_described(2, 2, TIMED));
-    float y[] = { 1, 2 }, forecast[] = { 3, 4 };
+    double y[] = { 1, 2 }, forecast[] = { 3, 4 };
     struct sequence sequence = {
         .n_rows = 1,
         .y = y,
@@ -122,7 +123,7 @@ TEST(records_take_no_more_than_was_reserved)
     enum { ROWS = 5 };
     struct setup s;
     setup_init(&s, model_wide());
-    float x[N_WIDE], rows[ROWS * N_WIDE];
+    double x[N_WIDE], rows[ROWS * N_WIDE];
     for (size_t k = 0; k < ROWS * N_WIDE; k++) {
         rows[k] = -1.1754944e-38F;
     }

@@ -3,6 +3,7 @@
 #include "codec_support.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct reader reader_of(struct setup *s, const char *text)
@@ -19,9 +20,9 @@ static struct columns inputs_of(const struct setup *s, bool is_future)
     return columns;
 }
 
-static const float *accepted(struct setup *s, struct columns *columns, const char *text, size_t n)
+static const double *accepted(struct setup *s, struct columns *columns, const char *text, size_t n)
 {
-    const float *rows = NULL;
+    const double *rows = NULL;
     size_t n_read;
     struct reader r = reader_of(s, text);
     enum status status = reader_end(&r, rows_read(&r, columns, &rows, &n_read));
@@ -30,7 +31,7 @@ static const float *accepted(struct setup *s, struct columns *columns, const cha
     return rows;
 }
 
-static void assert_same(const float *a, const float *b, size_t n)
+static void assert_same(const double *a, const double *b, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         ck_assert_msg(a[i] == b[i] || (isnan(a[i]) && isnan(b[i])), "%zu: %g, not %g", i,
@@ -44,6 +45,41 @@ static struct gru_model *model_qme(void)
     return model_described(3, 1,
                            "{\"inputs\":[{\"name\":\"q\"},{\"name\":\"m\"},{\"name\":\"e\"}],"
                            "\"outputs\":[{\"name\":\"m\"}]}");
+}
+
+/* ---- digits ---- */
+
+/* Of a model with such a mean of its input `q`. */
+static struct gru_model *model_with_mean(const char *mean)
+{
+    char metadata[256];
+    snprintf(metadata, sizeof metadata,
+             "{\"inputs\":[{\"name\":\"q\",\"mean\":%s,\"std\":2},{\"name\":\"m\"}],"
+             "\"outputs\":[{\"name\":\"q\"}]}",
+             mean);
+    return model_described(2, 1, metadata);
+}
+
+TEST(a_reading_has_the_digits_that_the_scaling_asks_for)
+{
+    static const char text[] = "[[100000003,0.1],{\"m\":0.1,\"q\":100000003}]";
+    for (int is_wide = 0; is_wide < 2; is_wide++) {
+        struct setup s;
+        setup_init(&s, model_with_mean(is_wide ? "1e8" : "2048"));
+        const struct gru_info *info = gru_model_info(s.model.active->gru);
+        ck_assert_int_eq(info->is_wide, is_wide);
+        struct columns columns = inputs_of(&s, false);
+        const double *rows = accepted(&s, &columns, text, 2);
+        for (size_t k = 0; k < 4; k++) {
+            const double value = k % 2 == 0 ? 100000003 : 0.1;
+            ck_assert(rows[k] == gru_reading(info, value));
+            ck_assert(is_wide ? fabs(rows[k] - value) < 1e-14 : rows[k] == (double)(float)value);
+        }
+        columns.has_all_digits = true;
+        rows = accepted(&s, &columns, text, 2);
+        ck_assert(rows[0] == 100000003 && rows[1] == 0.1 && rows[2] == 100000003 && rows[3] == 0.1);
+        setup_done(&s);
+    }
 }
 
 /* ---- arrays and objects ---- */
@@ -61,8 +97,8 @@ TEST(a_row_is_the_same_as_an_array_and_by_names_in_any_order)
     setup_init(&s, model_qme());
     for (size_t i = 0; i < N_OF(texts); i++) {
         struct columns columns = inputs_of(&s, false);
-        const float *rows = accepted(&s, &columns, texts[i], 2);
-        assert_same(rows, (const float[]){ 1, 2, NAN, 4, 5, 6 }, 6);
+        const double *rows = accepted(&s, &columns, texts[i], 2);
+        assert_same(rows, (const double[]){ 1, 2, NAN, 4, 5, 6 }, 6);
     }
     setup_done(&s);
 }
@@ -72,8 +108,8 @@ TEST(what_was_read_of_one_row_is_nothing_to_the_next)
     struct setup s;
     setup_init(&s, model_qme());
     struct columns columns = inputs_of(&s, false);
-    const float *rows = accepted(&s, &columns, "[{\"q\":1,\"e\":3},{\"m\":2},{},{\"q\":9}]", 4);
-    assert_same(rows, (const float[]){ 1, NAN, 3, NAN, 2, NAN, NAN, NAN, NAN, 9, NAN, NAN }, 12);
+    const double *rows = accepted(&s, &columns, "[{\"q\":1,\"e\":3},{\"m\":2},{},{\"q\":9}]", 4);
+    assert_same(rows, (const double[]){ 1, NAN, 3, NAN, 2, NAN, NAN, NAN, NAN, 9, NAN, NAN }, 12);
     setup_done(&s);
 }
 
@@ -83,8 +119,8 @@ TEST(future_rows_have_only_the_inputs_that_no_output_feeds)
     setup_init(&s, model_qme());
     struct columns columns = inputs_of(&s, true);
     ck_assert_uint_eq(columns.n, 2);
-    const float *rows = accepted(&s, &columns, "[[1,3],{\"e\":6,\"q\":4}]", 2);
-    assert_same(rows, (const float[]){ 1, 3, 4, 6 }, 4);
+    const double *rows = accepted(&s, &columns, "[[1,3],{\"e\":6,\"q\":4}]", 2);
+    assert_same(rows, (const double[]){ 1, 3, 4, 6 }, 4);
     setup_done(&s);
 }
 
@@ -95,10 +131,10 @@ TEST(a_target_row_has_every_output_at_every_step)
         &s, model_described(1, 4, "{\"steps\":2,\"outputs\":[{\"name\":\"p\"},{\"name\":\"q\"}]}"));
     struct columns columns;
     columns_init_targets(&columns, gru_model_info(s.model.active->gru));
-    const float *rows = accepted(&s, &columns, "[[1,2,null,4]]", 1);
-    assert_same(rows, (const float[]){ 1, 2, NAN, 4 }, 4);
+    const double *rows = accepted(&s, &columns, "[[1,2,null,4]]", 1);
+    assert_same(rows, (const double[]){ 1, 2, NAN, 4 }, 4);
     struct reader r = reader_of(&s, "{\"p\":1}");
-    float row[4];
+    double row[4];
     ck_assert_int_eq(rows_read_one(&r, &columns, row), STATUS_INVALID_TYPE);
     setup_done(&s);
 }
@@ -123,7 +159,7 @@ TEST(a_row_that_is_none_is_refused_by_its_path)
     setup_init(&s, model_qme());
     for (size_t i = 0; i < N_OF(refusals); i++) {
         struct columns columns = inputs_of(&s, false);
-        const float *rows;
+        const double *rows;
         size_t n;
         struct reader r = reader_of(&s, refusals[i].body);
         enum status status = rows_read(&r, &columns, &rows, &n);
@@ -135,7 +171,7 @@ TEST(a_row_that_is_none_is_refused_by_its_path)
 TEST(a_name_that_an_output_feeds_is_no_future_value)
 {
     struct setup s;
-    float row[2];
+    double row[2];
     setup_init(&s, model_qme());
     struct columns columns = inputs_of(&s, true);
     struct reader r = reader_of(&s, "{\"q\":1,\"m\":2}");
@@ -157,7 +193,7 @@ TEST(counted_rows_are_the_same_rows)
     setup_init(&s, model_qme());
     for (size_t i = 0; i < N_OF(texts); i++) {
         struct columns columns = inputs_of(&s, false), other = inputs_of(&s, false);
-        const float *rows = NULL, *counted = NULL;
+        const double *rows = NULL, *counted = NULL;
         size_t n, n_counted;
         struct reader r = reader_of(&s, texts[i]);
         ck_assert_int_eq(rows_read(&r, &columns, &rows, &n), STATUS_OK);
@@ -189,7 +225,7 @@ TEST(all_arrays_of_a_request_share_the_limit_of_rows)
     columns.rows_max = 3;
     accepted(&s, &columns, "[{},{}]", 2);
     accepted(&s, &columns, "[{}]", 1);
-    const float *rows;
+    const double *rows;
     size_t n;
     struct reader r = reader_of(&s, "[{}]");
     ck_assert_int_eq(rows_read(&r, &columns, &rows, &n), STATUS_REQUEST_TOO_LARGE);

@@ -53,7 +53,7 @@ TEST(a_class_number_stands_for_a_row)
     struct job_request q =
         accepted(&s, "{\"y\":[2,0,null,1.0],\"x\":[[1],[2],[3],[4]]},{\"x\":[[1],[2]],\"y\":[1]}",
                  "cross_entropy");
-    const float *y = q.series[0].y;
+    const double *y = q.series[0].y;
     ck_assert(q.series[0].n_targets == 4 && y[0] == 2 && y[1] == 0 && isnan(y[2]) && y[3] == 1);
     ck_assert(q.series[1].n_targets == 1 && q.series[1].y[0] == 1);
     static const struct refusal refusals[] = {
@@ -77,7 +77,7 @@ TEST(with_other_losses_the_same_model_takes_rows)
     setup_init(&s, model_described(1, 3, three_classes));
     struct job_request q =
         accepted(&s, "{\"x\":[[1],[2]],\"y\":[[1,0,null],{\"r\":1,\"p\":0}]}", "bce");
-    const float *y = q.series[0].y;
+    const double *y = q.series[0].y;
     ck_assert(y[0] == 1 && y[1] == 0 && isnan(y[2]) && y[3] == 0 && isnan(y[4]) && y[5] == 1);
     static const struct refusal refusals[] = {
         { "{\"x\":[[1]],\"y\":[2]}", STATUS_INVALID_TYPE, "training.series[0].y[0]" },
@@ -115,7 +115,7 @@ TEST(several_steps_have_a_class_each)
     setup_init(&s, model_described(1, 6, two_steps));
     struct job_request q =
         accepted(&s, "{\"x\":[[1],[2]],\"y\":[[0,2],[null,1]]}", "cross_entropy");
-    const float *y = q.series[0].y;
+    const double *y = q.series[0].y;
     ck_assert(q.series[0].n_targets == 2 && y[0] == 0 && y[1] == 2 && isnan(y[2]) && y[3] == 1);
     static const struct refusal refusals[] = {
         { "{\"x\":[[1],[2]],\"y\":[[0,2],[3,1]]}", STATUS_INVALID_VALUE,

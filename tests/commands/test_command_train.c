@@ -111,8 +111,8 @@ TEST(train_learns_an_output_that_is_no_input)
     ck_assert_double_eq_tol(info->outputs[0].mean, 20, 0.2);
     struct gru_work *work;
     ck_assert(gru_work_create(&work) == GRU_OK);
-    const float x[] = { 10, 10.746F, 11.445F, 12.054F, 12.533F, 12.853F, 12.994F, 12.948F };
-    float y[2];
+    const double x[] = { 10, 10.746F, 11.445F, 12.054F, 12.533F, 12.853F, 12.994F, 12.948F };
+    double y[2];
     struct gru_lane lane = { .x = x, .n_rows = 8, .y = y, .last_only = true };
     ck_assert(gru_run(model, work, &lane, 1) == GRU_OK && lane.status == GRU_OK);
     ck_assert_double_eq_tol((double)y[0], 2 * 12.948, 1);

@@ -43,7 +43,7 @@ static void sample_done(struct sample *sample)
 }
 
 /* The values of TEMP[0] and TEMP[1], row by row; NaN: missing. */
-static void expect_values(const char *text, size_t n_columns, const float *values, size_t n)
+static void expect_values(const char *text, size_t n_columns, const double *values, size_t n)
 {
     struct sample sample = read_text(text, n_columns);
     ck_assert_uint_eq(sample.series.n_rows * n_columns, n);
@@ -56,8 +56,8 @@ static void expect_values(const char *text, size_t n_columns, const float *value
 }
 
 #define EXPECT_VALUES(text, n_columns, ...)                                                        \
-    expect_values(text, n_columns, (const float[]){ __VA_ARGS__ },                                 \
-                  sizeof(const float[]){ __VA_ARGS__ } / sizeof(float))
+    expect_values(text, n_columns, (const double[]){ __VA_ARGS__ },                                \
+                  sizeof(const double[]){ __VA_ARGS__ } / sizeof(double))
 
 TEST(columns_are_taken_by_their_names)
 {
@@ -82,7 +82,7 @@ TEST(fields_in_quotes_are_read)
 
 TEST(numbers_are_read_as_they_are_written)
 {
-    EXPECT_VALUES("temp\n1e3\n-.5\n+2.\n007\n0.1\n", 1, 1000, -0.5F, 2, 7, 0.1F);
+    EXPECT_VALUES("temp\n1e3\n-.5\n+2.\n007\n0.1\n", 1, 1000, -0.5, 2, 7, 0.1);
 }
 
 TEST(missing_values_have_several_words)

@@ -211,11 +211,11 @@ void expect_layer(const struct gru_model *model, size_t l, size_t input_size, si
     ck_assert_uint_eq(gru_model_info(model)->layers[l].hidden_size, hidden_size);
 }
 
-static void expect_same_bits(const float *a, const float *b, size_t n)
+static void expect_same_bits(const void *a, const void *b, size_t n_bytes)
 {
     ck_assert((a == NULL) == (b == NULL));
     if (a) {
-        ck_assert_mem_eq(a, b, n * sizeof *a);
+        ck_assert_mem_eq(a, b, n_bytes);
     }
 }
 
@@ -223,7 +223,8 @@ static void expect_same_tensor(const struct gru_tensor *a, const struct gru_tens
 {
     ck_assert_uint_eq(a->rows, b->rows);
     ck_assert_uint_eq(a->columns, b->columns);
-    expect_same_bits(a->values, b->values, a->rows * (a->columns > 0 ? a->columns : 1));
+    expect_same_bits(a->values, b->values,
+                     a->rows * (a->columns > 0 ? a->columns : 1) * sizeof *a->values);
 }
 
 static void expect_same_number(double a, double b)
@@ -287,8 +288,10 @@ void expect_same(const struct gru_model *a, const struct gru_model *b)
         }
     }
     ck_assert_uint_eq(a->selftest.n_rows, b->selftest.n_rows);
-    expect_same_bits(a->selftest.x, b->selftest.x, a->selftest.n_rows * a->info.n_inputs);
-    expect_same_bits(a->selftest.y, b->selftest.y, a->selftest.n_rows * a->info.y_floats);
+    expect_same_bits(a->selftest.x, b->selftest.x,
+                     a->selftest.n_rows * a->info.n_inputs * sizeof(double));
+    expect_same_bits(a->selftest.y, b->selftest.y,
+                     a->selftest.n_rows * a->info.y_floats * sizeof(double));
 }
 
 struct file save(const struct gru_model *model)

@@ -32,21 +32,21 @@ static char *read_text(const char *path, size_t *ret_n)
 }
 
 /* An array of rows of numbers, flattened. */
-static float *read_rows(struct json *j, size_t *ret_n_rows, size_t *ret_n_floats)
+static double *read_rows(struct json *j, size_t *ret_n_rows, size_t *ret_n_values)
 {
-    float *values = NULL;
+    double *values = NULL;
     size_t n_rows = 0, n = 0;
     ck_assert(json_array(j));
     while (json_element(j)) {
         size_t width;
         values = realloc(values, (n + 4096) * sizeof *values);
         ck_assert_ptr_nonnull(values);
-        ck_assert(json_float_array(j, values + n, 4096, &width));
+        ck_assert(json_real_array(j, false, values + n, 4096, &width));
         n += width;
         n_rows++;
     }
     *ret_n_rows = n_rows;
-    *ret_n_floats = n;
+    *ret_n_values = n;
     return values;
 }
 

@@ -9,9 +9,9 @@
 struct golden {
     struct gru_model *model;
     size_t n_rows;
-    float *x;        /* [T][I] */
-    float *y;        /* [T][S * O] */
-    float *h_final;  /* the layers' states in turn */
+    double *x;       /* [T][I] */
+    double *y;       /* [T][S * O] */
+    double *h_final; /* the layers' states in turn */
     size_t n_hidden; /* floats of h_final */
 };
 

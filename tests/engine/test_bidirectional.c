@@ -11,7 +11,7 @@
 
 enum { UNITS = 4, INPUTS = 2, ROWS = 300 /* more than two chunks of forward_grid.h */ };
 
-static void run(const struct gru_model *model, const float *x, size_t n_rows, float *y)
+static void run(const struct gru_model *model, const double *x, size_t n_rows, double *y)
 {
     struct gru_work *work;
     struct gru_lane lane = { .x = x, .n_rows = n_rows, .y = y };
@@ -41,7 +41,7 @@ static struct fixture both_ways(const char *first, const char *second)
     return f;
 }
 
-static void fill(float *x, size_t n)
+static void fill(double *x, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
         x[k] = sinf((float)k * 0.7F) + (float)(k % 5) * 0.1F;
@@ -54,7 +54,7 @@ TEST(golden_answers_are_given)
     for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
         struct golden golden = golden_load(names[n]);
         const size_t n_floats = golden.n_rows * gru_model_info(golden.model)->y_floats;
-        float *y = malloc(n_floats * sizeof *y);
+        double *y = malloc(n_floats * sizeof *y);
         ck_assert(gru_model_info(golden.model)->is_bidirectional);
         run(golden.model, golden.x, golden.n_rows, y);
         for (size_t k = 0; k < n_floats; k++) {
@@ -79,7 +79,7 @@ TEST(exchanged_halves_give_the_mirrored_answer)
     }
     struct gru_model *a = fixture_loaded(&f), *b = fixture_loaded(&g);
     static const size_t lengths[] = { 1, 2, 127, 128, 129, 256, ROWS };
-    float x[ROWS * INPUTS], turned[ROWS * INPUTS], y[ROWS], mirrored[ROWS];
+    double x[ROWS * INPUTS], turned[ROWS * INPUTS], y[ROWS], mirrored[ROWS];
     fill(x, (size_t)ROWS * INPUTS);
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
         const size_t n = lengths[l];
@@ -111,7 +111,7 @@ TEST(forward_half_is_the_model_that_reads_one_way)
     fixture_remove(&g, "fc.weight");
     fixture_raw_tensor(&g, "fc.weight", "F32", 1, UNITS, narrow, sizeof narrow);
     struct gru_model *both = fixture_loaded(&f), *one = fixture_loaded(&g);
-    float x[ROWS * INPUTS], a[ROWS], b[ROWS];
+    double x[ROWS * INPUTS], a[ROWS], b[ROWS];
     fill(x, (size_t)ROWS * INPUTS);
     run(both, x, ROWS, a);
     run(one, x, ROWS, b);
@@ -127,10 +127,10 @@ TEST(lanes_of_any_length_do_not_disturb_each_other)
     struct fixture f = both_ways("", "_reverse");
     struct gru_model *model = fixture_loaded(&f);
     struct gru_work *work;
-    float x[ROWS * INPUTS], alone[ROWS];
+    double x[ROWS * INPUTS], alone[ROWS];
     fill(x, (size_t)ROWS * INPUTS);
     enum { LANES = 70 };
-    static float y[LANES][ROWS];
+    static double y[LANES][ROWS];
     struct gru_lane lanes[LANES];
     for (size_t k = 0; k < LANES; k++) {
         lanes[k] = (struct gru_lane){ .x = x, .n_rows = 1 + k * 4, .y = y[k] };
@@ -140,7 +140,7 @@ TEST(lanes_of_any_length_do_not_disturb_each_other)
     for (size_t k = 0; k < LANES; k++) {
         run(model, x, lanes[k].n_rows, alone);
         ck_assert_int_eq(lanes[k].status, GRU_OK);
-        ck_assert_mem_eq(y[k], alone, lanes[k].n_rows * sizeof(float));
+        ck_assert_mem_eq(y[k], alone, lanes[k].n_rows * sizeof(double));
     }
     gru_work_free(work);
     gru_model_unref(model);
@@ -152,7 +152,8 @@ TEST(nothing_goes_on_from_where_it_stood)
     f.grud = "{\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\"}]}";
     struct gru_model *model = fixture_loaded(&f);
     const struct gru_info *info = gru_model_info(model);
-    float state[64], x[2 * INPUTS] = { 1, 2, 3, NAN }, y[2], forecast[2];
+    float state[64];
+    double x[2 * INPUTS] = { 1, 2, 3, NAN }, y[2], forecast[2];
     struct gru_work *work;
     ck_assert_uint_le(info->state_floats, 64);
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
@@ -193,8 +194,8 @@ TEST(models_save_and_load_bit_for_bit)
 TEST(network_may_end_in_a_layer_that_reads_both_ways)
 {
     struct fixture f = both_ways("", "_reverse"), g = both_ways("", "_reverse");
-    float unit[4 * UNITS * UNITS] = { 0 }, x[ROWS * INPUTS], a[ROWS * 2 * UNITS],
-                           b[ROWS * 2 * UNITS];
+    float unit[4 * UNITS * UNITS] = { 0 };
+    double x[ROWS * INPUTS], a[ROWS * 2 * UNITS], b[ROWS * 2 * UNITS];
     for (size_t k = 0; k < (size_t)2 * UNITS; k++) {
         unit[k * 2 * UNITS + k] = 1;
     }

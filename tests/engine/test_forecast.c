@@ -50,7 +50,7 @@ static void end(struct stream *stream)
     gru_model_unref(stream->model);
 }
 
-static enum gru_status step(struct stream *stream, const float *x, float *y)
+static enum gru_status step(struct stream *stream, const double *x, double *y)
 {
     struct gru_lane lane = {
         .state_in = stream->state, .state_out = stream->state, .x = x, .n_rows = 1, .y = y
@@ -65,9 +65,9 @@ TEST(inputs_and_outputs_are_scaled)
     struct stream plain = begin(make_model(false, GRU_MISSING_LAST));
     plain.model->info.inputs[0].mean = plain.model->info.outputs[0].mean = 0.0;
     plain.model->info.inputs[0].std = plain.model->info.outputs[0].std = 1.0;
-    float y, y_plain;
-    ck_assert_int_eq(step(&scaled, (float[]){ 22.0F, 0.5F }, &y), GRU_OK);
-    ck_assert_int_eq(step(&plain, (float[]){ 0.5F, 0.5F }, &y_plain), GRU_OK);
+    double y, y_plain;
+    ck_assert_int_eq(step(&scaled, (double[]){ 22.0F, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(step(&plain, (double[]){ 0.5F, 0.5F }, &y_plain), GRU_OK);
     ck_assert_float_eq_tol(y, 4.0F * y_plain + 20.0F, 1e-5F);
     end(&scaled);
     end(&plain);
@@ -77,9 +77,9 @@ TEST(a_residual_output_is_added_to_the_last_raw_value)
 {
     struct stream residual = begin(make_model(true, GRU_MISSING_LAST));
     struct stream direct = begin(make_model(false, GRU_MISSING_LAST));
-    float y, change;
-    ck_assert_int_eq(step(&residual, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
-    ck_assert_int_eq(step(&direct, (float[]){ 23.0F, 0.5F }, &change), GRU_OK);
+    double y, change;
+    ck_assert_int_eq(step(&residual, (double[]){ 23.0F, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(step(&direct, (double[]){ 23.0F, 0.5F }, &change), GRU_OK);
     ck_assert_float_eq_tol(y, 23.0F + (change - 20.0F), 1e-5F);
     end(&residual);
     end(&direct);
@@ -87,20 +87,20 @@ TEST(a_residual_output_is_added_to_the_last_raw_value)
 
 TEST(a_missing_reading_becomes_what_the_policy_says)
 {
-    const float first[] = { 23.0F, 0.5F }, gap[] = { NAN, 0.25F };
+    const double first[] = { 23.0F, 0.5F }, gap[] = { NAN, 0.25F };
     static const enum gru_missing policies[] = { GRU_MISSING_LAST, GRU_MISSING_MEAN,
                                                  GRU_MISSING_FORECAST };
     for (size_t k = 0; k < 3; k++) {
         struct stream gapped = begin(make_model(false, policies[k]));
         struct stream filled = begin(make_model(false, policies[k]));
-        float y, y_filled;
+        double y, y_filled;
         ck_assert_int_eq(step(&gapped, first, &y), GRU_OK);
         ck_assert_int_eq(step(&filled, first, &y_filled), GRU_OK);
-        float fill = policies[k] == GRU_MISSING_LAST   ? 23.0F
-                     : policies[k] == GRU_MISSING_MEAN ? 20.0F
-                                                       : y;
+        double fill = policies[k] == GRU_MISSING_LAST   ? 23.0F
+                      : policies[k] == GRU_MISSING_MEAN ? 20.0F
+                                                        : y;
         ck_assert_int_eq(step(&gapped, gap, &y), GRU_OK);
-        ck_assert_int_eq(step(&filled, (float[]){ fill, 0.25F }, &y_filled), GRU_OK);
+        ck_assert_int_eq(step(&filled, (double[]){ fill, 0.25F }, &y_filled), GRU_OK);
         ck_assert_mem_eq(&y, &y_filled, sizeof y);
         end(&gapped);
         end(&filled);
@@ -111,9 +111,9 @@ TEST(before_the_first_reading_a_missing_one_is_the_mean)
 {
     struct stream gapped = begin(make_model(false, GRU_MISSING_FORECAST));
     struct stream filled = begin(make_model(false, GRU_MISSING_LAST));
-    float y, y_filled;
-    ck_assert_int_eq(step(&gapped, (float[]){ NAN, 0.5F }, &y), GRU_OK);
-    ck_assert_int_eq(step(&filled, (float[]){ 20.0F, 0.5F }, &y_filled), GRU_OK);
+    double y, y_filled;
+    ck_assert_int_eq(step(&gapped, (double[]){ NAN, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(step(&filled, (double[]){ 20.0F, 0.5F }, &y_filled), GRU_OK);
     ck_assert_mem_eq(&y, &y_filled, sizeof y);
     end(&gapped);
     end(&filled);
@@ -122,7 +122,8 @@ TEST(before_the_first_reading_a_missing_one_is_the_mean)
 TEST(the_policy_error_refuses_a_missing_reading_and_names_it)
 {
     struct stream stream = begin(make_model(false, GRU_MISSING_ERROR));
-    float x[] = { 20.0F, 0.5F, 20.0F, NAN }, y[2], before[64];
+    double x[] = { 20.0F, 0.5F, 20.0F, NAN }, y[2];
+    float before[64];
     memcpy(before, stream.state, sizeof before);
     struct gru_lane lane = {
         .state_in = stream.state, .state_out = stream.state, .x = x, .n_rows = 2, .y = y
@@ -139,7 +140,8 @@ TEST(missing_readings_filled_by_forecasts_are_the_same_stepwise_and_at_once)
 {
     enum { T = 9 };
     struct stream stepwise = begin(make_model(true, GRU_MISSING_FORECAST));
-    float x[T * 2], y[T], whole[T], state[64];
+    double x[T * 2], y[T], whole[T];
+    float state[64];
     for (int k = 0; k < T * 2; k++) {
         x[k] = k % 4 == 2 ? NAN : 18.0F + (float)k;
     }
@@ -156,9 +158,10 @@ TEST(a_roll_out_feeds_forecasts_back_and_leaves_the_state_alone)
 {
     enum { HORIZON = 6 };
     struct stream stream = begin(make_model(true, GRU_MISSING_LAST));
-    const float future[HORIZON] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F, 0.6F };
-    float y, forecast[HORIZON], before[64];
-    ck_assert_int_eq(step(&stream, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
+    const double future[HORIZON] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F, 0.6F };
+    double y, forecast[HORIZON];
+    float before[64];
+    ck_assert_int_eq(step(&stream, (double[]){ 23.0F, 0.5F }, &y), GRU_OK);
     memcpy(before, stream.state, sizeof before);
     ck_assert_uint_eq(gru_future_rows(stream.model, HORIZON), HORIZON - 1);
     ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, HORIZON, future,
@@ -167,7 +170,7 @@ TEST(a_roll_out_feeds_forecasts_back_and_leaves_the_state_alone)
     ck_assert_mem_eq(stream.state, before, sizeof before);
     for (int k = 0; k < HORIZON; k++) {
         ck_assert_mem_eq(&forecast[k], &y, sizeof y);
-        ck_assert_int_eq(step(&stream, (float[]){ y, future[k] }, &y), GRU_OK);
+        ck_assert_int_eq(step(&stream, (double[]){ y, future[k] }, &y), GRU_OK);
     }
     end(&stream);
 }
@@ -198,9 +201,9 @@ TEST(a_model_of_several_steps_rolls_out_in_blocks)
     enum { HORIZON = 5 };
     struct gru_model *model = make_model_of_two_steps();
     struct stream stream = begin(model);
-    const float future[] = { 0.1F, 0.2F, 0.3F, 0.4F };
-    float y[2], forecast[HORIZON];
-    ck_assert_int_eq(step(&stream, (float[]){ 0.5F, 0.5F }, y), GRU_OK);
+    const double future[] = { 0.1F, 0.2F, 0.3F, 0.4F };
+    double y[2], forecast[HORIZON];
+    ck_assert_int_eq(step(&stream, (double[]){ 0.5F, 0.5F }, y), GRU_OK);
     ck_assert_uint_eq(gru_future_rows(model, 2), 0);
     ck_assert_uint_eq(gru_future_rows(model, HORIZON), 4);
     ck_assert_int_eq(gru_forecast(model, stream.work, stream.state, HORIZON, future, 3, forecast),
@@ -209,7 +212,7 @@ TEST(a_model_of_several_steps_rolls_out_in_blocks)
                      GRU_OK);
     for (int block = 0; block < 2; block++) {
         ck_assert_mem_eq(forecast + 2 * block, y, sizeof y);
-        const float known[] = { y[0], future[2 * block], y[1], future[2 * block + 1] };
+        const double known[] = { y[0], future[2 * block], y[1], future[2 * block + 1] };
         ck_assert_int_eq(step(&stream, known, y), GRU_OK);
         ck_assert_int_eq(step(&stream, known + 2, y), GRU_OK);
     }
@@ -222,10 +225,10 @@ static void expect_same_in_parts(struct gru_model *model, size_t most_rows)
 {
     enum { HORIZON = 11 };
     struct stream stream = begin(model), other = begin(gru_model_ref(model));
-    const float future[HORIZON] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F, 0.6F, 0.7F, 0.8F, 0.9F, 1.0F };
-    float y[2], whole[HORIZON], cut[HORIZON];
+    const double future[HORIZON] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F, 0.6F, 0.7F, 0.8F, 0.9F, 1.0F };
+    double y[2], whole[HORIZON], cut[HORIZON];
     struct gru_roll roll;
-    ck_assert_int_eq(step(&stream, (float[]){ 23.0F, 0.5F }, y), GRU_OK);
+    ck_assert_int_eq(step(&stream, (double[]){ 23.0F, 0.5F }, y), GRU_OK);
     ck_assert_int_eq(
         gru_forecast(model, stream.work, stream.state, HORIZON, future, HORIZON - 1, whole),
         GRU_OK);
@@ -262,15 +265,15 @@ TEST(a_roll_out_in_parts_equals_the_whole_bit_for_bit)
 static void expect_same_together(struct gru_model *model, size_t most_rows)
 {
     enum { ROLLS = 70, HORIZON = 9 };
-    static float together[ROLLS][HORIZON];
-    const float future[HORIZON] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F, 0.6F, 0.7F, 0.8F };
+    static double together[ROLLS][HORIZON];
+    const double future[HORIZON] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F, 0.6F, 0.7F, 0.8F };
     struct gru_roll rolls[ROLLS];
     struct stream streams[ROLLS];
     size_t n_left = 0, failed;
-    float y[2], alone[HORIZON];
+    double y[2], alone[HORIZON];
     for (size_t k = 0; k < ROLLS; k++) {
         streams[k] = begin(gru_model_ref(model));
-        ck_assert_int_eq(step(&streams[k], (float[]){ (float)k, 0.5F }, y), GRU_OK);
+        ck_assert_int_eq(step(&streams[k], (double[]){ (float)k, 0.5F }, y), GRU_OK);
         ck_assert_int_eq(gru_roll_begin(model, streams[k].state, k % HORIZON + 1, future,
                                         HORIZON - 1, together[k], &rolls[k]),
                          GRU_OK);
@@ -288,7 +291,7 @@ static void expect_same_together(struct gru_model *model, size_t most_rows)
     for (size_t k = 0; k < ROLLS; k++) {
         end(&streams[k]);
         streams[k] = begin(gru_model_ref(model));
-        ck_assert_int_eq(step(&streams[k], (float[]){ (float)k, 0.5F }, y), GRU_OK);
+        ck_assert_int_eq(step(&streams[k], (double[]){ (float)k, 0.5F }, y), GRU_OK);
         ck_assert_int_eq(gru_forecast(model, streams[k].work, streams[k].state, k % HORIZON + 1,
                                       future, HORIZON - 1, alone),
                          GRU_OK);
@@ -311,12 +314,12 @@ TEST(of_roll_outs_the_one_that_fails_is_named)
 {
     struct stream good = begin(make_model(true, GRU_MISSING_LAST)),
                   bad = begin(gru_model_ref(good.model));
-    const float future[] = { 0.1F, 0.2F }, wild[] = { 0.1F, INFINITY };
-    float y, forecasts[2][3];
+    const double future[] = { 0.1F, 0.2F }, wild[] = { 0.1F, INFINITY };
+    double y, forecasts[2][3];
     struct gru_roll rolls[2];
     size_t failed;
-    ck_assert_int_eq(step(&good, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
-    ck_assert_int_eq(step(&bad, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(step(&good, (double[]){ 23.0F, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(step(&bad, (double[]){ 23.0F, 0.5F }, &y), GRU_OK);
     ck_assert_int_eq(gru_roll_begin(good.model, good.state, 3, future, 2, forecasts[0], &rolls[0]),
                      GRU_OK);
     ck_assert_int_eq(gru_roll_begin(good.model, bad.state, 3, wild, 2, forecasts[1], &rolls[1]),
@@ -330,11 +333,11 @@ TEST(of_roll_outs_the_one_that_fails_is_named)
 TEST(a_roll_out_says_what_it_lacks)
 {
     struct stream stream = begin(make_model(true, GRU_MISSING_LAST));
-    float y, forecast[4];
-    const float future[] = { 0.1F, 0.2F };
+    double y, forecast[4];
+    const double future[] = { 0.1F, 0.2F };
     ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 1, NULL, 0, forecast),
                      GRU_NO_READING);
-    ck_assert_int_eq(step(&stream, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(step(&stream, (double[]){ 23.0F, 0.5F }, &y), GRU_OK);
     ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 0, NULL, 0, forecast),
                      GRU_BAD_ARGUMENT);
     ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 4, future, 2, forecast),

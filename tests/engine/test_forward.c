@@ -15,6 +15,13 @@ static struct gru_work *make_work(void)
     return work;
 }
 
+static double *doubles(size_t n)
+{
+    double *values = calloc(n ? n : 1, sizeof *values);
+    ck_assert_ptr_nonnull(values);
+    return values;
+}
+
 static float *floats(size_t n)
 {
     float *values = calloc(n ? n : 1, sizeof *values);
@@ -28,12 +35,22 @@ static void run_one(const struct gru_model *model, struct gru_work *work, struct
     ck_assert_int_eq(lane->status, GRU_OK);
 }
 
-static void assert_close(const char *what, const float *got, const float *want, size_t n)
+static void assert_close(const char *what, const double *got, const double *want, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
-        ck_assert_msg(fabsf(got[k] - want[k]) <= 1e-5F, "%s[%zu]: %.9g instead of %.9g", what, k,
-                      (double)got[k], (double)want[k]);
+        ck_assert_msg(fabs(got[k] - want[k]) <= 1e-5, "%s[%zu]: %.9g instead of %.9g", what, k,
+                      got[k], want[k]);
     }
+}
+
+static void assert_state_close(const char *what, const float *got, const double *want, size_t n)
+{
+    double *values = doubles(n);
+    for (size_t k = 0; k < n; k++) {
+        values[k] = (double)got[k];
+    }
+    assert_close(what, values, want, n);
+    free(values);
 }
 
 TEST(golden_sequences_agree_to_1e_5)
@@ -43,14 +60,14 @@ TEST(golden_sequences_agree_to_1e_5)
         struct golden golden = golden_load(golden_names[c]);
         const struct gru_info *info = gru_model_info(golden.model);
         float *state = floats(info->state_floats);
-        float *y = floats(golden.n_rows * info->y_floats);
+        double *y = doubles(golden.n_rows * info->y_floats);
         struct gru_lane lane = {
             .state_out = state, .x = golden.x, .n_rows = golden.n_rows, .y = y
         };
         run_one(golden.model, work, &lane);
         assert_close(golden_names[c], y, golden.y, golden.n_rows * info->y_floats);
         ck_assert_uint_eq(golden.n_hidden, gru_state_last_offset(golden.model));
-        assert_close(golden_names[c], state, golden.h_final, golden.n_hidden);
+        assert_state_close(golden_names[c], state, golden.h_final, golden.n_hidden);
         free(state);
         free(y);
         golden_free(&golden);
@@ -65,7 +82,7 @@ TEST(stepwise_equals_whole_sequence_bit_for_bit)
         struct golden golden = golden_load(golden_names[c]);
         const struct gru_info *info = gru_model_info(golden.model);
         float *state = floats(info->state_floats), *whole_state = floats(info->state_floats);
-        float *y = floats(info->y_floats), *whole = floats(golden.n_rows * info->y_floats);
+        double *y = doubles(info->y_floats), *whole = doubles(golden.n_rows * info->y_floats);
         struct gru_lane lane = {
             .state_out = whole_state, .x = golden.x, .n_rows = golden.n_rows, .y = whole
         };
@@ -104,11 +121,12 @@ TEST(lanes_of_a_batch_do_not_touch_each_other)
         lanes[k] = (struct gru_lane){ .state_out = floats(info->state_floats),
                                       .x = golden.x + (golden.n_rows - n_rows) * info->n_inputs,
                                       .n_rows = n_rows,
-                                      .y = floats(n_rows * info->y_floats),
+                                      .y = doubles(n_rows * info->y_floats),
                                       .last_only = k % 3 == 0 };
     }
     ck_assert_int_eq(gru_run(golden.model, work, lanes, LANES), GRU_OK);
-    float *state = floats(info->state_floats), *y = floats(golden.n_rows * info->y_floats);
+    float *state = floats(info->state_floats);
+    double *y = doubles(golden.n_rows * info->y_floats);
     for (size_t k = 0; k < LANES; k++) {
         ck_assert_int_eq(lanes[k].status, GRU_OK);
         size_t half = lanes[k].n_rows / 2;
@@ -139,12 +157,12 @@ TEST(a_lane_that_fails_keeps_its_state_and_spares_the_others)
     struct gru_work *work = make_work();
     struct golden golden = golden_load("torch-small");
     const struct gru_info *info = gru_model_info(golden.model);
-    float *bad_x = floats(4 * info->n_inputs);
+    double *bad_x = doubles(4 * info->n_inputs);
     bad_x[2 * info->n_inputs + 1] = INFINITY;
     float *kept = floats(info->state_floats), *before = floats(info->state_floats);
     gru_state_init(golden.model, kept);
     memcpy(before, kept, info->state_floats * sizeof *kept);
-    float *y_bad = floats(4 * info->y_floats), *y = floats(golden.n_rows * info->y_floats);
+    double *y_bad = doubles(4 * info->y_floats), *y = doubles(golden.n_rows * info->y_floats);
     struct gru_lane lanes[] = {
         { .state_in = kept, .state_out = kept, .x = bad_x, .n_rows = 4, .y = y_bad },
         { .x = golden.x, .n_rows = golden.n_rows, .y = y },
@@ -196,11 +214,11 @@ enum { SMALL_ROWS = 12 };
 
 /* Its outputs for readings of which every other row is `value`, whole and step by step, and the
  * forecast that follows. y: [SMALL_ROWS + 2][2]. */
-static void run_small(struct gru_model *model, float value, float *y)
+static void run_small(struct gru_model *model, float value, double *y)
 {
     struct gru_work *work = make_work();
     const struct gru_info *info = gru_model_info(model);
-    float x[SMALL_ROWS * 2], step_y[2];
+    double x[SMALL_ROWS * 2], step_y[2];
     float *state = floats(info->state_floats), *stepped = floats(info->state_floats);
     for (size_t k = 0; k < SMALL_ROWS * 2; k++) {
         x[k] = k / 2 % 2 ? 3e-38F - 2e-39F * (float)k : value;
@@ -225,7 +243,7 @@ static void run_small(struct gru_model *model, float value, float *y)
         bool is_reading = k >= gru_state_last_offset(model) && k < gru_state_y_offset(model);
         ck_assert(is_reading || fpclassify(state[k]) != FP_SUBNORMAL);
     }
-    const float future[] = { value };
+    const double future[] = { value };
     ck_assert_int_eq(gru_forecast(model, work, state, 2, future, 1, y + (size_t)SMALL_ROWS * 2),
                      GRU_OK);
     free(state);
@@ -240,7 +258,7 @@ TEST(numbers_too_small_to_be_normal_count_as_zero)
         const float sign = is_negative ? -1.0F : 1.0F;
         struct gru_model *small = small_model(sign * 0.9F * FLT_MIN);
         struct gru_model *zeroed = small_model(sign * 0.0F);
-        float y[(SMALL_ROWS + 2) * 2], y_zeroed[(SMALL_ROWS + 2) * 2];
+        double y[(SMALL_ROWS + 2) * 2], y_zeroed[(SMALL_ROWS + 2) * 2];
         run_small(small, sign * 0.9F * FLT_MIN, y);
         run_small(zeroed, sign * 0.0F, y_zeroed);
         ck_assert_mem_eq(y, y_zeroed, sizeof y);

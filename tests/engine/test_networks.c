@@ -10,9 +10,9 @@
 enum { NETWORKS = 200, ROWS = 40, LANES = 3 };
 
 /* Rows of readings, here and there one that is missing. */
-static float *make_rows(const struct gru_info *info, size_t n)
+static double *make_rows(const struct gru_info *info, size_t n)
 {
-    float *x = malloc(n * info->n_inputs * sizeof *x);
+    double *x = malloc(n * info->n_inputs * sizeof *x);
     ck_assert_ptr_nonnull(x);
     for (size_t k = 0; k < n * info->n_inputs; k++) {
         x[k] = k % 37 == 11 ? NAN : 3 + 4 * sinf((float)k * 0.7F);
@@ -22,14 +22,15 @@ static float *make_rows(const struct gru_info *info, size_t n)
 
 /* What a stream remembers and says, run in pieces of `piece` rows. */
 struct told {
-    float *y, *state;
+    double *y;
+    float *state;
 };
 
-static struct told tell(const struct gru_model *model, struct gru_work *work, const float *x,
+static struct told tell(const struct gru_model *model, struct gru_work *work, const double *x,
                         size_t piece)
 {
     const struct gru_info *info = gru_model_info(model);
-    struct told told = { .y = calloc(ROWS * info->y_floats, sizeof(float)),
+    struct told told = { .y = calloc(ROWS * info->y_floats, sizeof(double)),
                          .state = calloc(info->state_floats, sizeof(float)) };
     ck_assert(told.y && told.state);
     gru_state_init(model, told.state);
@@ -58,11 +59,11 @@ static void expect_same_told(const struct gru_info *info, struct told a, struct 
 }
 
 /* Lanes of other lengths beside it, and only the last row wanted. */
-static void expect_lanes(const struct gru_model *model, struct gru_work *work, const float *x,
+static void expect_lanes(const struct gru_model *model, struct gru_work *work, const double *x,
                          struct told whole)
 {
     const struct gru_info *info = gru_model_info(model);
-    float *y = calloc(LANES * ROWS * info->y_floats, sizeof *y);
+    double *y = calloc(LANES * ROWS * info->y_floats, sizeof *y);
     struct gru_lane lanes[LANES];
     ck_assert_ptr_nonnull(y);
     for (size_t k = 0; k < LANES; k++) {
@@ -88,7 +89,7 @@ TEST(random_networks_give_the_same_bits_however_they_are_cut)
     for (uint64_t seed = 1; seed <= NETWORKS; seed++) {
         struct gru_model *model = expect_loaded(random_network(seed));
         const struct gru_info *info = gru_model_info(model);
-        float *x = make_rows(info, ROWS);
+        double *x = make_rows(info, ROWS);
         struct told whole = tell(model, work, x, ROWS), halves = tell(model, work, x, 17),
                     steps = tell(model, work, x, 1);
         expect_same_told(info, whole, halves);

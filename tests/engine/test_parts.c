@@ -11,6 +11,13 @@ enum { LANES = 70 /* more than one group */ };
 static const size_t parts[] = { 1, 7, 100, 1000 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 
+static double *doubles(size_t n)
+{
+    double *values = calloc(n ? n : 1, sizeof *values);
+    ck_assert_ptr_nonnull(values);
+    return values;
+}
+
 static float *floats(size_t n)
 {
     float *values = calloc(n, sizeof *values);
@@ -19,7 +26,7 @@ static float *floats(size_t n)
 }
 
 /* Of different lengths; one fails, one has no rows. */
-static void make_lanes(const struct golden *golden, float *bad_x, struct gru_lane lanes[LANES])
+static void make_lanes(const struct golden *golden, double *bad_x, struct gru_lane lanes[LANES])
 {
     const struct gru_info *info = gru_model_info(golden->model);
     for (size_t k = 0; k < LANES; k++) {
@@ -27,7 +34,7 @@ static void make_lanes(const struct golden *golden, float *bad_x, struct gru_lan
         lanes[k] = (struct gru_lane){ .state_out = floats(info->state_floats),
                                       .x = golden->x + (golden->n_rows - n_rows) * info->n_inputs,
                                       .n_rows = n_rows,
-                                      .y = floats(n_rows * info->y_floats),
+                                      .y = doubles(n_rows * info->y_floats),
                                       .last_only = k % 3 == 0 };
     }
     bad_x[2 * info->n_inputs] = INFINITY;
@@ -64,7 +71,8 @@ static void expect_same_lanes(const struct gru_info *info, const struct gru_lane
 static void disturb(const struct golden *golden, struct gru_work *work)
 {
     const struct gru_info *info = gru_model_info(golden->model);
-    float *y = floats(info->y_floats), *state = floats(info->state_floats);
+    double *y = doubles(info->y_floats);
+    float *state = floats(info->state_floats);
     struct gru_lane lane = { .x = golden->x, .n_rows = 1, .y = y, .state_out = state };
     ck_assert_int_eq(gru_run(golden->model, work, &lane, 1), GRU_OK);
     free(y);
@@ -96,7 +104,7 @@ TEST(a_run_in_parts_equals_the_whole_bit_for_bit)
         struct golden golden = golden_load(golden_names[c]);
         const struct gru_info *info = gru_model_info(golden.model);
         struct gru_lane whole[LANES], cut[LANES];
-        float *bad_x = floats(golden.n_rows * info->n_inputs);
+        double *bad_x = doubles(golden.n_rows * info->n_inputs);
         make_lanes(&golden, bad_x, whole);
         ck_assert_int_eq(gru_run(golden.model, work, whole, LANES), GRU_OK);
         for (size_t k = 0; k < N_PARTS; k++) {
@@ -119,7 +127,8 @@ TEST(a_part_of_a_single_lane_has_as_many_rows_as_it_may)
     struct gru_run run;
     struct golden golden = golden_load("torch-small");
     const struct gru_info *info = gru_model_info(golden.model);
-    float *state = floats(info->state_floats), *y = floats(golden.n_rows * info->y_floats);
+    float *state = floats(info->state_floats);
+    double *y = doubles(golden.n_rows * info->y_floats);
     struct gru_lane lane = { .state_out = state, .x = golden.x, .n_rows = golden.n_rows, .y = y };
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
     gru_run_begin(golden.model, &lane, 1, order, &run);

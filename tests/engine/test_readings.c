@@ -9,7 +9,7 @@ TEST(a_missing_reading_follows_the_models_policy)
     struct gru_variable inputs[] = { { .mean = 7, .std = 2, .feeds = 0 },
                                      { .mean = 9, .std = 1, .feeds = -1 } };
     struct gru_info info = { .inputs = inputs, .n_inputs = 2 };
-    const float none[] = { NAN, NAN }, last[] = { 1, 2 }, y[] = { 3 };
+    const double none[] = { NAN, NAN }, last[] = { 1, 2 }, y[] = { 3 };
     info.missing = GRU_MISSING_FORECAST;
     ck_assert(gru_fill_missing(&info, 0, last, y) == 3);
     ck_assert(gru_fill_missing(&info, 0, last, none) == 1);

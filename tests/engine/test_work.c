@@ -13,7 +13,7 @@ TEST(scratch_memory_grows_and_never_shrinks)
     ck_assert_uint_eq((uintptr_t)rows % 64, 0);
     ck_assert_int_eq(gru_work_rows(work, 10), GRU_OK);
     ck_assert_ptr_eq(work->rows, rows);
-    ck_assert_int_eq(gru_work_roll(work, 1000), GRU_OK);
+    ck_assert_int_eq(gru_work_roll(work, 1000, 1000), GRU_OK);
     ck_assert_int_eq(gru_work_order(work, 3), GRU_OK);
     ck_assert_uint_eq(work->n_row_floats, 100);
     gru_work_free(work);

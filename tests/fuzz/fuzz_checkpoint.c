@@ -22,7 +22,7 @@ struct state {
     size_t n;
 };
 
-static float readings[SERIES * ROWS * INPUTS];
+static double readings[SERIES * ROWS * INPUTS];
 static struct gru_series series[SERIES];
 
 static struct gru_training training_of(unsigned kind)
@@ -31,7 +31,7 @@ static struct gru_training training_of(unsigned kind)
     struct gru_training training = { .series = series, .n_series = SERIES, .seed = 3 };
     struct gru_hyperparameters *h = &training.hyperparameters;
     for (size_t k = 0; k < sizeof readings / sizeof *readings; k++) {
-        readings[k] = (float)(k * 7 % 11) / 8 - 0.5F;
+        readings[k] = (double)(k * 7 % 11) / 8 - 0.5;
     }
     for (size_t k = 0; k < SERIES; k++) {
         series[k] =

@@ -57,9 +57,8 @@ static void check_again(const struct csv_series *series)
     FUZZ_CHECK(out);
     fputs("x;b;a\r\n", out);
     for (size_t row = 0; row < series->n_rows; row++) {
-        const float *values = series->values + row * series->n_columns;
-        fprintf(out, "\"x\";%.9g;\"%.9g\"\r\n", (double)values[series->n_columns - 1],
-                (double)values[0]);
+        const double *values = series->values + row * series->n_columns;
+        fprintf(out, "\"x\";%.17g;\"%.17g\"\r\n", values[series->n_columns - 1], values[0]);
     }
     FUZZ_CHECK(fclose(out) == 0);
     struct csv_series again = { .columns = columns, .n_columns = series->n_columns };

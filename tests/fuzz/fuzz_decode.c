@@ -84,7 +84,7 @@ static bool is_touched(const void *result, size_t n)
 }
 
 /* Readings are finite, or NaN where missing. */
-static void check_floats(const float *values, size_t n)
+static void check_values(const double *values, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
         FUZZ_CHECK(!isinf(values[k]));
@@ -99,7 +99,7 @@ static const struct gru_info *info_of_model(void)
 static void check_forecast_options(const struct forecast_options *forecast_options)
 {
     FUZZ_CHECK(forecast_options->horizon <= limits.horizon_max);
-    check_floats(forecast_options->future,
+    check_values(forecast_options->future,
                  forecast_options->n_future_rows * info_of_model()->n_future);
 }
 
@@ -111,7 +111,7 @@ static void decode_step(struct body body)
     enum status status =
         codec_step(INPUT(body.p, body.n, limits, step.arena, &step.fault), false, &step);
     if (check(body, status, &step.fault, false)) {
-        check_floats(step.x, info_of_model()->n_inputs);
+        check_values(step.x, info_of_model()->n_inputs);
         check_forecast_options(&step.forecast_options);
     }
 }
@@ -130,7 +130,7 @@ static void decode_steps(struct body body)
     for (size_t k = 0; k < n; k++) {
         if (steps[k].fault.status == STATUS_OK) {
             FUZZ_CHECK(session_id_is_valid(steps[k].session, strlen(steps[k].session)));
-            check_floats(steps[k].x, info_of_model()->n_inputs);
+            check_values(steps[k].x, info_of_model()->n_inputs);
         } else {
             struct text text;
             text_init(&text, &arena, 0);
@@ -166,7 +166,7 @@ static void decode_prediction(struct body body)
     for (size_t k = 0; k < prediction.n_sequences; k++) {
         const struct sequence *sequence = &prediction.sequences[k];
         FUZZ_CHECK(sequence->n_rows > 0);
-        check_floats(sequence->x, sequence->n_rows * info_of_model()->n_inputs);
+        check_values(sequence->x, sequence->n_rows * info_of_model()->n_inputs);
         check_forecast_options(&sequence->forecast_options);
     }
 }
@@ -223,7 +223,7 @@ static void decode_restore(struct body body)
     if (!check(body, status, &fault, is_touched(&restore, sizeof restore))) {
         return;
     }
-    check_floats(restore.readings, restore.n_readings * info_of_model()->n_inputs);
+    check_values(restore.readings, restore.n_readings * info_of_model()->n_inputs);
     FUZZ_CHECK(restore.ttl_s >= -1 && restore.created_at_ms >= 0);
     if (restore.state && restore.errors.n) { /* as GET gives it */
         struct text once = text_of(&restore);
@@ -246,7 +246,7 @@ static void decode_evaluation(struct body body)
         return;
     }
     FUZZ_CHECK(evaluation.horizon > 0 && evaluation.level >= 0 && evaluation.level < 1);
-    check_floats(evaluation.x, evaluation.n_rows * info_of_model()->n_inputs);
+    check_values(evaluation.x, evaluation.n_rows * info_of_model()->n_inputs);
     if (evaluation_begin(&evaluation, &arena, &fault) == STATUS_OK) {
         struct text text;
         text_init(&text, &arena, 0);
@@ -263,7 +263,7 @@ static void check_series(const struct gru_series *series, size_t n)
     const struct gru_info *info = info_of_model();
     for (size_t k = 0; k < n; k++) {
         FUZZ_CHECK(series[k].n_rows > 0);
-        check_floats(series[k].x, series[k].n_rows * info->n_inputs);
+        check_values(series[k].x, series[k].n_rows * info->n_inputs);
         FUZZ_CHECK(series[k].n_targets == 0 || series[k].n_targets == 1 ||
                    series[k].n_targets == series[k].n_rows);
     }

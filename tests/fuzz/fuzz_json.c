@@ -181,21 +181,21 @@ static void check_number(const char *text, size_t n)
     free(terminated);
 }
 
-/* An array of floats gives what its elements give one by one. */
-static void check_array(const char *text, size_t n)
+/* An array of values gives what its elements give one by one. */
+static void check_array(const char *text, size_t n, bool is_double)
 {
     enum { MOST = 64 };
-    float at_once[MOST], value;
+    double at_once[MOST], value;
     size_t n_at_once = 0, n_singly = 0;
     struct json j, k;
     json_init(&j, text, n);
     json_init(&k, text, n);
-    bool whole = json_float_array(&j, at_once, MOST, &n_at_once);
+    bool whole = json_real_array(&j, is_double, at_once, MOST, &n_at_once);
     bool singly = json_array(&k);
     while (singly && json_element(&k)) {
         bool is_null = json_peek(&k) == JSON_NULL;
-        singly = is_null ? json_null(&k) : json_float(&k, &value);
-        value = is_null ? NAN : value;
+        singly = is_null ? json_null(&k) : json_real(&k, is_double, &value);
+        value = is_null ? (double)NAN : value;
         if (singly && whole && n_singly < MOST) {
             FUZZ_CHECK(memcmp(&value, &at_once[n_singly], sizeof value) == 0);
         }
@@ -225,6 +225,11 @@ static void check_bits(const uint8_t *bytes, size_t n)
             FUZZ_CHECK(json_number(&j, &back) && json_end(&j));
             FUZZ_CHECK(memcmp(&number, &back, sizeof number) == 0);
         }
+        if (isfinite((float)number)) {
+            json_init(&j, text, (size_t)(json_print_real(text, true, number) - text));
+            FUZZ_CHECK(json_real(&j, true, &back) && json_end(&j));
+            FUZZ_CHECK(memcmp(&number, &back, sizeof number) == 0);
+        }
     }
 }
 
@@ -233,7 +238,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     const char *text = (const char *)bytes;
     check_copies(text, n);
     check_number(text, n);
-    check_array(text, n);
+    check_array(text, n, false);
+    check_array(text, n, true);
     check_bits(bytes, n);
     return 0;
 }

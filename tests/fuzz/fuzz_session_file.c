@@ -152,7 +152,7 @@ static const struct model *find_model(void)
 /* A step, or (amends not 0) another reading in the place of that one. */
 static enum status take(const char *session, uint64_t amends, struct step *ret_step)
 {
-    static const float x[] = { 0.5F, NAN };
+    static const double x[] = { 0.5, NAN };
     *ret_step = (struct step){ .arena = &world.arena,
                                .model_name = "m",
                                .x = x,
@@ -294,7 +294,7 @@ static void seal_record(char *record, unsigned which)
 /* Makes the readings those that the newest copy stands for, if it can stand for so many. */
 static void seal_readings(char *record)
 {
-    float readings[HISTORY * 2];
+    double readings[HISTORY * 2];
     struct record_copy *copy = record_newest(&world.layout, record);
     file.is_forged = true;
     if (copy->n_readings > HISTORY || copy->n_readings > copy->step || copy->step == UINT64_MAX) {
@@ -383,7 +383,7 @@ static void check_served(const struct session *session, bool is_converted)
     copy = copy->step == session->row.step ? copy : record_other(&world.layout, record, copy);
     FUZZ_CHECK(strncmp(record_header_of(record)->id, session->row.session, SESSION_ID_MAX) == 0);
     FUZZ_CHECK(copy->step == session->row.step && session->n_readings <= copy->n_readings);
-    float readings[HISTORY * 2];
+    double readings[HISTORY * 2];
     record_read_readings(&world.layout, record, copy, readings);
     FUZZ_CHECK(memcmp(session->readings, readings, session->n_readings * 2 * sizeof *readings) ==
                0);

@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FLOATS_MAX = 4096 };
+enum { VALUES_MAX = 4096 };
 
-static float x[FLOATS_MAX], y[FLOATS_MAX];
+static double x[VALUES_MAX], y[VALUES_MAX];
 
 static size_t read_numbers(void)
 {
     size_t n = 0;
-    while (n < FLOATS_MAX && scanf("%f", &x[n]) == 1) {
+    while (n < VALUES_MAX && scanf("%lf", &x[n]) == 1) {
         n++;
     }
     return n;
@@ -21,12 +21,12 @@ static int predict(const struct gru_model *model, struct gru_work *work)
 {
     const struct gru_info *info = gru_model_info(model);
     struct gru_lane lane = { .x = x, .n_rows = read_numbers() / info->n_inputs, .y = y };
-    if (lane.n_rows * info->y_floats > FLOATS_MAX || gru_run(model, work, &lane, 1) != GRU_OK ||
+    if (lane.n_rows * info->y_floats > VALUES_MAX || gru_run(model, work, &lane, 1) != GRU_OK ||
         lane.status != GRU_OK) {
         return EXIT_FAILURE;
     }
     for (size_t k = 0; k < lane.n_rows * info->y_floats; k++) {
-        printf("%.9g\n", (double)y[k]);
+        printf("%.9g\n", y[k]);
     }
     return EXIT_SUCCESS;
 }

@@ -397,6 +397,29 @@ TEST(numbers_of_thousands_of_digits_are_right)
 
 /* ---- arrays ---- */
 
+/* Of an array of n numbers and nulls: each is what it is by itself. */
+static void expect_reals(const char *text, size_t n_text, size_t n, bool is_double)
+{
+    double out[64];
+    size_t n_read = 99;
+    struct json j = guarded_scan(text, n_text), one = j;
+    ck_assert(json_real_array(&j, is_double, out, N_OF(out), &n_read) && json_end(&j));
+    ck_assert_uint_eq(n_read, n);
+    ck_assert(json_array(&one));
+    for (size_t k = 0; k < n; k++) {
+        float narrow = NAN;
+        double wide = NAN;
+        ck_assert(json_element(&one));
+        struct json again = one;
+        if (json_peek(&one) == JSON_NULL) {
+            ck_assert(json_null(&one) && isnan(out[k]));
+            continue;
+        }
+        ck_assert(json_float(&again, &narrow) && json_number(&one, &wide));
+        ck_assert(out[k] == (is_double ? wide : (double)narrow));
+    }
+}
+
 TEST(a_float_array_is_its_elements_one_by_one)
 {
     uint64_t random = 9;
@@ -438,6 +461,37 @@ TEST(a_float_array_is_its_elements_one_by_one)
         for (size_t k = n; k < 64; k++) {
             ck_assert(out[k] == 7);
         }
+        expect_reals(text, (size_t)(p - text), n, false);
+        expect_reals(text, (size_t)(p - text), n, true);
+    }
+}
+
+TEST(reals_are_floats_or_doubles_within_the_range_of_floats)
+{
+    static const struct {
+        const char *text;
+        double narrow, wide;
+    } cases[] = {
+        { "16777217", 16777216, 16777217 },
+        { "100000003.25", 100000000, 100000003.25 },
+        { "-0.1", (double)-0.1F, -0.1 },
+        { "1e-50", 0, 1e-50 },
+        /* just above the middle of two floats, which as a double it would be */
+        { "1.000000059604644775390625000000000001", 0x1.000002p0, 0x1.000001p0 },
+    };
+    static const char *const beyond[] = { "1e39", "-3.4028236e38", "1e308" };
+    for (size_t i = 0; i < N_OF(cases); i++) {
+        double narrow = 7, wide = 7;
+        struct json j = guarded_scan(cases[i].text, strlen(cases[i].text)), k = j;
+        ck_assert(json_real(&j, false, &narrow) && json_end(&j));
+        ck_assert(json_real(&k, true, &wide) && json_end(&k));
+        ck_assert(narrow == cases[i].narrow && wide == cases[i].wide);
+    }
+    for (size_t i = 0; i < 2 * N_OF(beyond); i++) {
+        double value = 7;
+        struct json j = guarded_scan(beyond[i / 2], strlen(beyond[i / 2]));
+        ck_assert(!json_real(&j, i % 2 == 1, &value) && value == 7);
+        ck_assert_int_eq(j.error, JSON_ERROR_BEYOND_FLOAT);
     }
 }
 

@@ -213,6 +213,22 @@ TEST(doubles_read_back_bit_equal)
     check_double(-DBL_MAX);
 }
 
+TEST(reals_read_back_with_the_digits_that_they_are_read_with)
+{
+    uint64_t random = 17;
+    for (int i = 0; i < 20000; i++) {
+        const bool is_double = i % 2;
+        const double any = ldexp((double)(int64_t)random_bits(&random), -40);
+        const double value = is_double ? any : (double)(float)any;
+        char *room = guarded_room(JSON_DOUBLE_MAX);
+        const char *end = json_print_real(room, is_double, value);
+        struct json j;
+        double back = 7;
+        json_init(&j, room, (size_t)(end - room));
+        ck_assert(json_real(&j, is_double, &back) && json_end(&j) && back == value);
+    }
+}
+
 TEST(doubles_print_no_digits_that_nobody_wrote)
 {
     static const struct {

@@ -96,7 +96,7 @@ struct bytes network_file_with(size_t hidden, uint64_t seed, const char *metadat
     return insert_into_header(bytes, "\"__metadata__\":{", text);
 }
 
-const float huge[INPUTS] = { 3e38F, 3e38F };
+const double huge[INPUTS] = { 3e38F, 3e38F };
 
 /* Both inputs divided by such a deviation are infinite, and infinity minus infinity is no
  * number. */

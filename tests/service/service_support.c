@@ -250,7 +250,7 @@ void world_age(struct world *world, const char *session, int64_t ms)
 
 /* ---- steps ---- */
 
-void reading(uint64_t stream, uint64_t number, float x[INPUTS])
+void reading(uint64_t stream, uint64_t number, double x[INPUTS])
 {
     const uint64_t which[] = { stream, number };
     uint64_t bits = digest_64(which, sizeof which, 0);
@@ -259,10 +259,10 @@ void reading(uint64_t stream, uint64_t number, float x[INPUTS])
     }
 }
 
-float *readings(uint64_t stream, uint64_t first, uint64_t last)
+double *readings(uint64_t stream, uint64_t first, uint64_t last)
 {
     size_t n = (size_t)(last + 1 - first);
-    float *x = malloc((n + 1) * INPUTS * sizeof *x);
+    double *x = malloc((n + 1) * INPUTS * sizeof *x);
     ck_assert_ptr_nonnull(x);
     for (size_t k = 0; k < n; k++) {
         reading(stream, first + k, x + k * INPUTS);
@@ -270,7 +270,7 @@ float *readings(uint64_t stream, uint64_t first, uint64_t last)
     return x;
 }
 
-struct step step_make(struct world *world, const char *session, const float *x)
+struct step step_make(struct world *world, const char *session, const double *x)
 {
     struct step step = { .arena = &world->arena, .model_name = "m", .x = x };
     snprintf(step.session, sizeof step.session, "%s", session);
@@ -278,7 +278,7 @@ struct step step_make(struct world *world, const char *session, const float *x)
 }
 
 struct forecast_options forecast_options_make(struct world *world, size_t horizon,
-                                              const float *future, size_t n_rows)
+                                              const double *future, size_t n_rows)
 {
     return (struct forecast_options){ .horizon = horizon,
                                       .future = future,
@@ -316,7 +316,7 @@ enum status world_commit(struct world *world)
     return commit_has_failed(world->context, "m") ? commit_refuse(&world->fault) : STATUS_OK;
 }
 
-enum status step_x(struct world *world, const char *session, const float *x, struct step *ret_step)
+enum status step_x(struct world *world, const char *session, const double *x, struct step *ret_step)
 {
     arena_reset(&world->arena);
     *ret_step = step_make(world, session, x);
@@ -326,7 +326,7 @@ enum status step_x(struct world *world, const char *session, const float *x, str
 enum status step_with_seq(struct world *world, const char *session, uint64_t stream,
                           uint64_t number)
 {
-    float x[INPUTS];
+    double x[INPUTS];
     reading(stream, number, x);
     arena_reset(&world->arena);
     struct step step = step_make(world, session, x);
@@ -336,9 +336,9 @@ enum status step_with_seq(struct world *world, const char *session, uint64_t str
 }
 
 void expect_step(struct world *world, const char *session, uint64_t stream, uint64_t number,
-                 float y[OUTPUTS])
+                 double y[OUTPUTS])
 {
-    float x[INPUTS];
+    double x[INPUTS];
     struct step step;
     reading(stream, number, x);
     enum status status = step_x(world, session, x, &step);
@@ -352,14 +352,14 @@ void expect_steps(struct world *world, const char *session, uint64_t stream, uin
                   uint64_t last)
 {
     for (uint64_t number = first; number <= last; number++) {
-        float y[OUTPUTS];
+        double y[OUTPUTS];
         expect_step(world, session, stream, number, y);
     }
 }
 
 void expect_fault(struct world *world, const char *session, enum status status)
 {
-    const float x[INPUTS] = { 0 };
+    const double x[INPUTS] = { 0 };
     struct step step;
     enum status got = step_x(world, session, x, &step);
     ck_assert_msg(got == status, "%s instead of %s: %s", status_code(got), status_code(status),
@@ -367,9 +367,9 @@ void expect_fault(struct world *world, const char *session, enum status status)
 }
 
 void twin(struct world *world, struct gru_model *gru, uint64_t stream, uint64_t first,
-          uint64_t last, float y[OUTPUTS])
+          uint64_t last, double y[OUTPUTS])
 {
-    float *x = readings(stream, first, last);
+    double *x = readings(stream, first, last);
     struct gru_work *work;
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
     struct gru_lane lane = {
@@ -383,10 +383,10 @@ void twin(struct world *world, struct gru_model *gru, uint64_t stream, uint64_t 
 
 void expect_twin(struct world *world, const char *session, uint64_t stream, uint64_t number)
 {
-    float y[OUTPUTS], undisturbed[OUTPUTS];
+    double y[OUTPUTS], undisturbed[OUTPUTS];
     expect_step(world, session, stream, number, y);
     twin(world, NULL, stream, 1, number, undisturbed);
-    expect_same_floats(y, undisturbed, OUTPUTS);
+    expect_same_values(y, undisturbed, OUTPUTS);
 }
 
 static uint32_t bits_of(float value)
@@ -401,6 +401,21 @@ void expect_same_floats_at(const char *where, const float *a, const float *b, si
     for (size_t k = 0; k < n; k++) {
         ck_assert_msg(bits_of(a[k]) == bits_of(b[k]), "%s: [%zu] %.9g instead of %.9g", where, k,
                       (double)a[k], (double)b[k]);
+    }
+}
+
+void expect_same_values_at(const char *where, const double *a, const double *b, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        ck_assert_msg(memcmp(&a[k], &b[k], sizeof a[k]) == 0, "%s: [%zu] %.17g instead of %.17g",
+                      where, k, a[k], b[k]);
+    }
+}
+
+void expect_y(const struct gru_model *gru, const float *state, const double *y)
+{
+    for (size_t o = 0; o < OUTPUTS; o++) {
+        ck_assert(gru_state_y(gru, state, o) == y[o]);
     }
 }
 
@@ -451,7 +466,7 @@ void expect_same_session(const struct session *a, const struct session *b, bool 
     ck_assert_mem_eq(&a->digest, &b->digest, sizeof a->digest);
     expect_same_floats(a->state, b->state, n_state);
     ck_assert_uint_eq(a->n_readings, b->n_readings);
-    expect_same_floats(a->readings, b->readings, a->n_readings * INPUTS);
+    expect_same_values(a->readings, b->readings, a->n_readings * INPUTS);
     expect_same_errors(&a->errors, &b->errors);
     ck_assert_int_eq(a->time.is_known, b->time.is_known);
     ck_assert(a->time.last_at == b->time.last_at);

@@ -6,7 +6,7 @@
  *     world_init(&world);                    models/m.safetensors, memory only
  *     world_use_data(&world);                also --data
  *     world_start(&world);
- *     float y[OUTPUTS];
+ *     double y[OUTPUTS];
  *     expect_step(&world, "pump-7", 3, 1, y);   step 1 of session pump-7 gets reading 1 of stream 3
  *     world_done(&world);
  */
@@ -50,7 +50,7 @@ struct bytes network_file_with_residuals(size_t hidden, uint64_t seed, const dou
 struct bytes network_file_that_overflows(void);
 /* The same, with the policy to refuse what is missing. */
 struct bytes network_file_that_is_strict(void);
-extern const float huge[INPUTS];
+extern const double huge[INPUTS];
 /* One input `temp`, one output `class`. */
 struct bytes network_file_of_other_shape(void);
 
@@ -100,23 +100,24 @@ void world_age(struct world *world, const char *session, int64_t ms);
 /* ---- steps ---- */
 
 /* Reading `number` (from 1) of a stream: ordinary values, the same at each call. */
-void reading(uint64_t stream, uint64_t number, float x[INPUTS]);
+void reading(uint64_t stream, uint64_t number, double x[INPUTS]);
 /* Readings first..last of it, to be freed. */
-float *readings(uint64_t stream, uint64_t first, uint64_t last);
+double *readings(uint64_t stream, uint64_t first, uint64_t last);
 
-struct step step_make(struct world *world, const char *session, const float *x);
+struct step step_make(struct world *world, const char *session, const double *x);
 /* A look ahead with known future values for the version that is active now. */
 struct forecast_options forecast_options_make(struct world *world, size_t horizon,
-                                              const float *future, size_t n_rows);
+                                              const double *future, size_t n_rows);
 /* Hands it in until it is done. */
 enum status step_take(struct world *world, struct step *step);
-enum status step_x(struct world *world, const char *session, const float *x, struct step *ret_step);
+enum status step_x(struct world *world, const char *session, const double *x,
+                   struct step *ret_step);
 /* Reading `number` of the stream with that number for its seq; why it failed is in world->fault. */
 enum status step_with_seq(struct world *world, const char *session, uint64_t stream,
                           uint64_t number);
 /* That step `number` succeeds with that reading and that number, and how it is answered. */
 void expect_step(struct world *world, const char *session, uint64_t stream, uint64_t number,
-                 float y[OUTPUTS]);
+                 double y[OUTPUTS]);
 void expect_steps(struct world *world, const char *session, uint64_t stream, uint64_t first,
                   uint64_t last);
 /* That a step with this reading ends with this status (also in world->fault). */
@@ -125,14 +126,19 @@ void expect_fault(struct world *world, const char *session, enum status status);
 /* What the network (NULL: the active version of m) says after readings first..last of a stream,
  * from a fresh state. */
 void twin(struct world *world, struct gru_model *gru, uint64_t stream, uint64_t first,
-          uint64_t last, float y[OUTPUTS]);
+          uint64_t last, double y[OUTPUTS]);
 /* That the session's next step is `number`, and is answered as by an undisturbed twin. */
 void expect_twin(struct world *world, const char *session, uint64_t stream, uint64_t number);
 void expect_same_floats_at(const char *where, const float *a, const float *b, size_t n);
+/* What the state forecasts: [OUTPUTS]. */
+void expect_y(const struct gru_model *gru, const float *state, const double *y);
+void expect_same_values_at(const char *where, const double *a, const double *b, size_t n);
 #define TEXT_OF(x)      #x
 #define LINE_TEXT(line) TEXT_OF(line)
 #define expect_same_floats(a, b, n)                                                                \
     expect_same_floats_at(__FILE__ ":" LINE_TEXT(__LINE__) " " #a, a, b, n)
+#define expect_same_values(a, b, n)                                                                \
+    expect_same_values_at(__FILE__ ":" LINE_TEXT(__LINE__) " " #a, a, b, n)
 
 /* ---- whole sequences ---- */
 

@@ -54,11 +54,11 @@ TEST(a_full_disk_refuses_new_sessions_until_there_is_room)
     world_start_with_data(&world);
     char id[16];
     int n = 0;
-    expect_step(&world, "old", 1, 1, (float[OUTPUTS]){ 0 });
+    expect_step(&world, "old", 1, 1, (double[OUTPUTS]){ 0 });
     disk_limit(1);
     for (enum status status = STATUS_OK; status == STATUS_OK; n++) {
         struct step step;
-        float x[INPUTS] = { 0 };
+        double x[INPUTS] = { 0 };
         ck_assert_int_lt(n, 100000);
         snprintf(id, sizeof id, "n%d", n);
         status = step_x(&world, id, x, &step);

@@ -30,9 +30,9 @@ uint64_t caller_choose(struct caller *caller, uint64_t n)
     return caller->chance % n;
 }
 
-float caller_reading(struct caller *caller)
+double caller_reading(struct caller *caller)
 {
-    return (float)caller_choose(caller, 129) / 8 - 8;
+    return (double)caller_choose(caller, 129) / 8 - 8;
 }
 
 void soak_count(struct soak *soak, enum kind kind, int code)

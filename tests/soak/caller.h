@@ -19,7 +19,7 @@ void caller_done(struct caller *caller);
 /* A number below n. */
 uint64_t caller_choose(struct caller *caller, uint64_t n);
 /* An eighth of a whole number between -8 and 8: exact as text and as a float. */
-float caller_reading(struct caller *caller);
+double caller_reading(struct caller *caller);
 
 /* Asks and waits for the answer, whose status must be one of `expected` ("200 404"). body NULL:
  * none; type NULL: JSON. The answer is the caller's to free. */

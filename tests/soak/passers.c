@@ -28,7 +28,7 @@ static void choose_session(struct passers *passers, const char *below)
 static size_t print_step(struct passers *passers, char *out, size_t size, const char *session)
 {
     char row[ROW_TEXT];
-    const float x[INPUTS] = { caller_reading(&passers->caller), caller_reading(&passers->caller) };
+    const double x[INPUTS] = { caller_reading(&passers->caller), caller_reading(&passers->caller) };
     row_print(row, sizeof row, x);
     int n = session ? snprintf(out, size, "{\"session\":\"%s\",\"x\":%s", session, row)
                     : snprintf(out, size, "{\"x\":%s", row);

@@ -20,8 +20,8 @@ enum { N_SESSIONS = 8, HORIZON_MAX = 24, ROWS_MAX = 120, TEXT_MAX = 8192, NAP_MS
 struct regular {
     uint64_t n_steps; /* of each of the two */
     uint64_t n_shifting;
-    float *state;                   /* in regular */
-    float history[HISTORY][INPUTS]; /* in shifting: a ring */
+    float *state;                    /* in regular */
+    double history[HISTORY][INPUTS]; /* in shifting: a ring */
 };
 
 struct regulars {
@@ -43,10 +43,10 @@ static void run(struct regulars *regulars, const struct gru_model *gru, struct g
     ck_assert_int_eq(lane->status, GRU_OK);
 }
 
-static void choose_reading(struct caller *caller, float x[INPUTS])
+static void choose_reading(struct caller *caller, double x[INPUTS])
 {
     for (size_t k = 0; k < INPUTS; k++) {
-        x[k] = caller_choose(caller, 20) == 0 ? NAN : caller_reading(caller);
+        x[k] = caller_choose(caller, 20) == 0 ? (double)NAN : caller_reading(caller);
     }
 }
 
@@ -55,7 +55,7 @@ static void choose_reading(struct caller *caller, float x[INPUTS])
 static void expect_forecast(struct regulars *regulars, const struct gru_model *gru,
                             const float *state, const char *answer, size_t horizon)
 {
-    float forecast[HORIZON_MAX * OUTPUTS];
+    double forecast[HORIZON_MAX * OUTPUTS];
     ck_assert_int_eq(gru_forecast(gru, regulars->work, state, horizon, NULL, 0, forecast), GRU_OK);
     numbers_expect(answer, "forecast", forecast, horizon * OUTPUTS);
     regulars->caller.soak->n_compared += horizon * OUTPUTS;
@@ -71,8 +71,8 @@ static void repeat(struct regulars *regulars, const char *path, const struct ans
 }
 
 /* The step of libgru's own state beside the session. */
-static void step_beside(struct regulars *regulars, size_t k, const float x[INPUTS],
-                        float y[OUTPUTS])
+static void step_beside(struct regulars *regulars, size_t k, const double x[INPUTS],
+                        double y[OUTPUTS])
 {
     float *state = regulars->sessions[k].state;
     struct gru_lane lane = { .state_in = state, .state_out = state, .x = x, .n_rows = 1, .y = y };
@@ -84,7 +84,7 @@ static void step_regular(struct regulars *regulars, size_t k)
     struct caller *caller = &regulars->caller;
     struct regular *session = &regulars->sessions[k];
     char path[128], row[ROW_TEXT];
-    float x[INPUTS], y[OUTPUTS];
+    double x[INPUTS], y[OUTPUTS];
     size_t horizon = caller_choose(caller, 3) == 0 ? caller_choose(caller, HORIZON_MAX) + 1 : 0;
     choose_reading(caller, x);
     row_print(row, sizeof row, x);
@@ -113,11 +113,11 @@ static void step_regular(struct regulars *regulars, size_t k)
 static void fill(struct regulars *regulars, size_t k)
 {
     enum { LOST_MAX = 5 };
-    const float missing[INPUTS] = { NAN, NAN };
+    const double missing[INPUTS] = { NAN, NAN };
     struct caller *caller = &regulars->caller;
     struct regular *session = &regulars->sessions[k];
     char path[128], row[ROW_TEXT];
-    float x[INPUTS], y[OUTPUTS];
+    double x[INPUTS], y[OUTPUTS];
     size_t n_lost = session->n_steps > 0 ? caller_choose(caller, LOST_MAX) + 1 : 0;
     for (size_t t = 0; t < n_lost; t++) {
         step_beside(regulars, k, missing, y);
@@ -137,7 +137,7 @@ static void fill(struct regulars *regulars, size_t k)
 
 /* A batch of lines, each with its seq. When it is sent again, each line has been done: the last one
  * of each session gets its answer again, the others are said to be repeated. */
-static void send_lines(struct regulars *regulars, size_t n, float y[][OUTPUTS])
+static void send_lines(struct regulars *regulars, size_t n, double y[][OUTPUTS])
 {
     static const char type[] = "application/x-ndjson";
     const bool is_again = y == NULL;
@@ -162,7 +162,7 @@ static void step_lines(struct regulars *regulars, size_t unused)
 {
     enum { LINES_MAX = 24 };
     struct caller *caller = &regulars->caller;
-    float x[INPUTS], y[LINES_MAX][OUTPUTS];
+    double x[INPUTS], y[LINES_MAX][OUTPUTS];
     size_t n_lines = caller_choose(caller, LINES_MAX) + 1, n = 0;
     (void)unused;
     for (size_t t = 0; t < n_lines; t++) {
@@ -218,7 +218,7 @@ static void predict(struct regulars *regulars, size_t k)
 {
     static const char path[] = REGULAR "/predict";
     struct caller *caller = &regulars->caller;
-    float x[ROWS_MAX][INPUTS], y[ROWS_MAX][OUTPUTS];
+    double x[ROWS_MAX][INPUTS], y[ROWS_MAX][OUTPUTS];
     size_t n_rows = caller_choose(caller, ROWS_MAX) + 1;
     size_t n = (size_t)snprintf(regulars->text, TEXT_MAX, "{\"x\":[");
     (void)k;
@@ -243,7 +243,7 @@ static void step_shifting(struct regulars *regulars, size_t k)
 {
     struct regular *session = &regulars->sessions[k];
     char path[128], row[ROW_TEXT];
-    float *x = session->history[session->n_shifting % HISTORY];
+    double *x = session->history[session->n_shifting % HISTORY];
     choose_reading(&regulars->caller, x);
     row_print(row, sizeof row, x);
     snprintf(path, sizeof path, SHIFTING "/sessions/shifting-%d-%zu/step", (int)regulars->number,
@@ -257,7 +257,7 @@ static void step_shifting(struct regulars *regulars, size_t k)
 static void replay(struct regulars *regulars, const struct regular *session,
                    const struct gru_model *gru, float *state)
 {
-    float x[HISTORY][INPUTS], y[HISTORY][OUTPUTS];
+    double x[HISTORY][INPUTS], y[HISTORY][OUTPUTS];
     size_t n = session->n_shifting < HISTORY ? session->n_shifting : HISTORY;
     for (size_t t = 0; t < n; t++) {
         memcpy(x[t], session->history[(session->n_shifting - n + t) % HISTORY], sizeof x[t]);

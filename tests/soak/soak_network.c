@@ -30,13 +30,13 @@ void network_done(struct network *network)
     free(network->bytes);
 }
 
-size_t row_print(char *out, size_t size, const float x[INPUTS])
+size_t row_print(char *out, size_t size, const double x[INPUTS])
 {
     size_t n = 0;
     for (size_t k = 0; k < INPUTS; k++) {
         const char *before = k == 0 ? "[" : ",";
         int more = isnan(x[k]) ? snprintf(out + n, size - n, "%snull", before)
-                               : snprintf(out + n, size - n, "%s%.3f", before, (double)x[k]);
+                               : snprintf(out + n, size - n, "%s%.3f", before, x[k]);
         ck_assert(more > 0 && (size_t)more < size - n);
         n += (size_t)more;
     }
@@ -45,7 +45,7 @@ size_t row_print(char *out, size_t size, const float x[INPUTS])
     return n + 1;
 }
 
-void numbers_expect(const char *answer, const char *name, const float *numbers, size_t n)
+void numbers_expect(const char *answer, const char *name, const double *numbers, size_t n)
 {
     char key[32];
     snprintf(key, sizeof key, "\"%s\":[", name);
@@ -55,10 +55,10 @@ void numbers_expect(const char *answer, const char *name, const float *numbers, 
     for (size_t k = 0; k < n; k++) {
         char *end;
         at += strspn(at, "[],");
-        float got = strtof(at, &end);
+        double got = (double)strtof(at, &end);
         ck_assert_msg(end > at && got == numbers[k],
-                      "%s: number %zu is %.9g, libgru says %.9g: %.600s", name, k, (double)got,
-                      (double)numbers[k], answer);
+                      "%s: number %zu is %.9g, libgru says %.9g: %.600s", name, k, got, numbers[k],
+                      answer);
         at = end;
     }
 }

@@ -21,8 +21,8 @@ struct network network_create(size_t hidden_size, uint64_t seed);
 void network_done(struct network *network);
 
 /* A reading as a row of JSON, "null" where it is missing. Returns its length. */
-size_t row_print(char *out, size_t size, const float x[INPUTS]);
+size_t row_print(char *out, size_t size, const double x[INPUTS]);
 /* That the n numbers behind "name": in an answer are exactly these. */
-void numbers_expect(const char *answer, const char *name, const float *numbers, size_t n);
+void numbers_expect(const char *answer, const char *name, const double *numbers, size_t n);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const float job_values[JOB_VALUES] = { 1, 2, 3 };
+const double job_values[JOB_VALUES] = { 1, 2, 3 };
 static const struct job_series series = { .series = { .x = job_values, .n_rows = JOB_VALUES },
                                           .x_width = 1 };
 static const char *const sessions[] = { "a", "b" };

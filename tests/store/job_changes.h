@@ -7,7 +7,7 @@
 
 enum { JOB_VALUES = 3000, N_JOB_CHANGES = 8 };
 
-extern const float job_values[JOB_VALUES];
+extern const double job_values[JOB_VALUES];
 
 struct job_change {
     const char *name;

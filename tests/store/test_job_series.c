@@ -10,9 +10,9 @@
 
 /* ---- series ---- */
 
-static const float x_long[] = { 1.5f, -0.0f, NAN, INFINITY, 1e-45f, 3.4e38f };
-static const float y_long[] = { NAN, 2, 3 };
-static const float y_last[] = { -7.25f, 8 };
+static const double x_long[] = { 1.5f, -0.0f, NAN, INFINITY, 1e-45f, 3.4e38f };
+static const double y_long[] = { NAN, 2, 3 };
+static const double y_last[] = { -7.25f, 8 };
 
 /* With y a row, with y a series, without y; training and validation. */
 static const struct job_series three[] = {
@@ -49,9 +49,9 @@ static void assert_series(struct job_store *jobs, int64_t number, const struct j
         ck_assert_uint_eq(a->n_targets, b->n_targets);
         ck_assert_int_eq(a->is_continuation, b->is_continuation);
         ck_assert_int_eq(a->y == NULL, b->y == NULL);
-        ck_assert_mem_eq(a->x, b->x, b->n_rows * due[k].x_width * sizeof(float));
+        ck_assert_mem_eq(a->x, b->x, b->n_rows * due[k].x_width * sizeof(double));
         if (b->y) {
-            ck_assert_mem_eq(a->y, b->y, b->n_targets * due[k].y_width * sizeof(float));
+            ck_assert_mem_eq(a->y, b->y, b->n_targets * due[k].y_width * sizeof(double));
         }
     }
     arena_done(&arena);
@@ -92,6 +92,29 @@ TEST(series_come_back_bit_for_bit_and_in_order)
     folder_remove(&folder);
 }
 
+/* Two rows of two floats would be one row of two doubles. */
+TEST(series_of_former_builds_are_floats)
+{
+    static const double x[] = { 1, -1, 0.5, 2 }, y[] = { 10, 0 };
+    const struct job_series due = {
+        .series = { .x = x, .n_rows = 2, .y = y, .n_targets = 2 }, .x_width = 2, .y_width = 1
+    };
+    struct folder folder = folder_make();
+    struct job_store *jobs = jobs_opened(folder.path);
+    struct fault fault;
+    struct job job = job_filled(1);
+    ck_assert_int_eq(job_store_insert(jobs, &job, &due, 1, NULL, 0, &fault), STATUS_OK);
+    assert_series(jobs, job.number, &due, 1);
+    job_store_close(jobs);
+    sql_run(&folder, "jobs.db",
+            "UPDATE series SET value_bytes = 4, x = x'0000803f000080bf0000003f00000040',"
+            " y = x'0000204100000000'");
+    jobs = jobs_opened(folder.path);
+    assert_series(jobs, job.number, &due, 1);
+    job_store_close(jobs);
+    folder_remove(&folder);
+}
+
 TEST(gathered_series_replace_those_before)
 {
     struct job_store *jobs = jobs_opened("");
@@ -127,7 +150,7 @@ TEST(a_series_beyond_the_limit_of_a_blob_is_refused)
     struct job job = job_filled(1);
     job.number = 99;
     size_t n_bytes = (size_t)1100 << 20; /* never touched: SQLite refuses it by its length */
-    float *x = mmap(NULL, n_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    double *x = mmap(NULL, n_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     ck_assert_ptr_ne(x, MAP_FAILED);
     struct job_series series = { .series = { .x = x, .n_rows = n_bytes / 4 }, .x_width = 1 };
     ck_assert_int_eq(job_store_insert(jobs, &job, &series, 1, NULL, 0, &fault),
@@ -147,7 +170,7 @@ TEST(an_arena_that_is_too_small_is_short_of_memory)
     struct fault fault;
     struct job job = job_filled(1);
     static const char *const ids[] = { "a", "b" };
-    static float x[20000];
+    static double x[20000];
     const struct job_series series = { .series = { .x = x, .n_rows = 20000 }, .x_width = 1 };
     ck_assert_int_eq(job_store_insert(jobs, &job, &series, 1, ids, 2, &fault), STATUS_OK);
     for (size_t cap = 0; cap <= 32768;

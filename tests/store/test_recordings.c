@@ -17,7 +17,7 @@ static struct recordings *opened(const char *data, size_t rows_max)
 }
 
 /* Two inputs that tell which reading it is. */
-static float values[READINGS_MAX][2];
+static double values[READINGS_MAX][2];
 
 static struct recorded reading(const char *session, uint64_t step, unsigned k)
 {
@@ -95,6 +95,53 @@ static uint64_t last_step(struct recordings *recordings, const char *session)
 static const struct due nothing[] = { { 0 } };
 
 /* ---- adding and reading ---- */
+
+/* Which have no more than a column to tell them: 1 and -1 as floats, between two rows of today. */
+TEST(readings_of_former_builds_are_floats_beside_doubles)
+{
+    struct folder folder = folder_make();
+    struct recordings *recordings = opened(folder.path, 100);
+    add_steps(recordings, "s", 1, 1);
+    add_steps(recordings, "s", 3, 3);
+    recordings_close(recordings);
+    sql_run(&folder, "recordings.db",
+            "UPDATE readings SET n = n + 1 WHERE step = 3;"
+            "INSERT INTO readings (session, n, step, x, y) SELECT session, 1, 2, x'0000803f000080bf',"
+            " x'0000204100000000' FROM readings WHERE step = 1;"
+            "UPDATE sessions SET next_n = 3;");
+    struct arena arena;
+    struct fault fault;
+    struct recording *all;
+    size_t n;
+    recordings = opened(folder.path, 100);
+    arena_init(&arena, BYTES_MAX);
+    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, BYTES_MAX, &arena, &all, &n,
+                                     &fault),
+                     STATUS_OK);
+    ck_assert(n == 1 && all->n_rows == 3);
+    ck_assert(all->x[0] == values[1][0] && all->x[2] == 1 && all->x[3] == -1);
+    ck_assert(all->x[4] == values[3][0]);
+    const struct recordings_page page = { .model = "m",
+                                          .session = "s",
+                                          .before = 3,
+                                          .limit = 1,
+                                          .n_inputs = 2,
+                                          .n_outputs = 2 };
+    struct recorded_reading *read;
+    ck_assert_int_eq(recordings_read_page(recordings, &page, &arena, &read, &n, &fault), STATUS_OK);
+    ck_assert(n == 1 && read->x[0] == 1 && read->x[1] == -1 && read->y[0] == 10);
+    arena_done(&arena);
+    recordings_close(recordings);
+    sql_run(&folder, "recordings.db", "UPDATE readings SET value_bytes = 5");
+    recordings = opened(folder.path, 100);
+    arena_init(&arena, BYTES_MAX);
+    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, BYTES_MAX, &arena, &all, &n,
+                                     &fault),
+                     STATUS_STORAGE_FAILED);
+    arena_done(&arena);
+    recordings_close(recordings);
+    folder_remove(&folder);
+}
 
 TEST(readings_survive_closing_bit_for_bit)
 {
@@ -242,7 +289,7 @@ TEST(steps_of_64_bits_are_kept)
 TEST(readings_of_another_width_are_left_out_and_break_the_sequence)
 {
     struct recordings *recordings = opened("", 100);
-    static const float wide[3] = { 1, 2, 3 };
+    static const double wide[3] = { 1, 2, 3 };
     struct recorded readings[] = { reading("s", 1, 1), reading("s", 2, 2), reading("s", 3, 3),
                                    reading("s", 4, 4), reading("w", 1, 5), reading("x", 1, 6) };
     readings[2].x = readings[4].x = wide;
@@ -349,7 +396,7 @@ TEST(a_page_has_times_and_what_had_been_forecast)
     struct folder folder = folder_make();
     struct recordings *recordings = opened(folder.path, 8);
     for (unsigned k = 1; k <= 10; k++) {
-        const float y = (float)k + 0.25F;
+        const double y = (float)k + 0.25F;
         struct recorded one = reading("s", k, k);
         one.at = k % 2 == 0 ? k * 0.5 : (double)NAN;
         one.y = k % 2 == 0 ? &y : NULL;
@@ -374,7 +421,7 @@ TEST(a_page_of_a_session_that_was_set_back_has_what_came_later)
     struct recordings *recordings = opened("", 100);
     const unsigned steps[] = { 1, 2, 3, 4, 3, 4, 5 }, due[] = { 1, 2, 3, 4, 5 };
     for (size_t k = 0; k < 7; k++) {
-        const float y = (float)steps[k] + 0.25F;
+        const double y = (float)steps[k] + 0.25F;
         struct recorded one = reading("s", steps[k], steps[k]);
         one.at = steps[k] % 2 == 0 ? steps[k] * 0.5 : (double)NAN;
         one.y = steps[k] % 2 == 0 ? &y : NULL;
@@ -396,15 +443,15 @@ TEST(more_bytes_than_allowed_are_refused)
     size_t n = 99;
     add_steps(recordings, "s", 1, 100);
     arena_init(&arena, BYTES_MAX);
-    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, 799, &arena, &all, &n, &fault),
+    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, 1599, &arena, &all, &n, &fault),
                      STATUS_REQUEST_TOO_LARGE);
     ck_assert(all == NULL && n == 99);
-    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, 800, &arena, &all, &n, &fault),
+    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, 1600, &arena, &all, &n, &fault),
                      STATUS_OK);
     ck_assert_uint_eq(n, 1);
     arena_done(&arena);
     arena_init(&arena, 0);
-    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, 800, &arena, &all, &n, &fault),
+    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, 1600, &arena, &all, &n, &fault),
                      STATUS_NO_MEMORY);
     recordings_close(recordings);
 }

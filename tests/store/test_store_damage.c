@@ -45,7 +45,7 @@ static void file_write(const struct folder *folder, const char *name, const void
 
 static void make_jobs(const struct folder *folder)
 {
-    static const float x[600] = { 1, 2, 3 };
+    static const double x[600] = { 1, 2, 3 };
     static const char *const sessions[] = { "a", "b" };
     const struct job_series series[] = {
         { .series = { .x = x, .n_rows = 300, .y = x, .n_targets = 300 },
@@ -68,7 +68,7 @@ static void make_jobs(const struct folder *folder)
 
 static void make_recordings(const struct folder *folder)
 {
-    static const float x[2] = { 1, 2 };
+    static const double x[2] = { 1, 2 };
     static const char *const ids[] = { "a", "b", "c" };
     struct recorded readings[60];
     struct recordings *recordings;
@@ -180,7 +180,7 @@ static enum status use_recordings(const struct folder *folder)
     struct recording *all;
     size_t n;
     uint64_t step;
-    static const float x[2] = { 3, 4 };
+    static const double x[2] = { 3, 4 };
     const struct recorded more[] = {
         { .model = "m", .session = "a", .step = 21, .x = x, .n_inputs = 2 },
         { .model = "m", .session = "b" },

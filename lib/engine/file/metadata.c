@@ -244,7 +244,7 @@ static enum gru_status read_row(struct fields *r, const char *path, struct metad
     rows->values = grown;
     const struct json before = r->j;
     size_t n;
-    if (!json_float_array(&r->j, rows->values + used, *capacity - used, &n)) {
+    if (!json_real_array(&r->j, true, rows->values + used, *capacity - used, &n)) {
         return gru_fields_fail_syntax(r);
     }
     if (n > *capacity - used) {
@@ -253,7 +253,7 @@ static enum gru_status read_row(struct fields *r, const char *path, struct metad
         }
         rows->values = grown;
         r->j = before;
-        if (!json_float_array(&r->j, rows->values + used, *capacity - used, &n)) {
+        if (!json_real_array(&r->j, true, rows->values + used, *capacity - used, &n)) {
             return gru_fields_fail_syntax(r);
         }
     }

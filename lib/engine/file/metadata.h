@@ -30,7 +30,7 @@ struct metadata_variable {
 /* A selftest's rows, flat. */
 struct metadata_rows {
     size_t n_rows, n_columns;
-    float *values;
+    double *values;
 };
 
 struct metadata {

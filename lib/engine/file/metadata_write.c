@@ -129,14 +129,24 @@ static void put_variables(struct file_text *out, const struct gru_info *info)
 
 /* ---- selftest ---- */
 
-static void put_rows(struct file_text *out, const float *values, size_t n_rows, size_t n_columns)
+static void put_value(struct file_text *out, const struct gru_info *info, double value)
+{
+    if (info->is_wide) {
+        gru_text_put_double(out, value);
+    } else {
+        gru_text_put_float(out, (float)value);
+    }
+}
+
+static void put_rows(struct file_text *out, const struct gru_info *info, const double *values,
+                     size_t n_rows, size_t n_columns)
 {
     gru_text_puts(out, "[");
     for (size_t row = 0; row < n_rows; row++) {
         gru_text_puts(out, row > 0 ? ",[" : "[");
         for (size_t k = 0; k < n_columns; k++) {
             gru_text_puts(out, k > 0 ? "," : "");
-            gru_text_put_float(out, values[row * n_columns + k]);
+            put_value(out, info, values[row * n_columns + k]);
         }
         gru_text_puts(out, "]");
     }
@@ -149,9 +159,10 @@ static void put_selftest(struct file_text *out, const struct gru_model *model)
     put_key(out, "selftest");
     gru_text_puts(out, "{");
     put_key(out, "x");
-    put_rows(out, selftest->x, selftest->n_rows, model->info.n_inputs);
+    put_rows(out, &model->info, selftest->x, selftest->n_rows, model->info.n_inputs);
     put_key(out, "y");
-    put_rows(out, selftest->y, selftest->n_rows, model->info.steps * model->info.n_outputs);
+    put_rows(out, &model->info, selftest->y, selftest->n_rows,
+             model->info.steps * model->info.n_outputs);
     gru_text_puts(out, "}");
 }
 

@@ -27,10 +27,10 @@ enum sight { SURE, WITH_DOUBTS, N_SIGHTS };
 /* A model's run over the series. */
 struct compared_model {
     struct gru_model *model;
-    float *state;    /* [state_floats] */
-    float *y;        /* [COMPARED_ROWS][S * O] */
-    float *forecast; /* [GRU_RESIDUAL_HORIZON][O] */
-    bool has_failed; /* an answer was not finite: the rest of the series has none */
+    float *state;     /* [state_floats] */
+    double *y;        /* [COMPARED_ROWS][S * O] */
+    double *forecast; /* [GRU_RESIDUAL_HORIZON][O] */
+    bool has_failed;  /* an answer was not finite: the rest of the series has none */
 };
 
 /* Sizes of a model's errors, of each output and row ahead. */
@@ -75,12 +75,12 @@ struct gru_comparison {
     struct comparison_plan plan;
     double *class_weights; /* [O], or NULL: they are all 1 */
     double *frequencies;   /* naive forecasts: raw means [Y], or how often each class is */
-    float *seen;           /* [I + O] last observed values; NaN: none yet */
-    float *future;         /* [GRU_RESIDUAL_HORIZON][n_future] */
-    float *column;         /* scratch of the screen */
+    double *seen;          /* [I + O] last observed values; NaN: none yet */
+    double *future;        /* [GRU_RESIDUAL_HORIZON][n_future] */
+    double *column;        /* scratch of the screen */
     size_t n_column;
     double *probabilities; /* [O], scratch */
-    float *targets;        /* [Y], scratch */
+    double *targets;       /* [Y], scratch */
     struct repeats repeats;
 
     struct gru_stream_losses *streams[N_SIGHTS];
@@ -115,18 +115,18 @@ void gru_comparison_look(struct gru_comparison *comparison, size_t t);
 /* The first sight that a target of row t, which was looked at, is in; N_SIGHTS: none. A target that
  * is an outlier itself is noted, if it is the first. */
 enum sight gru_comparison_sight(struct gru_comparison *comparison, size_t t, size_t column,
-                                float raw);
+                                double raw);
 
 /* Whether the target itself is doubtful. */
 bool gru_comparison_is_doubtful_target(const struct gru_comparison *comparison, size_t column,
-                                       float raw);
+                                       double raw);
 
 /* ---- comparison_losses.c ---- */
 
 /* Takes the readings of row t as observed. */
 void gru_comparison_see(struct gru_comparison *comparison, size_t t);
 /* Whether a target of row t, which was looked at, counts in its stream. */
-bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t column, float raw);
+bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t column, double raw);
 /* Row t of the series: y of both models are at `row` of their runs. */
 void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t row);
 /* The loss of a raw forecast, in network units; infinite if it is none. */

@@ -146,7 +146,7 @@ static void sum_targets(struct gru_comparison *comparison, double *sums, size_t 
         struct dataset_lane lane = gru_dataset_lane(dataset, PART_TRAIN, s);
         for (size_t t = 0; t < lane.n_rows; t++) {
             for (size_t k = 0; k < dataset->width; k++) {
-                float raw = gru_dataset_raw_target(dataset, &lane, t, k);
+                double raw = gru_dataset_raw_target(dataset, &lane, t, k);
                 if (!isnan(raw)) {
                     sums[is_by_class ? (size_t)raw : k] += is_by_class ? 1 : (double)raw;
                     n[is_by_class ? 0 : k]++;
@@ -198,11 +198,11 @@ static void cut_models(struct gru_comparison *comparison, struct block_cutter *c
     for (size_t m = 0; m < N_COMPARED; m++) {
         struct compared_model *model = &comparison->models[m];
         model->state = block_take_floats(cutter, info->state_floats, 1);
-        model->y = block_take_floats(cutter, COMPARED_ROWS, info->y_floats);
-        model->forecast = block_take_floats(cutter, GRU_RESIDUAL_HORIZON, info->n_outputs);
+        model->y = block_take_doubles(cutter, COMPARED_ROWS, info->y_floats);
+        model->forecast = block_take_doubles(cutter, GRU_RESIDUAL_HORIZON, info->n_outputs);
     }
-    comparison->seen = block_take_floats(cutter, info->n_inputs + info->n_outputs, 1);
-    comparison->future = block_take_floats(cutter, GRU_RESIDUAL_HORIZON, info->n_future);
+    comparison->seen = block_take_doubles(cutter, info->n_inputs + info->n_outputs, 1);
+    comparison->future = block_take_doubles(cutter, GRU_RESIDUAL_HORIZON, info->n_future);
 }
 
 static void cut(struct gru_comparison *comparison, size_t n_series, struct block_cutter *cutter)
@@ -217,7 +217,7 @@ static void cut(struct gru_comparison *comparison, size_t n_series, struct block
         screen->targets = block_take(cutter, width, sizeof *screen->targets);
         screen->is_constant = block_take(cutter, width, sizeof *screen->is_constant);
     }
-    comparison->column = block_take_floats(cutter, comparison->n_column, 1);
+    comparison->column = block_take_doubles(cutter, comparison->n_column, 1);
     comparison->frequencies =
         block_take(cutter, naive_width(comparison), sizeof *comparison->frequencies);
     comparison->probabilities =
@@ -225,7 +225,7 @@ static void cut(struct gru_comparison *comparison, size_t n_series, struct block
     comparison->class_weights =
         block_take(cutter, gru_has_class_weights(&comparison->training) ? info->n_outputs : 0,
                    sizeof *comparison->class_weights);
-    comparison->targets = block_take_floats(cutter, width, 1);
+    comparison->targets = block_take_doubles(cutter, width, 1);
     gru_repeats_cut(&comparison->repeats, comparison->plan.n_rows, cutter);
     comparison->plan.stream = block_take(cutter, n_series, sizeof(size_t));
     comparison->plan.place = block_take(cutter, n_series, sizeof(size_t));

@@ -23,8 +23,8 @@ double gru_comparison_naive(const struct gru_comparison *comparison, size_t colu
     const struct gru_info *info = comparison->info;
     size_t o = column % info->n_outputs;
     int fed = info->outputs[o].feeds;
-    float last = comparison->seen[fed >= 0 ? (size_t)fed : info->n_inputs + o];
-    return isnan(last) ? comparison->frequencies[column] : (double)last;
+    double last = comparison->seen[fed >= 0 ? (size_t)fed : info->n_inputs + o];
+    return isnan(last) ? comparison->frequencies[column] : last;
 }
 
 /* ---- logits ---- */
@@ -36,7 +36,7 @@ static double log_loss(double probability)
 }
 
 /* The probability that a model gives to the decision's class: served as it is, or as logits. */
-static double class_probability(struct gru_comparison *comparison, const float *y, size_t class,
+static double class_probability(struct gru_comparison *comparison, const double *y, size_t class,
                                 bool *ret_found)
 {
     const struct gru_info *info = comparison->info;
@@ -44,7 +44,7 @@ static double class_probability(struct gru_comparison *comparison, const float *
     size_t most = 0;
     double total = 0;
     for (size_t o = 0; o < info->n_outputs; o++) {
-        p[o] = ((double)y[o] - info->outputs[o].mean) / info->outputs[o].std;
+        p[o] = (y[o] - info->outputs[o].mean) / info->outputs[o].std;
         most = p[o] > p[most] ? o : most;
     }
     const double shift = p[most];
@@ -58,15 +58,15 @@ static double class_probability(struct gru_comparison *comparison, const float *
 }
 
 /* The probability that an output is on. */
-static double on_probability(const struct gru_comparison *comparison, size_t column, float y)
+static double on_probability(const struct gru_comparison *comparison, size_t column, double y)
 {
     const struct gru_variable *output = gru_dataset_output(&comparison->dataset, column);
-    double p = ((double)y - output->mean) / output->std;
+    double p = (y - output->mean) / output->std;
     return gru_output_activation(comparison->info, column) == GRU_SIGMOID ? p : 1 / (1 + exp(-p));
 }
 
 /* A class number: the loss of each, and whether it was found. */
-static double decide(struct gru_comparison *comparison, size_t column, size_t row, float raw,
+static double decide(struct gru_comparison *comparison, size_t column, size_t row, double raw,
                      double lost[N_COMPARED])
 {
     size_t n_outputs = comparison->info->n_outputs;
@@ -74,7 +74,7 @@ static double decide(struct gru_comparison *comparison, size_t column, size_t ro
     const double weight = comparison->class_weights ? comparison->class_weights[class] : 1;
     bool found[N_COMPARED];
     for (size_t m = 0; m < N_COMPARED; m++) {
-        const float *y =
+        const double *y =
             comparison->models[m].y + row * comparison->info->y_floats + column * n_outputs;
         lost[m] = weight * log_loss(class_probability(comparison, y, class, &found[m]));
     }
@@ -85,11 +85,11 @@ static double decide(struct gru_comparison *comparison, size_t column, size_t ro
     return weight * log_loss(comparison->frequencies[class]);
 }
 
-static double decide_on(struct gru_comparison *comparison, size_t column, size_t row, float raw,
+static double decide_on(struct gru_comparison *comparison, size_t column, size_t row, double raw,
                         double lost[N_COMPARED])
 {
     const struct gru_variable *output = gru_dataset_output(&comparison->dataset, column);
-    double t = ((double)raw - output->mean) / output->std;
+    double t = (raw - output->mean) / output->std;
     bool found[N_COMPARED];
     for (size_t m = 0; m < N_COMPARED; m++) {
         double p = on_probability(
@@ -109,7 +109,7 @@ static double decide_on(struct gru_comparison *comparison, size_t column, size_t
 /* ---- a row ---- */
 
 /* The losses of one target; returns the naive forecast's. */
-static double lose(struct gru_comparison *comparison, size_t column, size_t row, float raw,
+static double lose(struct gru_comparison *comparison, size_t column, size_t row, double raw,
                    double lost[N_COMPARED])
 {
     switch (comparison->dataset.loss) {
@@ -119,11 +119,11 @@ static double lose(struct gru_comparison *comparison, size_t column, size_t row,
         return decide_on(comparison, column, row, raw, lost);
     default:
         for (size_t m = 0; m < N_COMPARED; m++) {
-            float y = comparison->models[m].y[row * comparison->info->y_floats + column];
-            lost[m] = gru_comparison_loss(comparison, column, (double)y, (double)raw);
+            const double y = comparison->models[m].y[row * comparison->info->y_floats + column];
+            lost[m] = gru_comparison_loss(comparison, column, y, raw);
         }
         return gru_comparison_loss(comparison, column, gru_comparison_naive(comparison, column),
-                                   (double)raw);
+                                   raw);
     }
 }
 
@@ -155,14 +155,14 @@ void gru_comparison_sample(struct gru_comparison *comparison, size_t model, size
 
 /* Posted targets of the next S rows, where nothing is rolled out. */
 static void sample_target(struct gru_comparison *comparison, size_t t, size_t row, size_t column,
-                          float raw)
+                          double raw)
 {
     const struct gru_info *info = comparison->info;
     bool is_sampled = comparison->lane.series->y && t == comparison->origin;
     for (size_t m = 0; is_sampled && m < N_COMPARED; m++) {
-        float y = comparison->models[m].y[row * info->y_floats + column];
+        const double y = comparison->models[m].y[row * info->y_floats + column];
         gru_comparison_sample(comparison, m, column % info->n_outputs, 1 + column / info->n_outputs,
-                              (double)y - (double)raw);
+                              y - raw);
     }
 }
 
@@ -171,7 +171,7 @@ void gru_comparison_see(struct gru_comparison *comparison, size_t t)
     const struct gru_info *info = comparison->info;
     const struct gru_series *series = comparison->lane.series;
     for (size_t i = 0; i < info->n_inputs; i++) {
-        float x = series->x[t * info->n_inputs + i];
+        double x = series->x[t * info->n_inputs + i];
         comparison->seen[i] = isnan(x) ? comparison->seen[i] : x;
     }
 }
@@ -183,13 +183,13 @@ static void see_targets(struct gru_comparison *comparison, size_t t)
     bool are_posted = series->y && series->n_targets == series->n_rows &&
                       !gru_loss_takes_logits(comparison->dataset.loss);
     for (size_t o = 0; are_posted && o < info->n_outputs; o++) {
-        float y = series->y[t * comparison->dataset.width + o];
-        float *seen = &comparison->seen[info->n_inputs + o];
+        double y = series->y[t * comparison->dataset.width + o];
+        double *seen = &comparison->seen[info->n_inputs + o];
         *seen = isnan(y) ? *seen : y;
     }
 }
 
-bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t column, float raw)
+bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t column, double raw)
 {
     return gru_comparison_sight(comparison, t, column, raw) == SURE &&
            (gru_loss_takes_logits(comparison->dataset.loss) ||
@@ -238,7 +238,7 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
         t >= comparison->first_target ? look_for_repeats(comparison, t) : REPEAT_NONE;
     gru_comparison_look(comparison, t);
     for (size_t k = 0; k < dataset->width && t >= comparison->first_target; k++) {
-        float raw = gru_dataset_raw_target(dataset, &comparison->lane, t, k);
+        double raw = gru_dataset_raw_target(dataset, &comparison->lane, t, k);
         double lost[N_COMPARED];
         if (isnan(raw)) {
             continue;

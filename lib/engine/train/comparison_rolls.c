@@ -38,7 +38,7 @@ void gru_comparison_begin_origins(struct gru_comparison *comparison)
 static void take_future(struct gru_comparison *comparison, size_t t, size_t n_rows)
 {
     const struct gru_info *info = comparison->info;
-    float *future = comparison->future;
+    double *future = comparison->future;
     for (size_t s = 1; s <= n_rows; s++) {
         for (size_t i = 0; i < info->n_inputs; i++) {
             if (info->inputs[i].feeds < 0) {
@@ -60,7 +60,7 @@ static enum gru_status roll(struct gru_comparison *comparison, struct compared_m
                               comparison->future, n_future, model->forecast);
     }
     for (size_t k = 0; status != GRU_OK && k < n_floats; k++) {
-        model->forecast[k] = NAN;
+        model->forecast[k] = (double)NAN;
     }
     return status == GRU_NO_MEMORY ? status : GRU_OK;
 }
@@ -71,20 +71,21 @@ static void score_ahead(struct gru_comparison *comparison, size_t t, size_t ahea
     const size_t stream = comparison->plan.stream[comparison->k];
     const size_t at = (ahead - 1) * info->n_outputs + o;
     const int fed = info->outputs[o].feeds;
-    const float raw =
-        fed >= 0 ? comparison->lane.series->x[(t + ahead) * info->n_inputs + (size_t)fed] : NAN;
+    const double raw = fed >= 0
+                           ? comparison->lane.series->x[(t + ahead) * info->n_inputs + (size_t)fed]
+                           : (double)NAN;
     const enum sight first =
         isnan(raw) ? N_SIGHTS : gru_comparison_sight(comparison, t + ahead - 1, o, raw);
     double lost[N_COMPARED];
     for (size_t m = 0; m < N_COMPARED; m++) {
-        const double forecast = (double)comparison->models[m].forecast[at];
+        const double forecast = comparison->models[m].forecast[at];
         if (first == SURE) {
-            gru_comparison_sample(comparison, m, o, ahead, forecast - (double)raw);
+            gru_comparison_sample(comparison, m, o, ahead, forecast - raw);
         }
-        lost[m] = gru_comparison_loss(comparison, o, forecast, (double)raw);
+        lost[m] = gru_comparison_loss(comparison, o, forecast, raw);
     }
     const double naive =
-        gru_comparison_loss(comparison, o, gru_comparison_naive(comparison, o), (double)raw);
+        gru_comparison_loss(comparison, o, gru_comparison_naive(comparison, o), raw);
     bool is_judged = ahead <= ROLL_HORIZON && !comparison->screen->is_constant[o];
     for (enum sight sight = first; is_judged && sight < N_SIGHTS; sight++) {
         gru_losses_add(&comparison->streams[sight][stream].rolled, lost, naive);
@@ -120,6 +121,12 @@ static double quantile(const float *sorted, size_t n, double share)
     return (double)sorted[at > 0 ? at - 1 : 0];
 }
 
+static int compare_sizes(const void *a, const void *b)
+{
+    float left = *(const float *)a, right = *(const float *)b;
+    return (left > right) - (left < right);
+}
+
 static struct gru_residual summarise(float *samples, size_t n)
 {
     static const double levels[GRU_RESIDUAL_QUANTILES] = GRU_RESIDUAL_LEVELS;
@@ -127,7 +134,7 @@ static struct gru_residual summarise(float *samples, size_t n)
     if (n == 0) {
         return residual;
     }
-    gru_floats_sort(samples, n);
+    qsort(samples, n, sizeof *samples, compare_sizes);
     double sum = 0;
     for (size_t k = 0; k < n; k++) {
         sum += (double)samples[k];

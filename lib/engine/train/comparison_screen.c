@@ -40,7 +40,7 @@ static size_t next_series(const struct gru_comparison *comparison, size_t k)
 /* ---- what can be ---- */
 
 /* Of x, or of posted targets. */
-static const float *rows_of(const struct gru_series *series, bool is_of_targets, size_t *ret_n)
+static const double *rows_of(const struct gru_series *series, bool is_of_targets, size_t *ret_n)
 {
     *ret_n = !is_of_targets ? series->n_rows : series->y ? series->n_targets : 0;
     return is_of_targets ? series->y : series->x;
@@ -57,9 +57,9 @@ static size_t take_column(struct gru_comparison *comparison, bool is_of_targets,
     }
     const size_t step = (n_all + comparison->n_column - 1) / comparison->n_column;
     for (size_t k = next_series(comparison, 0); k != SIZE_MAX; k = next_series(comparison, k + 1)) {
-        const float *rows = rows_of(series_of(comparison, k), is_of_targets, &n_rows);
+        const double *rows = rows_of(series_of(comparison, k), is_of_targets, &n_rows);
         for (size_t t; n_rows > 0 && (t = gru_sample_row(taken, step)) < first + n_rows; taken++) {
-            float value = rows[(t - first) * width + column];
+            double value = rows[(t - first) * width + column];
             if (!isnan(value)) {
                 comparison->column[n++] = value;
             }
@@ -102,7 +102,7 @@ static const struct gru_plausible *plausible_of(const struct gru_comparison *com
 /* The targets of a column that can be: how many there are, and between which values. */
 struct extremes {
     size_t n;
-    float least, most;
+    double least, most;
     double width; /* of the column */
 };
 
@@ -113,7 +113,7 @@ static void look_at_column(const struct gru_comparison *comparison, size_t k, si
     const struct dataset_lane lane = gru_dataset_lane(dataset, PART_VALID, k);
     const size_t first = gru_dataset_next_target(dataset, &lane, 0, lane.n_rows);
     for (size_t t = first; t < lane.n_rows; t++) {
-        float raw = gru_dataset_raw_target(dataset, &lane, t, column);
+        double raw = gru_dataset_raw_target(dataset, &lane, t, column);
         if (isnan(raw)) {
             continue;
         }
@@ -129,11 +129,11 @@ static void look_at_column(const struct gru_comparison *comparison, size_t k, si
 
 static bool find_constant(const struct gru_comparison *comparison, size_t column)
 {
-    struct extremes extremes = { .least = INFINITY, .most = -INFINITY };
+    struct extremes extremes = { .least = (double)INFINITY, .most = -(double)INFINITY };
     for (size_t k = next_series(comparison, 0); k != SIZE_MAX; k = next_series(comparison, k + 1)) {
         look_at_column(comparison, k, column, &extremes);
     }
-    double least = (double)extremes.least, most = (double)extremes.most;
+    double least = extremes.least, most = extremes.most;
     return extremes.n >= STREAM_TARGETS &&
            most - least <=
                fmax(ROUNDED * fmax(fabs(least), fabs(most)), ROUNDED_OF_WIDTH * extremes.width);
@@ -160,7 +160,7 @@ void gru_comparison_screen(struct gru_comparison *comparison)
 /* ---- looking ---- */
 
 static void note(struct gru_comparison *comparison, size_t row, size_t column, bool is_target,
-                 float value)
+                 double value)
 {
     struct gru_comparison_result *result = &comparison->result;
     if (result->outlying.n == 0) {
@@ -179,7 +179,7 @@ void gru_comparison_look(struct gru_comparison *comparison, size_t t)
         comparison->n_disturbed[k] -= comparison->n_disturbed[k] > 0;
     }
     for (size_t i = 0; i < n; i++) {
-        float x = comparison->lane.series->x[t * n + i];
+        double x = comparison->lane.series->x[t * n + i];
         x = isnan(x) ? comparison->seen[i] : x; /* what is filled may be an outlier too */
         const struct gru_plausible *plausible = &comparison->screen->inputs[i];
         if (!isnan(x) && !gru_is_plausible(plausible, x)) {
@@ -193,7 +193,7 @@ void gru_comparison_look(struct gru_comparison *comparison, size_t t)
 }
 
 /* An outlier that is the target itself. */
-static void note_target(struct gru_comparison *comparison, size_t t, size_t column, float raw)
+static void note_target(struct gru_comparison *comparison, size_t t, size_t column, double raw)
 {
     const struct gru_info *info = comparison->info;
     const struct gru_series *series = comparison->lane.series;
@@ -206,13 +206,13 @@ static void note_target(struct gru_comparison *comparison, size_t t, size_t colu
 }
 
 bool gru_comparison_is_doubtful_target(const struct gru_comparison *comparison, size_t column,
-                                       float raw)
+                                       double raw)
 {
     return gru_is_doubtful(plausible_of(comparison, comparison->lane.series, column), raw);
 }
 
 enum sight gru_comparison_sight(struct gru_comparison *comparison, size_t t, size_t column,
-                                float raw)
+                                double raw)
 {
     if (!leaves_out(comparison)) {
         return SURE;

@@ -73,7 +73,7 @@ struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part pa
     const struct gru_training *training = dataset->training;
     bool own = part == PART_VALID && training->n_validation > 0;
     const struct gru_series *series = own ? &training->validation[k] : &training->series[k];
-    const float *filled =
+    const double *filled =
         dataset->filled ? dataset->filled[own ? training->n_series + k : k] : NULL;
     struct dataset_lane lane = { .series = series, .x = filled ? filled : series->x };
     if (own) {
@@ -99,36 +99,35 @@ const struct gru_variable *gru_dataset_output(const struct dataset *dataset, siz
                : &dataset->info->outputs[column % dataset->info->n_outputs];
 }
 
-float gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
-                             size_t t, size_t column)
+double gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
+                              size_t t, size_t column)
 {
     const struct gru_series *series = lane->series;
     if (series->y && is_one_target(series)) {
-        return t + 1 == series->n_rows ? series->y[column] : NAN;
+        return t + 1 == series->n_rows ? series->y[column] : (double)NAN;
     }
     if (series->y) {
-        return t >= lane->first ? series->y[t * dataset->width + column] : NAN;
+        return t >= lane->first ? series->y[t * dataset->width + column] : (double)NAN;
     }
     const struct gru_info *info = dataset->info;
     int fed = info->outputs[column % info->n_outputs].feeds;
     size_t time = t + 1 + column / info->n_outputs;
     if (fed < 0 || time < lane->first || time >= lane->n_rows) {
-        return NAN;
+        return (double)NAN;
     }
     return series->x[time * info->n_inputs + (size_t)fed];
 }
 
-float gru_dataset_scale(const struct dataset *dataset, size_t column, float raw, float base)
+float gru_dataset_scale(const struct dataset *dataset, size_t column, double raw, double base)
 {
     const struct gru_variable *output = gru_dataset_output(dataset, column);
     if (!output) {
-        return raw;
+        return (float)raw;
     }
-    double value = (double)raw;
     if (dataset->info->residual && output->feeds >= 0) {
-        value -= (double)base;
+        raw -= base;
     }
-    return (float)((value - output->mean) / output->std);
+    return gru_normalise(output, raw);
 }
 
 /* Whether a row can have targets at all, without a look at any of them. */
@@ -159,9 +158,9 @@ void gru_dataset_inputs(const struct dataset *dataset, const struct dataset_lane
                         float *in)
 {
     const struct gru_info *info = dataset->info;
-    const float *x = lane->x + t * info->n_inputs;
+    const double *x = lane->x + t * info->n_inputs;
     for (size_t i = 0; i < info->n_inputs; i++) {
-        in[i] = gru_normalise(&info->inputs[i], x[i]);
+        in[i] = gru_normalise(&info->inputs[i], gru_reading(info, x[i]));
     }
 }
 
@@ -172,10 +171,10 @@ size_t gru_dataset_targets(const struct dataset *dataset, const struct dataset_l
     size_t n = 0;
     bool any = may_have_targets(dataset, lane, t);
     for (size_t k = 0; k < dataset->width; k++) {
-        float raw = any ? gru_dataset_raw_target(dataset, lane, t, k) : NAN;
+        double raw = any ? gru_dataset_raw_target(dataset, lane, t, k) : (double)NAN;
         const struct gru_variable *output = gru_dataset_output(dataset, k);
         int fed = output ? output->feeds : -1;
-        float base = fed >= 0 ? lane->x[t * info->n_inputs + (size_t)fed] : 0.0F;
+        double base = fed >= 0 ? gru_reading(info, lane->x[t * info->n_inputs + (size_t)fed]) : 0;
         targets[k] = gru_dataset_scale(dataset, k, raw, base);
         n += !isnan(raw);
     }

@@ -22,16 +22,16 @@ struct dataset {
         class_weights; /* [O], or NULL: they are all 1; the trainer and the comparison set theirs */
     size_t width;      /* Y */
     size_t first_held; /* series with one target from here on are for validation (of a fraction) */
-    float *
+    double *
         *filled; /* [n_series + n_validation] copies of x, NULL where nothing is missing; or NULL */
 };
 
 /* A series' share of a part. */
 struct dataset_lane {
     const struct gru_series *series;
-    const float *x; /* [n_rows][I] without missing readings, once the dataset is filled */
-    size_t n_rows;  /* rows to run; 0: none of it belongs to this part */
-    size_t first;   /* targets of earlier times are not this part's */
+    const double *x; /* [n_rows][I] without missing readings, once the dataset is filled */
+    size_t n_rows;   /* rows to run; 0: none of it belongs to this part */
+    size_t first;    /* targets of earlier times are not this part's */
 };
 
 static inline struct loss_terms gru_dataset_loss(const struct dataset *dataset)
@@ -59,11 +59,11 @@ size_t gru_dataset_n_series(const struct dataset *dataset, enum part part);
 struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part part, size_t k);
 
 /* The target of row t of a lane at `column` of Y, raw; NaN: there is none. */
-float gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
-                             size_t t, size_t column);
+double gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
+                              size_t t, size_t column);
 /* A raw target in the network's units. base: the filled reading at its row of the input that its
  * output feeds; for residual models only. */
-float gru_dataset_scale(const struct dataset *dataset, size_t column, float raw, float base);
+float gru_dataset_scale(const struct dataset *dataset, size_t column, double raw, double base);
 /* The network's output for a target column: its output, and the input that it feeds or -1. With
  * cross entropy a column is a class number and has neither. */
 const struct gru_variable *gru_dataset_output(const struct dataset *dataset, size_t column);

@@ -15,8 +15,8 @@ enum { CHUNK_ROWS = 64 };
 struct filler {
     const struct gru_model *model;
     struct gru_work *work; /* of the policy `forecast` only, like `y` */
-    float *last;           /* [I] last observed values */
-    float *y;              /* [CHUNK_ROWS][S * O] */
+    double *last;          /* [I] last observed values */
+    double *y;             /* [CHUNK_ROWS][S * O] */
     float *state;          /* [state_floats] */
 };
 
@@ -43,20 +43,20 @@ static bool has_missing(const struct dataset *dataset, const struct gru_series *
 
 bool gru_dataset_bytes(const struct dataset *dataset, size_t *ret_n_bytes)
 {
-    size_t n_floats = 0;
+    size_t n_values = 0;
     bool any = false;
     for (size_t k = 0; k < n_series(dataset); k++) {
         const struct gru_series *series = series_at(dataset, k);
         if (has_missing(dataset, series)) {
             any = true;
-            n_floats +=
+            n_values +=
                 series->n_rows * dataset->info->n_inputs; /* they are in memory: no overflow */
         }
     }
     *ret_n_bytes = 0;
     size_t n_bytes;
-    if (__builtin_mul_overflow(n_floats, sizeof(float), &n_bytes) ||
-        __builtin_add_overflow(n_bytes, any ? n_series(dataset) * sizeof(float *) : 0, &n_bytes)) {
+    if (__builtin_mul_overflow(n_values, sizeof(double), &n_bytes) ||
+        __builtin_add_overflow(n_bytes, any ? n_series(dataset) * sizeof(double *) : 0, &n_bytes)) {
         return false;
     }
     *ret_n_bytes = n_bytes;
@@ -87,17 +87,17 @@ static enum gru_status refuse(const struct dataset *dataset, size_t k, size_t t,
 }
 
 /* n_rows rows, each from the output of the one before it: y_before [S * O], and then filler->y. */
-static void fill_rows(const struct gru_info *info, struct filler *filler, float *x, size_t n_rows,
-                      const float *y_before)
+static void fill_rows(const struct gru_info *info, struct filler *filler, double *x, size_t n_rows,
+                      const double *y_before)
 {
     for (size_t t = 0; t < n_rows; t++) {
-        const float *y = t > 0 ? filler->y + (t - 1) * info->y_floats : y_before;
+        const double *y = t > 0 ? filler->y + (t - 1) * info->y_floats : y_before;
         for (size_t i = 0; i < info->n_inputs; i++) {
-            float *value = &x[t * info->n_inputs + i];
+            double *value = &x[t * info->n_inputs + i];
             if (isnan(*value)) {
                 *value = gru_fill_missing(info, i, filler->last, y);
             } else {
-                filler->last[i] = *value;
+                filler->last[i] = gru_reading(info, *value);
             }
         }
     }
@@ -106,14 +106,14 @@ static void fill_rows(const struct gru_info *info, struct filler *filler, float 
 /* The model runs over the series as it does when it serves, and what it forecasts is what it fills
  * in. */
 static enum gru_status fill_forecast(const struct dataset *dataset, size_t k, struct filler *filler,
-                                     float *x, struct gru_error *error)
+                                     double *x, struct gru_error *error)
 {
     const struct gru_info *info = dataset->info;
     const struct gru_series *series = series_at(dataset, k);
     gru_state_init(filler->model, filler->state);
-    float *y_before = filler->y + CHUNK_ROWS * info->y_floats;
+    double *y_before = filler->y + CHUNK_ROWS * info->y_floats;
     for (size_t o = 0; o < info->y_floats; o++) {
-        y_before[o] = NAN;
+        y_before[o] = (double)NAN;
     }
     for (size_t t = 0; t < series->n_rows; t += CHUNK_ROWS) {
         size_t n_rows = series->n_rows - t < CHUNK_ROWS ? series->n_rows - t : CHUNK_ROWS;
@@ -141,14 +141,14 @@ static enum gru_status fill_series(struct dataset *dataset, size_t k, struct fil
     const struct gru_info *info = dataset->info;
     const struct gru_series *series = series_at(dataset, k);
     size_t n = series->n_rows * info->n_inputs;
-    float *x = gru_array_alloc(n, sizeof *x);
+    double *x = gru_array_alloc(n, sizeof *x);
     if (!x) {
         return gru_fail_no_memory(error);
     }
     dataset->filled[k] = x;
     memcpy(x, series->x, n * sizeof *x);
     for (size_t i = 0; i < info->n_inputs; i++) {
-        filler->last[i] = NAN;
+        filler->last[i] = (double)NAN;
     }
     if (info->missing == GRU_MISSING_FORECAST && info->n_feeds > 0) {
         return fill_forecast(dataset, k, filler, x, error);
@@ -182,16 +182,18 @@ enum gru_status gru_dataset_fill(struct dataset *dataset, const struct gru_model
     const struct gru_info *info = dataset->info;
     struct filler filler = { .model = model };
     size_t n_y = (CHUNK_ROWS + 1) * info->y_floats;
-    float *block = gru_array_alloc(info->n_inputs + n_y + info->state_floats, sizeof *block);
-    if (!block || gru_work_create(&filler.work) != GRU_OK) {
+    double *block = gru_array_alloc(info->n_inputs + n_y, sizeof *block);
+    filler.state = gru_array_alloc(info->state_floats, sizeof *filler.state);
+    if (!block || !filler.state || gru_work_create(&filler.work) != GRU_OK) {
+        free(filler.state);
         free(block);
         return gru_fail_no_memory(error);
     }
     filler.last = block;
     filler.y = filler.last + info->n_inputs;
-    filler.state = filler.y + n_y;
     enum gru_status status = fill_all(dataset, &filler, error);
     gru_work_free(filler.work);
+    free(filler.state);
     free(block);
     return status;
 }

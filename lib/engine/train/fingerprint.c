@@ -124,14 +124,38 @@ static uint64_t add_hyperparameters(uint64_t hash, const struct gru_hyperparamet
     return hash;
 }
 
+/* The bytes of the floats that stand for them. */
+static uint64_t hash_as_floats(uint64_t hash, const double *values, size_t n)
+{
+    hash = add(hash, n * sizeof(float));
+    for (; n >= 2; n -= 2, values += 2) {
+        const float pair[] = { (float)values[0], (float)values[1] };
+        uint64_t word;
+        memcpy(&word, pair, sizeof word);
+        hash = add(hash, word);
+    }
+    const float last = n > 0 ? (float)values[0] : 0.0F;
+    uint64_t rest = 0;
+    memcpy(&rest, &last, sizeof last);
+    return gru_random_mix(add(hash, rest));
+}
+
+/* Of a model that is not wide as older builds hashed them, which had floats alone. */
+static uint64_t add_values(uint64_t hash, const struct gru_info *info, const double *values,
+                           size_t n)
+{
+    return info->is_wide ? gru_hash(hash, values, n * sizeof *values)
+                         : hash_as_floats(hash, values, n);
+}
+
 static uint64_t add_series(uint64_t hash, const struct gru_series *series, size_t n,
-                           size_t n_inputs, size_t width)
+                           const struct gru_info *info, size_t width)
 {
     for (size_t k = 0; k < n; k++) {
-        hash = gru_hash(hash, series[k].x, series[k].n_rows * n_inputs * sizeof(float));
+        hash = add_values(hash, info, series[k].x, series[k].n_rows * info->n_inputs);
         hash = add(hash, series[k].n_targets);
         if (series[k].y) {
-            hash = gru_hash(hash, series[k].y, series[k].n_targets * width * sizeof(float));
+            hash = add_values(hash, info, series[k].y, series[k].n_targets * width);
         }
     }
     return add(hash, n);
@@ -140,11 +164,10 @@ static uint64_t add_series(uint64_t hash, const struct gru_series *series, size_
 uint64_t gru_training_fingerprint(const struct gru_model *model,
                                   const struct gru_training *training)
 {
-    size_t n_inputs = model->info.n_inputs;
     size_t width = gru_loss_width(&model->info, (enum gru_loss)training->hyperparameters.loss);
     uint64_t hash = add_hyperparameters(training->seed, &training->hyperparameters);
     hash = gru_hash(hash, &training->validation_fraction, sizeof training->validation_fraction);
     hash = add_model(hash, model);
-    hash = add_series(hash, training->series, training->n_series, n_inputs, width);
-    return add_series(hash, training->validation, training->n_validation, n_inputs, width);
+    hash = add_series(hash, training->series, training->n_series, &model->info, width);
+    return add_series(hash, training->validation, training->n_validation, &model->info, width);
 }

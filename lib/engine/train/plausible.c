@@ -25,19 +25,19 @@ static const double FAR_OF_ONE = 30, FAR_OF_ONE_UNSCALED = 500;
 
 /* Sorted values, from begin to end - 1. */
 struct stretch {
-    const float *values;
+    const double *values;
     size_t begin, end;
 };
 
-static int compare_floats(const void *a, const void *b)
+static int compare_doubles(const void *a, const void *b)
 {
-    float left = *(const float *)a, right = *(const float *)b;
+    double left = *(const double *)a, right = *(const double *)b;
     return (left > right) - (left < right);
 }
 
-void gru_floats_sort(float *values, size_t n)
+void gru_doubles_sort(double *values, size_t n)
 {
-    qsort(values, n, sizeof *values, compare_floats);
+    qsort(values, n, sizeof *values, compare_doubles);
 }
 
 static size_t count(struct stretch of)
@@ -48,7 +48,7 @@ static size_t count(struct stretch of)
 static double quantile(struct stretch of, double share)
 {
     size_t k = (size_t)(share * (double)(count(of) - 1) + 0.5);
-    return (double)of.values[of.begin + k];
+    return of.values[of.begin + k];
 }
 
 /* The middle 90 % as the middle half says it, if that is less: a quarter of codes moves the one and
@@ -85,7 +85,7 @@ static size_t find_gap(struct stretch of)
     size_t at = of.begin;
     double most = 0;
     for (size_t k = of.begin + 1; k < of.end; k++) {
-        double gap = (double)of.values[k] - (double)of.values[k - 1];
+        double gap = of.values[k] - of.values[k - 1];
         at = gap > most ? k : at;
         most = gap > most ? gap : most;
     }
@@ -118,10 +118,10 @@ static struct split split_at(struct stretch of, size_t at, const struct gru_vari
     bool is_low = is_low_apart(low, high, variable);
     struct split split = { .part = is_low ? low : high,
                            .rest = is_low ? high : low,
-                           .gap = (double)of.values[at] - (double)of.values[at - 1],
+                           .gap = of.values[at] - of.values[at - 1],
                            .std = variable->std,
                            .is_scaled = variable->mean != 0 || variable->std != 1 };
-    double nearest = (double)of.values[is_low ? at - 1 : at];
+    double nearest = of.values[is_low ? at - 1 : at];
     split.distance = fabs(nearest - quantile(split.rest, 0.5));
     split.width = width_of(split.rest);
     return split;
@@ -177,27 +177,28 @@ static struct stretch take_apart(struct stretch of, const struct gru_variable *v
         if (is_wrong(&split) || is_repeated(split.part)) {
             add_codes(plausible, split.part, !is_wrong(&split));
         } else {
-            plausible->least = fminf(plausible->least, split.part.values[split.part.begin]);
-            plausible->most = fmaxf(plausible->most, split.part.values[split.part.end - 1]);
+            plausible->least = fmin(plausible->least, split.part.values[split.part.begin]);
+            plausible->most = fmax(plausible->most, split.part.values[split.part.end - 1]);
         }
     }
     return of;
 }
 
-void gru_plausible_find(float *values, size_t n, const struct gru_variable *variable,
+void gru_plausible_find(double *values, size_t n, const struct gru_variable *variable,
                         struct gru_plausible *ret_plausible)
 {
-    struct gru_plausible plausible = { .least = INFINITY, .most = -INFINITY };
+    struct gru_plausible plausible = { .least = (double)INFINITY, .most = -(double)INFINITY };
     if (n < PLAUSIBLE_LEAST) {
-        *ret_plausible = (struct gru_plausible){ .least = -INFINITY, .most = INFINITY };
+        *ret_plausible =
+            (struct gru_plausible){ .least = -(double)INFINITY, .most = (double)INFINITY };
         return;
     }
-    gru_floats_sort(values, n);
+    gru_doubles_sort(values, n);
     struct stretch core = take_apart((struct stretch){ values, 0, n }, variable, &plausible);
     plausible.width = width_of(core);
     double far = fmax(LONE.by_width * plausible.width, LONE.by_std * variable->std);
-    plausible.least = (float)((double)fminf(plausible.least, values[core.begin]) - far);
-    plausible.most = (float)((double)fmaxf(plausible.most, values[core.end - 1]) + far);
+    plausible.least = fmin(plausible.least, values[core.begin]) - far;
+    plausible.most = fmax(plausible.most, values[core.end - 1]) + far;
     *ret_plausible = plausible;
 }
 
@@ -206,7 +207,7 @@ size_t gru_sample_row(size_t k, size_t step)
     return k * step + (size_t)((uint64_t)k * 0x9E3779B97F4A7C15U >> 32) % step;
 }
 
-bool gru_is_doubtful(const struct gru_plausible *plausible, float value)
+bool gru_is_doubtful(const struct gru_plausible *plausible, double value)
 {
     for (size_t k = 0; k < plausible->n_codes; k++) {
         if (value == plausible->codes[k]) {
@@ -216,7 +217,7 @@ bool gru_is_doubtful(const struct gru_plausible *plausible, float value)
     return false;
 }
 
-bool gru_is_plausible(const struct gru_plausible *plausible, float value)
+bool gru_is_plausible(const struct gru_plausible *plausible, double value)
 {
     for (size_t k = 0; k < plausible->n_codes; k++) {
         if (value == plausible->codes[k]) {

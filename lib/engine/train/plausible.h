@@ -9,6 +9,6 @@
 
 enum { PLAUSIBLE_LEAST = 10 }; /* of fewer values nothing is said */
 
-void gru_floats_sort(float *values, size_t n);
+void gru_doubles_sort(double *values, size_t n);
 
 #endif

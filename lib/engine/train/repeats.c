@@ -22,9 +22,9 @@ void gru_repeats_cut(struct repeats *repeats, size_t n_rows, struct block_cutter
     repeats->streams = block_take(cutter, n_slots, sizeof *repeats->streams);
 }
 
-static uint64_t add_value(uint64_t hash, float value, const struct gru_variable *variable)
+static uint64_t add_value(uint64_t hash, double value, const struct gru_variable *variable)
 {
-    float steps = variable ? roundf(gru_normalise(variable, value) * STEPS) + 0.0F : value;
+    float steps = variable ? roundf(gru_normalise(variable, value) * STEPS) + 0.0F : (float)value;
     steps = isnan(steps) ? NAN : steps;
     return gru_hash(hash, &steps, sizeof steps);
 }
@@ -35,7 +35,7 @@ void gru_repeats_begin_series(struct repeats *repeats)
     repeats->n_rows = repeats->n_same = 0;
 }
 
-void gru_repeats_see(struct repeats *repeats, const float *x)
+void gru_repeats_see(struct repeats *repeats, const double *x)
 {
     uint64_t row = 0, leaves = BASE_OF_CONTEXT;
     for (size_t i = 0; i < repeats->info->n_inputs; i++) {
@@ -56,7 +56,7 @@ void gru_repeats_see(struct repeats *repeats, const float *x)
     repeats->n_rows++;
 }
 
-enum repeat gru_repeats_look(struct repeats *repeats, size_t stream, const float *targets,
+enum repeat gru_repeats_look(struct repeats *repeats, size_t stream, const double *targets,
                              size_t n_targets, const struct gru_variable *variables,
                              size_t n_variables)
 {

@@ -37,10 +37,10 @@ void gru_repeats_cut(struct repeats *repeats, size_t n_rows, struct block_cutter
 
 void gru_repeats_begin_series(struct repeats *repeats);
 /* The next row of the series; x: [I]. */
-void gru_repeats_see(struct repeats *repeats, const float *x);
+void gru_repeats_see(struct repeats *repeats, const double *x);
 /* The row that was seen last has these targets. Rows beyond the first 65536 that are news are not
  * remembered. variables: of the targets; NULL: they are classes. */
-enum repeat gru_repeats_look(struct repeats *repeats, size_t stream, const float *targets,
+enum repeat gru_repeats_look(struct repeats *repeats, size_t stream, const double *targets,
                              size_t n_targets, const struct gru_variable *variables,
                              size_t n_variables);
 

@@ -72,7 +72,7 @@ static size_t mark(struct selection *selection, struct gru_comparison *compariso
         gru_comparison_see(comparison, t);
         gru_comparison_look(comparison, t);
         for (size_t k = 0; k < width && t >= series->first_row; k++, flag++) {
-            float raw = gru_dataset_raw_target(&comparison->dataset, &comparison->lane, t, k);
+            double raw = gru_dataset_raw_target(&comparison->dataset, &comparison->lane, t, k);
             *flag = !isnan(raw) && gru_comparison_counts(comparison, t, k, raw);
             selection->n[series->stream] += *flag;
             n_out += !isnan(raw) && !*flag;

@@ -3,7 +3,6 @@
 #include "engine/train/trainer.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { SELFTEST_ROWS = 16 };
 
@@ -15,7 +14,7 @@ const float *gru_trainer_weights(const struct gru_trainer *trainer)
 
 /* The readings of the starting model's selftest, if it has one; else the first rows that were
  * trained on. (There is a lane with rows, because there is a target.) */
-static const float *selftest_rows(const struct gru_trainer *trainer, size_t *ret_n_rows)
+static const double *selftest_rows(const struct gru_trainer *trainer, size_t *ret_n_rows)
 {
     const struct gru_selftest *of_base = &trainer->model->selftest;
     struct dataset_lane lane = { 0 };
@@ -36,13 +35,15 @@ static enum gru_status add_selftest(const struct gru_trainer *trainer, struct gr
     const struct gru_info *info = &model->info;
     struct gru_selftest *selftest = &model->selftest;
     struct gru_work *work = NULL;
-    const float *x = selftest_rows(trainer, &selftest->n_rows);
+    const double *x = selftest_rows(trainer, &selftest->n_rows);
     selftest->x = gru_array_alloc(selftest->n_rows * info->n_inputs, sizeof *selftest->x);
     selftest->y = gru_array_alloc(selftest->n_rows * info->y_floats, sizeof *selftest->y);
     if (!selftest->x || !selftest->y || gru_work_create(&work) != GRU_OK) {
         return GRU_NO_MEMORY;
     }
-    memcpy(selftest->x, x, selftest->n_rows * info->n_inputs * sizeof *selftest->x);
+    for (size_t k = 0; k < selftest->n_rows * info->n_inputs; k++) {
+        selftest->x[k] = gru_reading(info, x[k]);
+    }
     struct gru_lane lane = { .x = selftest->x, .n_rows = selftest->n_rows, .y = selftest->y };
     enum gru_status status = gru_run(model, work, &lane, 1);
     gru_work_free(work);

@@ -72,8 +72,8 @@ void gru_trainer_cut(const struct dataset *dataset, const struct trainer_sizes *
     arrays->states = block_take_floats(cutter, sizes->n_states, 1);
     arrays->start = block_take_floats(cutter, h->l2_sp > 0, sizes->n_trained);
     arrays->best = block_take_floats(cutter, has_best, sizes->n_parameters);
-    arrays->seen =
-        block_take_floats(cutter, validates ? sizes->n_lanes : 0, info->n_inputs + info->n_outputs);
+    arrays->seen = block_take_doubles(cutter, validates ? sizes->n_lanes : 0,
+                                      info->n_inputs + info->n_outputs);
     for (size_t k = 0; k < OPTIMIZER_MOMENTS_MAX; k++) {
         arrays->moments[k] = block_take_floats(cutter, k < n_moments, sizes->n_trained);
     }

@@ -1,5 +1,6 @@
 /* gru_training_check: whether there is something to learn from, and how much. Nothing is allocated,
  * so the neighbours of a missing reading are found by walking down one column at a time. */
+#include "engine/readings.h"
 #include "engine/train/batches.h"
 #include "engine/train/dataset.h"
 #include "engine/train/loss.h"
@@ -76,11 +77,12 @@ static enum gru_status check_shape(const struct check *check)
     if (!series->x || series->n_rows == 0) {
         return refuse_array(check, "x", "is empty; a series must have at least one row");
     }
-    if (__builtin_mul_overflow(series->n_rows, dataset->info->n_inputs * sizeof(float), &n_bytes)) {
+    if (__builtin_mul_overflow(series->n_rows, dataset->info->n_inputs * sizeof(double),
+                               &n_bytes)) {
         return refuse_array(check, "x", "has more rows than memory has addresses");
     }
     if (series->y) {
-        if (__builtin_mul_overflow(series->n_targets, dataset->width * sizeof(float), &n_bytes)) {
+        if (__builtin_mul_overflow(series->n_targets, dataset->width * sizeof(double), &n_bytes)) {
             return refuse_array(check, "y", "has more rows than memory has addresses");
         }
         bool fits = series->n_targets == series->n_rows || series->n_targets == 1;
@@ -112,15 +114,15 @@ static enum gru_status check_readings(const struct check *check, size_t *n_missi
     const struct gru_info *info = check->dataset->info;
     for (size_t t = 0; t < check->series->n_rows; t++) {
         for (size_t i = 0; i < info->n_inputs; i++) {
-            float x = check->series->x[t * info->n_inputs + i];
+            double x = check->series->x[t * info->n_inputs + i];
             if (isnan(x) && info->missing == GRU_MISSING_ERROR) {
                 return refuse_x(check, t, i,
                                 "is missing, and the model's policy is to refuse that");
             }
-            if (isinf(x)) {
+            if (isinf(gru_reading(info, x))) {
                 return refuse_x(check, t, i, "must be a finite number");
             }
-            if (isinf((float)(((double)x - info->inputs[i].mean) / info->inputs[i].std))) {
+            if (isinf(gru_normalise(&info->inputs[i], x))) {
                 return refuse_x(
                     check, t, i,
                     "is too far from its input's mean: normalised, no float can hold it");
@@ -131,19 +133,19 @@ static enum gru_status check_readings(const struct check *check, size_t *n_missi
     return GRU_OK;
 }
 
-static enum gru_status check_target(const struct check *check, size_t t, size_t column, float raw,
-                                    float base)
+static enum gru_status check_target(const struct check *check, size_t t, size_t column, double raw,
+                                    double base)
 {
     const struct dataset *dataset = check->dataset;
-    if (isinf(raw)) {
-        return refuse_target(check, t, column, (double)raw, "must be a finite number");
+    if (isinf((float)raw)) {
+        return refuse_target(check, t, column, raw, "must be a finite number");
     }
     if (dataset->loss == GRU_CROSS_ENTROPY) {
         double n = (double)dataset->info->n_outputs;
-        bool is_class = raw >= 0 && (double)raw < n && raw == truncf(raw);
+        bool is_class = raw >= 0 && raw < n && raw == trunc(raw);
         return is_class ? GRU_OK
                         : refuse_target(
-                              check, t, column, (double)raw,
+                              check, t, column, raw,
                               "must be a class: a whole number from 0 to one less than there are "
                               "outputs");
     }
@@ -154,7 +156,7 @@ static enum gru_status check_target(const struct check *check, size_t t, size_t 
     }
     if (!isfinite(scaled)) {
         return refuse_target(
-            check, t, column, (double)raw,
+            check, t, column, raw,
             "must be near enough to its output's mean for a float to hold it normalised");
     }
     return GRU_OK;
@@ -172,16 +174,16 @@ static enum gru_status check_column(const struct check *check, size_t column)
                                        .n_rows = check->series->n_rows };
     const struct gru_variable *output = gru_dataset_output(dataset, column);
     int fed = output ? output->feeds : -1;
-    float mean = fed >= 0 ? (float)info->inputs[fed].mean : 0.0F;
-    float base = mean;
+    double mean = fed >= 0 ? gru_reading(info, info->inputs[fed].mean) : 0;
+    double base = mean;
     for (size_t t = 0; t < lane.n_rows; t++) {
-        float x = fed >= 0 ? lane.x[t * info->n_inputs + (size_t)fed] : 0.0F;
+        double x = fed >= 0 ? lane.x[t * info->n_inputs + (size_t)fed] : 0;
         if (!isnan(x)) {
             base = x;
         } else if (info->missing == GRU_MISSING_MEAN) {
             base = mean;
         }
-        float raw = gru_dataset_raw_target(dataset, &lane, t, column);
+        double raw = gru_dataset_raw_target(dataset, &lane, t, column);
         enum gru_status status = isnan(raw) ? GRU_OK : check_target(check, t, column, raw, base);
         if (status != GRU_OK) {
             return status;

@@ -37,7 +37,7 @@ struct data_column {
 
 /* A value that cannot be a reading. */
 struct odd_value {
-    float value;
+    double value;
     size_t n, series, row; /* of the first */
     double middle;         /* the median of that series' values */
 };
@@ -52,7 +52,7 @@ struct column_figures {
 
 struct finding {
     const struct data_column *column;
-    float *samples; /* [SAMPLES] */
+    double *samples; /* [SAMPLES] */
     struct data_warnings *warnings;
     size_t n[DATA_N_WARNINGS], n_said[DATA_N_WARNINGS];
 };
@@ -75,7 +75,7 @@ static size_t rows_of(const struct data_column *column, const struct gru_series 
     return !column->is_target ? series->n_rows : series->y ? series->n_targets : 0;
 }
 
-static float value_at(const struct data_column *column, const struct gru_series *series, size_t t)
+static double value_at(const struct data_column *column, const struct gru_series *series, size_t t)
 {
     return (column->is_target ? series->y : series->x)[t * column->width + column->k];
 }
@@ -97,7 +97,7 @@ static struct warned_group group_at(const struct gru_training *training, size_t 
 }
 
 static size_t take_samples(const struct data_column *column, struct warned_group group,
-                           float *samples)
+                           double *samples)
 {
     size_t n_rows = 0, n = 0, taken = 0, first = 0;
     for (size_t s = group.begin; s < group.end; s++) {
@@ -108,7 +108,7 @@ static size_t take_samples(const struct data_column *column, struct warned_group
         const struct gru_series *series = series_at(column->training, s);
         const size_t rows = rows_of(column, series);
         for (size_t t; rows > 0 && (t = gru_sample_row(taken, step)) < first + rows; taken++) {
-            float value = value_at(column, series, t - first);
+            const double value = value_at(column, series, t - first);
             if (!isnan(value)) {
                 samples[n++] = value;
             }
@@ -138,12 +138,12 @@ static void add_series(const struct data_column *column, size_t s,
 {
     const struct gru_series *series = series_at(column->training, s);
     for (size_t t = 0; t < rows_of(column, series); t++) {
-        const float value = value_at(column, series, t);
+        const double value = value_at(column, series, t);
         if (isnan(value)) {
             continue;
         }
         if (gru_is_plausible(plausible, value)) {
-            double distance = (double)value - figures->middle;
+            double distance = value - figures->middle;
             figures->n++;
             figures->mean += distance; /* sums, for now */
             figures->std += distance * distance;
@@ -167,7 +167,7 @@ static bool measure(const struct finding *finding, struct column_figures *ret_fi
         return false;
     }
     gru_plausible_find(finding->samples, n, column->variable, &of_all);
-    figures.middle = (double)finding->samples[n / 2];
+    figures.middle = finding->samples[n / 2];
     for (struct warned_group group = { 0, 0 }; group.end < all.end;) {
         struct gru_plausible plausible = of_all;
         double middle = figures.middle;
@@ -175,7 +175,7 @@ static bool measure(const struct finding *finding, struct column_figures *ret_fi
         n = take_samples(column, group, finding->samples);
         if (n >= ROWS_LEAST) {
             gru_plausible_find(finding->samples, n, column->variable, &plausible);
-            middle = (double)finding->samples[n / 2];
+            middle = finding->samples[n / 2];
         }
         for (size_t s = group.begin; s < group.end; s++) {
             add_series(column, s, &plausible, middle, &figures);
@@ -257,8 +257,8 @@ static void find_scaling(struct finding *finding, const struct column_figures *f
 static int compare_odd(const void *a, const void *b)
 {
     const struct odd_value *left = a, *right = b;
-    double far_left = fabs((double)left->value - left->middle);
-    double far_right = fabs((double)right->value - right->middle);
+    double far_left = fabs(left->value - left->middle);
+    double far_right = fabs(right->value - right->middle);
     return (far_left < far_right) - (far_left > far_right);
 }
 
@@ -277,9 +277,9 @@ static void find_outliers(struct finding *finding, struct column_figures *figure
         add(finding, DATA_OUTLIERS,
             "%s'%s' is %.6g in row %zu of %s, %.3g standard deviations from the median %.4g (%zu "
             "such values, %.2g %% of the column)",
-            column->is_target ? "the target " : "", column->variable->name, (double)odd->value,
-            odd->row, series_words(column->training, odd->series, words),
-            fabs((double)odd->value - odd->middle) / std, odd->middle, odd->n,
+            column->is_target ? "the target " : "", column->variable->name, odd->value, odd->row,
+            series_words(column->training, odd->series, words),
+            fabs(odd->value - odd->middle) / std, odd->middle, odd->n,
             100 * (double)odd->n / n_values);
     }
     if (figures->n_outliers > n_named) {
@@ -290,7 +290,7 @@ static void find_outliers(struct finding *finding, struct column_figures *figure
 
 /* The longest stretch of one value; missing values neither end nor lengthen it. */
 struct value_stretch {
-    float value;
+    double value;
     size_t n, begin;
     bool is_last;                    /* nothing else was read after it */
     size_t n_values, n_pairs_repeat; /* of the series: values, and those like the one before them */
@@ -301,9 +301,9 @@ static struct value_stretch find_stretch(const struct data_column *column,
 {
     struct value_stretch longest = { .value = NAN };
     size_t n = 0, begin = 0;
-    float last = NAN;
+    double last = NAN;
     for (size_t t = 0; t < rows_of(column, series); t++) {
-        float value = value_at(column, series, t);
+        const double value = value_at(column, series, t);
         if (isnan(value)) {
             continue;
         }
@@ -348,9 +348,8 @@ static void find_constant(struct finding *finding)
         char words[48];
         if (is_stuck(&stretch)) {
             add(finding, DATA_CONSTANT, "%s'%s' is %.6g in %zu rows from row %zu of %s",
-                column->is_target ? "the target " : "", column->variable->name,
-                (double)stretch.value, stretch.n, stretch.begin,
-                series_words(column->training, s, words));
+                column->is_target ? "the target " : "", column->variable->name, stretch.value,
+                stretch.n, stretch.begin, series_words(column->training, s, words));
         }
     }
 }
@@ -436,7 +435,7 @@ bool data_warnings_find(const struct gru_info *info, const struct gru_training *
                         struct data_warnings *ret_warnings)
 {
     enum gru_loss loss = (enum gru_loss)training->hyperparameters.loss;
-    float *samples = malloc(SAMPLES * sizeof *samples);
+    double *samples = malloc(SAMPLES * sizeof *samples);
     struct finding finding = { .samples = samples, .warnings = ret_warnings };
     if (!samples) {
         return false;

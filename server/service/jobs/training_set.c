@@ -27,7 +27,7 @@ size_t training_set_y_width(const struct gru_info *info,
 static size_t add_product(size_t sum, size_t n, size_t width)
 {
     size_t bytes;
-    if (__builtin_mul_overflow(n, width * sizeof(float), &bytes) ||
+    if (__builtin_mul_overflow(n, width * sizeof(double), &bytes) ||
         __builtin_add_overflow(sum, bytes, &sum)) {
         return SIZE_MAX;
     }

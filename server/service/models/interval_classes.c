@@ -1,30 +1,32 @@
 #include "service/models/interval_classes.h"
 
-enum { TAIL_FORMAT_1 = 1, TAIL_FORMAT = 2, TAIL_HEAD_1 = sizeof(uint32_t) };
+/* Of tails of today: of models whose values are not wide (gru.h), and of the others. */
+enum { TAIL_FORMAT_1 = 1, TAIL_FORMAT = 2, TAIL_FORMAT_WIDE = 3, TAIL_HEAD_1 = sizeof(uint32_t) };
 
 _Static_assert(sizeof(struct interval_class) <= POOL_MEANING_BYTES, "a class has room for it");
 _Static_assert(INTERVAL_LEVELS_MAX <= 8, "a tail's mark has a bit for each");
 
-static uint32_t tail_bytes_of(const struct interval_class *meaning, size_t n_outputs)
+struct interval_layout interval_class_layout(const struct pool_class *kind, size_t n_outputs)
 {
-    const struct interval_layout layout = interval_class_layout(meaning, n_outputs);
-    return (uint32_t)layout.n_bytes;
+    const struct interval_class meaning = interval_class_of(kind);
+    const struct interval_layout layout = interval_layout_without(
+        &meaning.untracked, n_outputs, meaning.n_horizons, meaning.n_levels);
+    return kind->tail_format == TAIL_FORMAT_WIDE ? interval_layout_wide(&layout) : layout;
 }
 
 static struct pool_class kind_of(const struct interval_levels *offered, size_t n_horizons,
-                                 size_t n_levels, const struct interval_untracked *untracked,
-                                 size_t n_outputs)
+                                 size_t n_levels, const struct gru_info *info)
 {
     struct interval_class meaning = { .n_offered = (uint32_t)offered->n,
                                       .n_horizons = (uint32_t)n_horizons,
                                       .n_levels = (uint32_t)n_levels,
-                                      .untracked = *untracked };
+                                      .untracked = interval_untracked_of(info) };
     for (size_t i = 0; i < offered->n; i++) {
         meaning.offered[i] = (float)offered->level[i];
     }
-    struct pool_class kind = { .tail_bytes = tail_bytes_of(&meaning, n_outputs),
-                               .tail_format = TAIL_FORMAT };
+    struct pool_class kind = { .tail_format = info->is_wide ? TAIL_FORMAT_WIDE : TAIL_FORMAT };
     memcpy(kind.meaning, &meaning, sizeof meaning);
+    kind.tail_bytes = (uint32_t)interval_class_layout(&kind, info->n_outputs).n_bytes;
     return kind;
 }
 
@@ -47,9 +49,9 @@ size_t interval_classes(const struct interval_levels *offered, size_t horizon_ma
             const size_t most = reaches[i].n_horizons;
             const size_t reach = most < horizon_max ? most : horizon_max;
             if (offered->n > 1 && reaches[i].has_single) {
-                classes[n++] = kind_of(offered, reach, 1, &untracked, info->n_outputs);
+                classes[n++] = kind_of(offered, reach, 1, info);
             }
-            classes[n++] = kind_of(offered, reach, offered->n, &untracked, info->n_outputs);
+            classes[n++] = kind_of(offered, reach, offered->n, info);
         }
     }
     return n;
@@ -70,10 +72,10 @@ static bool offer_the_same(const struct interval_class *a, const struct interval
 static struct interval_layout layout_of(const struct pool_class *kind, size_t n_outputs)
 {
     const struct interval_class meaning = interval_class_of(kind);
-    return kind->tail_format == TAIL_FORMAT
-               ? interval_class_layout(&meaning, n_outputs)
-               : interval_layout_former(&meaning.untracked, n_outputs, meaning.n_horizons,
-                                        meaning.n_levels);
+    return kind->tail_format == TAIL_FORMAT_1
+               ? interval_layout_former(&meaning.untracked, n_outputs, meaning.n_horizons,
+                                        meaning.n_levels)
+               : interval_class_layout(kind, n_outputs);
 }
 
 static bool is_known(const struct pool_class *kind, size_t n_outputs)
@@ -83,9 +85,15 @@ static bool is_known(const struct pool_class *kind, size_t n_outputs)
         return false;
     }
     const size_t n_bytes = layout_of(kind, n_outputs).n_bytes;
-    return (kind->tail_format == TAIL_FORMAT && kind->tail_bytes == n_bytes) ||
-           (kind->tail_format == TAIL_FORMAT_1 &&
-            kind->tail_bytes == ((TAIL_HEAD_1 + n_bytes + 7) & ~7UL));
+    switch (kind->tail_format) {
+    case TAIL_FORMAT:
+    case TAIL_FORMAT_WIDE:
+        return kind->tail_bytes == n_bytes;
+    case TAIL_FORMAT_1:
+        return kind->tail_bytes == ((TAIL_HEAD_1 + n_bytes + 7) & ~7UL);
+    default:
+        return false;
+    }
 }
 
 static bool can_translate(const struct pool_class *from, const struct pool_class *to,

@@ -28,12 +28,7 @@ static inline struct interval_class interval_class_of(const struct pool_class *k
 /* A tail is the bytes of a tracker (scores/interval_tracker.h); its mark in the copy tells which of
  * the offered levels it has, a bit each (0: it has not begun). This is the layout of the tracker of
  * that class, of a model with so many outputs. */
-static inline struct interval_layout interval_class_layout(const struct interval_class *meaning,
-                                                           size_t n_outputs)
-{
-    return interval_layout_without(&meaning->untracked, n_outputs, meaning->n_horizons,
-                                   meaning->n_levels);
-}
+struct interval_layout interval_class_layout(const struct pool_class *kind, size_t n_outputs);
 
 /* One step ahead and 12 for one level or for all, and all levels for 4 and most steps ahead.
  * Returns how many: none, if no output can be tracked. */

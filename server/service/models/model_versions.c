@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "service/job_database.h"
 #include "service/models/interval_classes.h"
+#include "service/models/wide_state.h"
 #include "service/service_private.h"
 
 #include <stdio.h>
@@ -289,6 +290,8 @@ struct pool_options model_pool_options(struct service *service, const struct mod
     options.n_classes = interval_classes(&service->interval_levels, config->interval_horizon_max,
                                          gru_model_info(gru), options.classes);
     options.translate_tail = interval_classes_translate;
+    options.translate_state = wide_state_translate;
+    options.gru = gru;
     return options;
 }
 

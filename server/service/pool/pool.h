@@ -90,6 +90,10 @@ typedef bool pool_translate_tail(const struct pool_class *from, const struct poo
                                  const struct pool_class *to, struct pool_tail *ret_tail,
                                  size_t n_outputs);
 
+/* Makes a state of the model of one that former builds kept of it; false: it is of another size. */
+typedef bool pool_translate_state(const struct gru_model *gru, const float *former, size_t n_floats,
+                                  float *ret_state);
+
 struct pool_options {
     const char *name;            /* the model's */
     struct listeners *listeners; /* that are told when sessions end on their own; NULL: none */
@@ -98,7 +102,9 @@ struct pool_options {
     struct record_layout layout; /* of class 0 */
     struct pool_class classes[POOL_CLASSES_MAX]; /* from class 1 on, ascending in their bytes */
     size_t n_classes;
-    pool_translate_tail *translate_tail; /* NULL: none is */
+    pool_translate_tail *translate_tail;   /* NULL: none is */
+    pool_translate_state *translate_state; /* likewise */
+    const struct gru_model *gru;           /* whose states these are */
     size_t session_max, tombstone_max;
     uint32_t ttl_s; /* 0: never */
     bool evict;

@@ -10,7 +10,9 @@
 #include <string.h>
 
 static const char magic[8] = "grudpool";
-enum { FORMAT_1 = 1, FORMAT_2 = 2, FORMAT_3 = 3, FORMAT = 4 };
+/* Today's are two: the records of a model whose values are wide (record_ring.h) are another kind,
+ * and builds from before they were there read the others on. */
+enum { FORMAT_1 = 1, FORMAT_2 = 2, FORMAT_3 = 3, FORMAT = 4, FORMAT_WIDE = 5 };
 
 struct file_header {
     _Atomic uint64_t magic; /* written last: without it the file is not begun */
@@ -148,8 +150,9 @@ bool pool_file_read_layouts(const char *bytes, size_t n,
         return false;
     }
     memcpy(&header, bytes, sizeof header);
-    if (atomic_load(&header.magic) != magic_word() || header.format != FORMAT ||
-        header.check != header_check(&header) || !record_layout_is_valid(&header.layout)) {
+    if (atomic_load(&header.magic) != magic_word() || header.format < FORMAT ||
+        header.format > FORMAT_WIDE || header.check != header_check(&header) ||
+        !record_layout_is_valid(&header.layout)) {
         return false;
     }
     struct class_notes notes;
@@ -209,7 +212,9 @@ static void write_header(char *head, const struct record_layout *layout,
 {
     struct first_page *page = (struct first_page *)(void *)head;
     struct class_notes *notes = classes_of(head);
-    struct file_header header = { .magic = magic_word(), .format = FORMAT, .layout = *layout };
+    struct file_header header = { .magic = magic_word(),
+                                  .format = layout->is_wide ? FORMAT_WIDE : FORMAT,
+                                  .layout = *layout };
     notes->n_classes = options->n_classes;
     memcpy(notes->classes, options->classes, sizeof notes->classes);
     notes->check = classes_check(notes);
@@ -295,11 +300,11 @@ static enum status check_header(struct pool *pool, const char *path, struct faul
     if (!is_ours || (check != 0 && check != owner_check(&page->owner))) {
         return pool_file_damaged(path, fault);
     }
-    if (page->header.format < FORMAT_1 || page->header.format > FORMAT) {
+    if (page->header.format < FORMAT_1 || page->header.format > FORMAT_WIDE) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
                          "%s has format %u, but this version of grud reads up to %d: use the "
                          "version that wrote it, or move it away to start without its sessions",
-                         path, page->header.format, FORMAT);
+                         path, page->header.format, FORMAT_WIDE);
     }
     if (!layout_is_valid(&page->header)) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
@@ -366,7 +371,7 @@ void pool_file_take_promises(struct pool *pool, const struct pool *from)
 
 bool pool_file_is_former(const struct pool *pool)
 {
-    return page_of(pool)->header.format != FORMAT;
+    return page_of(pool)->header.format < FORMAT;
 }
 
 const struct format2_layout *pool_file_format2(const struct pool *pool)

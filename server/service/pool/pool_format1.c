@@ -113,15 +113,17 @@ static const struct format1_copy *newest_whole(const struct format1_layout *layo
 }
 
 static void read_readings(const struct format1_layout *layout, const char *record,
-                          const struct format1_copy *old, struct record_copy *copy, float *readings)
+                          const struct format1_copy *old, struct record_copy *copy,
+                          double *readings)
 {
     size_t n_bytes = layout->n_inputs * sizeof(float);
     uint64_t sum = 0;
     for (uint64_t step = old->step - old->n_readings + 1; step <= old->step; step++) {
         const float *x = reading_at(layout, record, step);
         sum += digest_64(x, n_bytes, step);
-        memcpy(readings, x, n_bytes);
-        readings += layout->n_inputs;
+        for (uint32_t k = 0; k < layout->n_inputs; k++) {
+            *readings++ = (double)x[k];
+        }
     }
     copy->n_readings = sum == old->readings_sum ? old->n_readings : 0;
 }
@@ -131,7 +133,7 @@ static void read_readings(const struct format1_layout *layout, const char *recor
 
 enum format1_found format1_read(const struct format1_layout *layout, const char *file, size_t slot,
                                 char id[SESSION_ID_MAX + 1], struct record_life *life,
-                                struct record_copy *copy, float *readings)
+                                struct record_copy *copy, double *readings)
 {
     const char *record = file + RECORD_PAGE +
                          slot / layout->records_per_group * layout->group_bytes +

@@ -32,6 +32,6 @@ size_t format1_count(const struct format1_layout *layout, size_t file_bytes);
  * first. */
 enum format1_found format1_read(const struct format1_layout *layout, const char *file, size_t slot,
                                 char id[SESSION_ID_MAX + 1], struct record_life *life,
-                                struct record_copy *copy, float *readings);
+                                struct record_copy *copy, double *readings);
 
 #endif

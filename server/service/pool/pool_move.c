@@ -22,7 +22,7 @@ struct moving {
     struct pool *from, *to;
     const struct pool_options *options; /* of `to` */
     struct record_copy *copy;           /* one of `to` */
-    float *readings;                    /* [K of `from`][I] */
+    double *readings;                   /* [K of `from`][I] */
     struct record_stamp *stamps;        /* [K of `from`] */
     char *file;                         /* of format 1 */
     int64_t now_ms;
@@ -59,12 +59,25 @@ static void note_lost(const struct moving *moving, const struct pool_key *key)
 static bool has_same_state(const struct record_layout *a, const struct record_layout *b)
 {
     return a->n_inputs == b->n_inputs && a->n_outputs == b->n_outputs &&
-           a->n_history == b->n_history && a->state_floats == b->state_floats;
+           a->n_history == b->n_history && a->state_floats == b->state_floats &&
+           a->is_wide == b->is_wide;
+}
+
+static bool translate_state(const struct moving *moving, const struct record_layout *from,
+                            struct record_copy *old, const struct record_layout *to,
+                            struct record_copy *copy)
+{
+    const struct pool_options *options = moving->options;
+    return options->translate_state && from->n_inputs == to->n_inputs &&
+           from->n_outputs == to->n_outputs &&
+           options->translate_state(options->gru, record_state(from, old), from->state_floats,
+                                    record_state(to, copy));
 }
 
 /* Otherwise the state is left to be re-warmed: it is of no version then. */
-static void copy_state(const struct record_layout *from, struct record_copy *old,
-                       const struct record_layout *to, struct record_copy *copy)
+static void copy_state(const struct moving *moving, const struct record_layout *from,
+                       struct record_copy *old, const struct record_layout *to,
+                       struct record_copy *copy)
 {
     if (from->n_outputs == to->n_outputs) {
         memcpy(copy->errors, old->errors, to->n_outputs * sizeof *copy->errors);
@@ -75,6 +88,8 @@ static void copy_state(const struct record_layout *from, struct record_copy *old
     }
     if (has_same_state(from, to)) {
         memcpy(record_state(to, copy), record_state(from, old), to->state_floats * sizeof(float));
+        copy->digest = old->digest;
+    } else if (translate_state(moving, from, old, to, copy)) {
         copy->digest = old->digest;
     }
     record_rebase(to, copy, copy);
@@ -138,7 +153,7 @@ static void copy_session(const struct moving *moving, uint32_t from_slot, uint32
     copy->gap = old->gap;
     copy->last_at = old->last_at;
     copy->version = old->version;
-    copy_state(from, old, to, copy);
+    copy_state(moving, from, old, to, copy);
     copy_tail(moving, from_slot, to_slot, old);
     record_read_readings(from, old_record, old, moving->readings);
     const struct record_stamp *stamps = read_stamps(moving, from, old_record, old, to);

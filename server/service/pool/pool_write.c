@@ -158,7 +158,7 @@ static unsigned class_of(const struct pool *pool, uint32_t slot)
 
 /* Writes the copy as the first one of another record. */
 static enum claim move(struct pool *pool, uint64_t section, uint32_t *slot, unsigned record_class,
-                       uint16_t owner, struct record_copy *copy, const float *x,
+                       uint16_t owner, struct record_copy *copy, const double *x,
                        struct fault *fault)
 {
     uint32_t successor;
@@ -236,7 +236,7 @@ static void write_next(struct pool *pool, uint64_t section, uint32_t slot, uint1
 }
 
 void pool_write_copy(struct pool *pool, uint64_t section, uint32_t *slot, uint16_t owner,
-                     struct record_copy *copy, const float *x)
+                     struct record_copy *copy, const double *x)
 {
     char *record = pool_record(pool, *slot);
     bool is_unborn = record_is_unborn(record);

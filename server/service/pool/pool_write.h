@@ -36,10 +36,10 @@ uint64_t pool_begin_sync(struct pool *pool);
  * newest, one reading further if `x` is given. The session may have another slot then, claimed in
  * the place of this one. A session that was published and is unborn is born by it. */
 void pool_write_copy(struct pool *pool, uint64_t section, uint32_t *slot, uint16_t owner,
-                     struct record_copy *copy, const float *x);
+                     struct record_copy *copy, const double *x);
 /* The n last readings of a session, oldest first. */
 struct pool_readings {
-    const float *x;                    /* [n][I] */
+    const double *x;                   /* [n][I] */
     const struct record_stamp *stamps; /* [n], or NULL (record_ring.h) */
     size_t n;
 };

@@ -29,6 +29,7 @@ struct record_layout record_layout_of(const struct gru_info *info, size_t n_hist
     struct record_layout layout = { .n_inputs = (uint32_t)info->n_inputs,
                                     .n_outputs = (uint32_t)info->n_outputs,
                                     .n_history = (uint16_t)n_history,
+                                    .is_wide = info->is_wide,
                                     .id_bytes = record_rooms[RECORD_ROOMS - 1],
                                     .state_floats = (uint32_t)info->state_floats,
                                     .ring_rows = (uint16_t)record_ring_rows(n_history),
@@ -72,7 +73,8 @@ bool record_layout_is_valid(const struct record_layout *layout)
     const struct gru_info info = { .n_inputs = layout->n_inputs,
                                    .n_outputs = layout->n_outputs,
                                    .state_floats = layout->state_floats,
-                                   .season = layout->season };
+                                   .season = layout->season,
+                                   .is_wide = layout->is_wide };
     struct record_layout expected = record_layout_of(&info, layout->n_history);
     expected = record_has_base(layout) ? record_layout_with_base(&expected) : expected;
     expected = record_layout_with_tail(&expected, layout->tail_bytes);

@@ -124,7 +124,8 @@ struct record_stamp {
 struct record_layout {
     uint32_t n_inputs, n_outputs;
     uint16_t n_history;
-    uint8_t stamp_floats; /* behind each reading: its stamp; 0: none, and copies have no base */
+    uint8_t stamp_floats : 7; /* behind each reading: its stamp; 0: none, and copies have no base */
+    uint8_t is_wide : 1;      /* a reading's value is two floats (record_ring.h) */
     uint8_t id_bytes;
     uint32_t state_floats;
     uint32_t copy_bytes, record_bytes;

@@ -18,9 +18,15 @@ static size_t checks_bytes(const struct record_layout *layout)
     return layout->ring_rows / RECORD_BLOCK * sizeof(uint32_t);
 }
 
+/* Of a reading, without its stamp. */
+static size_t reading_floats(const struct record_layout *layout)
+{
+    return layout->is_wide ? 2 * (size_t)layout->n_inputs : layout->n_inputs;
+}
+
 static size_t row_floats(const struct record_layout *layout)
 {
-    return (size_t)layout->n_inputs + layout->stamp_floats;
+    return reading_floats(layout) + layout->stamp_floats;
 }
 
 size_t record_ring_bytes(const struct record_layout *layout)
@@ -56,11 +62,20 @@ float *record_reading(const struct record_layout *layout, char *record, uint64_t
     return row_at(layout, record, row_of(layout, step));
 }
 
+void record_read_reading(const struct record_layout *layout, char *record, uint64_t step,
+                         double *out)
+{
+    const float *reading = record_reading(layout, record, step);
+    for (uint32_t k = 0; k < layout->n_inputs; k++) {
+        out[k] = record_value(layout, reading, k);
+    }
+}
+
 void record_read_readings(const struct record_layout *layout, char *record,
-                          const struct record_copy *copy, float *out)
+                          const struct record_copy *copy, double *out)
 {
     for (uint64_t step = copy->step - copy->n_readings + 1; step <= copy->step; step++) {
-        memcpy(out, record_reading(layout, record, step), layout->n_inputs * sizeof *out);
+        record_read_reading(layout, record, step, out);
         out += layout->n_inputs;
     }
 }
@@ -70,7 +85,7 @@ void record_read_readings(const struct record_layout *layout, char *record,
 struct record_stamp record_read_stamp(const struct record_layout *layout, char *record,
                                       uint64_t step)
 {
-    const float *place = record_reading(layout, record, step) + layout->n_inputs;
+    const float *place = record_reading(layout, record, step) + reading_floats(layout);
     struct record_stamp stamp;
     memcpy(&stamp.last_at, place, sizeof stamp.last_at);
     memcpy(&stamp.gap, place + sizeof stamp.last_at / sizeof *place, sizeof stamp.gap);
@@ -80,7 +95,7 @@ struct record_stamp record_read_stamp(const struct record_layout *layout, char *
 static void put_stamp(const struct record_layout *layout, float *row,
                       const struct record_stamp *stamp)
 {
-    float *place = row + layout->n_inputs;
+    float *place = row + reading_floats(layout);
     memcpy(place, &stamp->last_at, sizeof stamp->last_at);
     memcpy(place + sizeof stamp->last_at / sizeof *place, &stamp->gap, sizeof stamp->gap);
 }
@@ -136,21 +151,36 @@ uint32_t record_count_readings(const struct record_layout *layout, char *record,
 
 /* ---- writing ---- */
 
-/* stamp: of a layout that has them. */
-static uint32_t put_row(const struct record_layout *layout, char *record, uint64_t step,
-                        const float *x, const struct record_stamp *stamp)
+static void put_values(const struct record_layout *layout, float *place, const double *x)
 {
-    size_t row = row_of(layout, step);
-    float *place = row_at(layout, record, row);
-    memcpy(place, x, layout->n_inputs * sizeof *x);
+    for (uint32_t k = 0; k < layout->n_inputs; k++) {
+        place[k] = (float)x[k];
+        if (layout->is_wide) {
+            place[layout->n_inputs + k] = (float)(x[k] - (double)place[k]);
+        }
+    }
+}
+
+/* Its values are in place. stamp: of a layout that has them. */
+static uint32_t end_row(const struct record_layout *layout, char *record, size_t row, uint64_t step,
+                        const struct record_stamp *stamp)
+{
     if (record_has_base(layout)) {
-        put_stamp(layout, place, stamp);
+        put_stamp(layout, row_at(layout, record, row), stamp);
     }
     return note_row(layout, record, row, step);
 }
 
+static uint32_t put_row(const struct record_layout *layout, char *record, uint64_t step,
+                        const double *x, const struct record_stamp *stamp)
+{
+    size_t row = row_of(layout, step);
+    put_values(layout, row_at(layout, record, row), x);
+    return end_row(layout, record, row, step, stamp);
+}
+
 void record_advance(const struct record_layout *layout, char *record, struct record_copy *copy,
-                    const float *x)
+                    const double *x)
 {
     const struct record_stamp stamp = stamp_of(copy);
     copy->step++;
@@ -162,7 +192,7 @@ void record_advance(const struct record_layout *layout, char *record, struct rec
 }
 
 void record_put_readings(const struct record_layout *layout, char *record, struct record_copy *copy,
-                         const float *x, const struct record_stamp *stamps, size_t n)
+                         const double *x, const struct record_stamp *stamps, size_t n)
 {
     const struct record_stamp last = stamp_of(copy), none = { .last_at = (double)NAN };
     copy->n_readings = (uint16_t)n;
@@ -183,7 +213,9 @@ void record_copy_readings(const struct record_layout *from_layout, char *from,
         if (record_has_base(from_layout)) {
             stamp = record_read_stamp(from_layout, from, step);
         }
-        copy->last_block_check =
-            put_row(layout, record, step, record_reading(from_layout, from, step), &stamp);
+        const size_t row = row_of(layout, step);
+        memcpy(row_at(layout, record, row), record_reading(from_layout, from, step),
+               reading_floats(layout) * sizeof(float));
+        copy->last_block_check = end_row(layout, record, row, step, &stamp);
     }
 }

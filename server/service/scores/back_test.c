@@ -18,13 +18,16 @@ static bool begin_intervals(struct back_test *test, struct arena *arena)
         return false;
     }
     for (size_t k = 0; k < n; k++) {
-        test->lower[k] = test->upper[k] = NAN;
+        test->lower[k] = test->upper[k] = (double)NAN;
     }
     if (test->level == 0.0) {
         return true;
     }
     test->levels = (struct interval_levels){ .n = 1, .level = { test->level } };
     test->layout = interval_layout_without(&test->untracked, test->n_outputs, test->horizon, 1);
+    if (test->is_wide) {
+        test->layout = interval_layout_wide(&test->layout);
+    }
     test->tracked = arena_alloc(arena, test->layout.n_bytes);
     const struct interval_tracker tracker = tracker_of(test);
     if (test->tracked) {
@@ -48,27 +51,27 @@ bool back_test_begin(struct back_test *test, struct arena *arena)
     for (size_t o = 0; o < n_outputs; o++) {
         test->scales[o] = error_scale(test->values + o, test->n_values, n_outputs,
                                       test->season > 0 ? test->season : 1);
-        test->last[o] = NAN;
+        test->last[o] = (double)NAN;
     }
     return true;
 }
 
 /* The newest value of the same season that the origin knows, for the row `ahead` of it. */
-static float seasonal_naive(const struct back_test *test, size_t ahead, size_t o)
+static double seasonal_naive(const struct back_test *test, size_t ahead, size_t o)
 {
     if (test->season == 0) {
-        return NAN;
+        return (double)NAN;
     }
     size_t back = (ahead + test->season - 1) / test->season * test->season,
            row = test->n_done + ahead;
-    return row < back ? NAN : test->values[(row - back) * test->n_outputs + o];
+    return row < back ? (double)NAN : test->values[(row - back) * test->n_outputs + o];
 }
 
 /* The forecasts of all outputs, `ahead` steps ahead. */
-static void score_row(struct back_test *test, size_t ahead, const float *forecast)
+static void score_row(struct back_test *test, size_t ahead, const double *forecast)
 {
     const size_t first = (ahead - 1) * test->n_outputs;
-    const float *truth = test->values + (test->n_done + ahead) * test->n_outputs;
+    const double *truth = test->values + (test->n_done + ahead) * test->n_outputs;
     for (size_t o = 0; o < test->n_outputs; o++) {
         if (isnan(truth[o])) {
             continue;
@@ -83,9 +86,9 @@ static void score_row(struct back_test *test, size_t ahead, const float *forecas
     }
 }
 
-void back_test_take(struct back_test *test, const float *forecasts)
+void back_test_take(struct back_test *test, const double *forecasts)
 {
-    const float *now = test->values + test->n_done * test->n_outputs;
+    const double *now = test->values + test->n_done * test->n_outputs;
     for (size_t o = 0; o < test->n_outputs; o++) {
         test->last[o] = isnan(now[o]) ? test->last[o] : now[o];
     }

@@ -17,19 +17,20 @@
 
 /* The caller fills the upper part. */
 struct back_test {
-    const float *values; /* [n_values][O] what the outputs forecast, row by row; NaN: missing */
+    const double *values; /* [n_values][O] what the outputs forecast, row by row; NaN: missing */
     size_t n_values, n_outputs;
     size_t horizon;                      /* H: steps ahead, from 1 */
     size_t season;                       /* 0: none */
     double level;                        /* of the intervals; 0: none */
+    bool is_wide;                        /* the values (gru.h) */
     struct interval_untracked untracked; /* outputs without a truth, so without intervals */
 
     /* its own: */
     size_t n_windows, n_done; /* origins in all, and those that were scored */
     struct error_sums *sums;  /* [H][O] */
     double *scales;           /* [O] of mase */
-    float *last;              /* [O] the last value that was known */
-    float *lower, *upper;     /* [H][O] */
+    double *last;             /* [O] the last value that was known */
+    double *lower, *upper;    /* [H][O] */
     struct interval_layout layout;
     struct interval_levels levels;
     unsigned char *tracked; /* of the tracker */
@@ -39,7 +40,7 @@ struct back_test {
  * than the horizon. False: no memory. */
 bool back_test_begin(struct back_test *test, struct arena *arena);
 /* The next origin's forecasts: [H][O], of the rows behind it. */
-void back_test_take(struct back_test *test, const float *forecasts);
+void back_test_take(struct back_test *test, const double *forecasts);
 
 /* `ahead` steps ahead, from 1: means over the outputs. Of an output: over all steps ahead. Of all:
  * means over the outputs of these. */

@@ -177,12 +177,12 @@ struct error_figures error_mean_of(const struct error_mean *mean)
     return figures;
 }
 
-double error_scale(const float *z, size_t n, size_t stride, size_t season)
+double error_scale(const double *z, size_t n, size_t stride, size_t season)
 {
     struct running_sum sum = { 0 };
     uint64_t n_pairs = 0;
     for (size_t t = season; t < n; t++) {
-        double change = (double)z[t * stride] - (double)z[(t - season) * stride];
+        double change = z[t * stride] - z[(t - season) * stride];
         if (!isnan(change)) {
             add(&sum, fabs(change));
             n_pairs++;

@@ -147,6 +147,6 @@ struct error_figures error_mean_of(const struct error_mean *mean);
 
 /* The scale of mase: the mean |z_t - z_(t-season)| of the pairs that are there; NaN: there are
  * none. z: [n], of values that are `stride` apart. */
-double error_scale(const float *z, size_t n, size_t stride, size_t season);
+double error_scale(const double *z, size_t n, size_t stride, size_t season);
 
 #endif

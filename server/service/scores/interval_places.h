@@ -88,6 +88,7 @@ static inline void tracked_move_on(const struct interval_layout *layout, struct 
  * turn: what was forecast h steps ago is where what is forecast now will be. */
 struct waiting {
     float *forecast;  /* NaN: none */
+    float *rest;      /* of the forecast, beyond a float; NULL: values are not wide */
     uint16_t *widths; /* [L] */
 };
 
@@ -96,7 +97,22 @@ static inline struct waiting waiting_at(const struct interval_tracker *tracker, 
     const struct interval_layout *layout = tracker->layout;
     uint16_t *widths = (uint16_t *)(void *)(tracker->bytes + layout->widths);
     return (struct waiting){ .forecast = tracker_floats(tracker, layout->forecasts) + at,
+                             .rest = layout->is_wide ? tracker_floats(tracker, layout->rests) + at
+                                                     : NULL,
                              .widths = widths + at * layout->n_levels };
+}
+
+static inline double waiting_forecast(const struct waiting *waiting)
+{
+    return (double)*waiting->forecast + (waiting->rest ? (double)*waiting->rest : 0);
+}
+
+static inline void waiting_set(const struct waiting *waiting, double forecast)
+{
+    *waiting->forecast = (float)forecast;
+    if (waiting->rest) {
+        *waiting->rest = (float)(forecast - (double)*waiting->forecast);
+    }
 }
 
 #endif

@@ -6,13 +6,13 @@
 static bool make_room(double level, size_t n_rows, size_t n_outputs, struct arena *arena,
                       struct interval_reply *ret_reply)
 {
-    const size_t n_row_bytes = sizeof(double) + sizeof(uint64_t) + 2 * n_outputs * sizeof(float);
+    const size_t n_row_bytes = sizeof(double) + sizeof(uint64_t) + 2 * n_outputs * sizeof(double);
     double *coverage = arena_array(arena, n_rows, n_row_bytes);
     if (!coverage) {
         return false;
     }
     uint64_t *observed = (uint64_t *)(void *)(coverage + n_rows);
-    float *lower = (float *)(void *)(observed + n_rows);
+    double *lower = (double *)(void *)(observed + n_rows);
     *ret_reply = (struct interval_reply){ .level = level,
                                           .lower = lower,
                                           .upper = lower + n_rows * n_outputs,
@@ -41,12 +41,12 @@ bool interval_replies_room(const struct interval_levels *levels, size_t n_rows, 
 static void fill_nothing(const struct interval_replies *replies, struct interval_reply *reply)
 {
     for (size_t i = 0; i < replies->n_rows * replies->n_outputs; i++) {
-        reply->lower[i] = reply->upper[i] = NAN;
+        reply->lower[i] = reply->upper[i] = (double)NAN;
     }
 }
 
 void interval_replies_fill(const struct interval_replies *replies,
-                           const struct interval_tracker *tracker, const float *forecasts)
+                           const struct interval_tracker *tracker, const double *forecasts)
 {
     for (size_t i = 0; i < replies->n; i++) {
         struct interval_reply *reply = &replies->of[i];

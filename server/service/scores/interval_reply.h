@@ -11,10 +11,10 @@
 /* Of one level. */
 struct interval_reply {
     double level;
-    float *lower, *upper; /* [n_rows][O], NaN: none, for want of errors or of bounds */
-    double *coverage;     /* [n_rows] the share that was within, NaN: none was scored */
-    uint64_t *observed;   /* [n_rows] how many were scored */
-    bool is_saturated;    /* an interval has no bounds, or the widest floats cannot hold them */
+    double *lower, *upper; /* [n_rows][O], NaN: none, for want of errors or of bounds */
+    double *coverage;      /* [n_rows] the share that was within, NaN: none was scored */
+    uint64_t *observed;    /* [n_rows] how many were scored */
+    bool is_saturated;     /* an interval has no bounds, or the widest floats cannot hold them */
 };
 
 struct interval_replies {
@@ -29,6 +29,6 @@ interval_replies_room(const struct interval_levels *levels, size_t n_rows, size_
 /* The intervals of forecasts[n_rows][O], 1 to n_rows steps ahead. Of a level or a step ahead that
  * the tracker does not have, or without one (NULL), nothing is known. */
 void interval_replies_fill(const struct interval_replies *replies,
-                           const struct interval_tracker *tracker, const float *forecasts);
+                           const struct interval_tracker *tracker, const double *forecasts);
 
 #endif

@@ -34,6 +34,15 @@ struct interval_layout interval_layout_of(size_t n_outputs, size_t n_horizons, s
                                    n_levels);
 }
 
+struct interval_layout interval_layout_wide(const struct interval_layout *layout)
+{
+    struct interval_layout wide = *layout;
+    wide.is_wide = true;
+    wide.rests = layout->n_bytes;
+    wide.n_bytes += layout->n_tracked * layout->n_waiting * sizeof(float);
+    return wide;
+}
+
 static struct interval_layout layout_of(const struct interval_untracked *untracked,
                                         size_t n_outputs, size_t n_horizons, size_t n_levels,
                                         size_t n_told)
@@ -136,21 +145,31 @@ static inline uint16_t width_of(const float *means, const float *k, uint8_t seen
 }
 
 struct bounds {
-    float lower, upper; /* both infinite, or none */
+    double lower, upper; /* both infinite, or none */
 };
 
-static inline struct bounds bounds_of(float forecast, uint16_t width)
+/* Values that are not wide are floats, and so are bounds of them. */
+static inline double bound_of(const struct interval_layout *layout, double bound)
 {
-    const struct bounds bounds = { forecast - unpack_width(width), forecast + unpack_width(width) };
+    return layout->is_wide && fabs(bound) <= (double)FLT_MAX ? bound : (double)(float)bound;
+}
+
+static inline struct bounds bounds_of(const struct interval_layout *layout, double forecast,
+                                      uint16_t width)
+{
+    const double half = (double)unpack_width(width);
+    const struct bounds bounds = { bound_of(layout, forecast - half),
+                                   bound_of(layout, forecast + half) };
     return isfinite(bounds.lower) && isfinite(bounds.upper)
                ? bounds
                : (struct bounds){ -INFINITY, INFINITY };
 }
 
 /* NaN where there are none. Returns whether they are infinite. */
-static inline bool tell_bounds(float forecast, uint16_t width, float *ret_lower, float *ret_upper)
+static inline bool tell_bounds(const struct interval_layout *layout, double forecast,
+                               uint16_t width, double *ret_lower, double *ret_upper)
 {
-    const struct bounds bounds = bounds_of(forecast, width);
+    const struct bounds bounds = bounds_of(layout, forecast, width);
     const bool is_infinite = is_told(width) && isinf(bounds.lower);
     const bool has_bounds = is_told(width) && !is_infinite;
     *ret_lower = has_bounds ? bounds.lower : NAN;
@@ -158,8 +177,8 @@ static inline bool tell_bounds(float forecast, uint16_t width, float *ret_lower,
     return is_infinite;
 }
 
-static void tell_nothing(const struct interval_layout *layout, size_t n_horizons, float *ret_lower,
-                         float *ret_upper)
+static void tell_nothing(const struct interval_layout *layout, size_t n_horizons, double *ret_lower,
+                         double *ret_upper)
 {
     for (size_t i = 0; i < n_horizons * layout->n_outputs; i++) {
         ret_lower[i] = ret_upper[i] = NAN;
@@ -167,8 +186,8 @@ static void tell_nothing(const struct interval_layout *layout, size_t n_horizons
 }
 
 bool interval_tracker_bounds(const struct interval_tracker *tracker, size_t level,
-                             const float *forecasts, size_t n_horizons, float *ret_lower,
-                             float *ret_upper)
+                             const double *forecasts, size_t n_horizons, double *ret_lower,
+                             double *ret_upper)
 {
     const struct interval_layout *layout = tracker->layout;
     const size_t n_known = n_horizons < layout->n_horizons ? n_horizons : layout->n_horizons;
@@ -186,7 +205,7 @@ bool interval_tracker_bounds(const struct interval_tracker *tracker, size_t leve
             const size_t i = row * layout->n_outputs + output;
             const float *k = of.factors + level * N_SCALES;
             const uint16_t width = width_of(of.means, k, *of.seen, &issue);
-            is_saturated |= tell_bounds(forecasts[i], width, &ret_lower[i], &ret_upper[i]);
+            is_saturated |= tell_bounds(layout, forecasts[i], width, &ret_lower[i], &ret_upper[i]);
         }
     }
     return is_saturated;
@@ -196,13 +215,13 @@ bool interval_tracker_bounds(const struct interval_tracker *tracker, size_t leve
 
 /* A forecast without bounds has no width. */
 static inline void learn_told(const struct tracked *of, size_t level, double share,
-                              const struct bounds *bounds, float truth)
+                              const struct bounds *bounds, double truth)
 {
     if (!of->told || isinf(bounds->lower)) {
         return;
     }
     const struct running_rates rates = running_rates_of(*of->scored);
-    const double width = (double)bounds->upper - bounds->lower;
+    const double width = bounds->upper - bounds->lower;
     const double score = error_interval_score(share, truth, bounds->lower, bounds->upper);
     running_means_begin(&of->told[level].width, width);
     running_means_begin(&of->told[level].score, score);
@@ -243,9 +262,9 @@ static inline void learn_means(const struct tracked *of, double error)
 }
 
 static inline void score(const struct interval_tracker *tracker, const struct tracked *of,
-                         const struct waiting *waiting, float truth)
+                         const struct waiting *waiting, double truth)
 {
-    const float forecast = *waiting->forecast;
+    const double forecast = waiting_forecast(waiting);
     if (isnan(truth) || isnan(forecast)) {
         return;
     }
@@ -255,7 +274,7 @@ static inline void score(const struct interval_tracker *tracker, const struct tr
     const uint16_t first = waiting->widths[0];
     *of->scored += is_told(first) && *of->scored < UINT32_MAX;
     for (size_t level = 0; level < tracker->layout->n_levels && first != NO_WIDTH; level++) {
-        const struct bounds bounds = bounds_of(forecast, waiting->widths[level]);
+        const struct bounds bounds = bounds_of(tracker->layout, forecast, waiting->widths[level]);
         const bool is_missed = truth < bounds.lower || truth > bounds.upper;
         const uint16_t width = waiting->widths[level];
         const double share = tracker->levels->level[level];
@@ -264,12 +283,12 @@ static inline void score(const struct interval_tracker *tracker, const struct tr
             learn_told(of, level, share, &bounds, truth);
         }
     }
-    const double error = fabs((double)truth - forecast);
+    const double error = fabs(truth - forecast);
     learn_means(of, error < FLT_MAX ? error : FLT_MAX);
 }
 
 /* Whether a forecast waits for one of the truths. */
-static bool can_score(const struct interval_tracker *tracker, uint64_t step, const float *truths)
+static bool can_score(const struct interval_tracker *tracker, uint64_t step, const double *truths)
 {
     const struct interval_layout *layout = tracker->layout;
     size_t first = 0; /* of the places of that many steps ahead */
@@ -286,7 +305,7 @@ static bool can_score(const struct interval_tracker *tracker, uint64_t step, con
 
 /* One place, whose forecasts are n_outputs apart. */
 static void step_output(const struct interval_tracker *tracker, const struct issue *issues,
-                        size_t place, uint64_t step, float truth, const float *forecast,
+                        size_t place, uint64_t step, double truth, const double *forecast,
                         size_t n_horizons)
 {
     const struct interval_layout *layout = tracker->layout;
@@ -295,7 +314,7 @@ static void step_output(const struct interval_tracker *tracker, const struct iss
     for (size_t row = 0; row < layout->n_horizons; row++) {
         const struct waiting waiting = waiting_at(tracker, first + turn_of(step, of.ahead));
         score(tracker, &of, &waiting, truth);
-        *waiting.forecast = row < n_horizons ? forecast[row * layout->n_outputs] : NAN;
+        waiting_set(&waiting, row < n_horizons ? forecast[row * layout->n_outputs] : (double)NAN);
         for (size_t level = 0; level < layout->n_levels; level++) {
             const float *k = of.factors + level * N_SCALES;
             waiting.widths[level] = width_of(of.means, k, *of.seen, &issues[level]);
@@ -306,7 +325,7 @@ static void step_output(const struct interval_tracker *tracker, const struct iss
 }
 
 void interval_tracker_step(const struct interval_tracker *tracker, uint64_t step,
-                           const float *truths, const float *forecasts, size_t n_horizons)
+                           const double *truths, const double *forecasts, size_t n_horizons)
 {
     const struct interval_layout *layout = tracker->layout;
     uint8_t *widened = tracker->bytes + layout->widened;
@@ -324,7 +343,7 @@ void interval_tracker_step(const struct interval_tracker *tracker, uint64_t step
 }
 
 bool interval_tracker_issued(const struct interval_tracker *tracker, size_t level, uint64_t step,
-                             size_t output, float *ret_lower, float *ret_upper)
+                             size_t output, double *ret_lower, double *ret_upper)
 {
     const struct interval_layout *layout = tracker->layout;
     if (!is_tracked(layout, output)) {
@@ -335,7 +354,8 @@ bool interval_tracker_issued(const struct interval_tracker *tracker, size_t leve
     if (isnan(*waiting.forecast)) {
         return false;
     }
-    return !tell_bounds(*waiting.forecast, waiting.widths[level], ret_lower, ret_upper) &&
+    return !tell_bounds(layout, waiting_forecast(&waiting), waiting.widths[level], ret_lower,
+                        ret_upper) &&
            !isnan(*ret_lower);
 }
 

@@ -61,14 +61,16 @@ struct interval_untracked interval_untracked_of(const struct gru_info *info);
 /* Where what is in the block, in bytes. */
 struct interval_layout {
     size_t n_outputs, n_horizons, n_levels; /* O, H, L */
-    struct interval_untracked untracked;    /* of the outputs */
-    size_t n_tracked;                       /* T: the others */
-    size_t n_waiting;                       /* of an output: H (H + 1) / 2 */
-    size_t means;                           /* float [T][H][2] */
-    size_t factors;                         /* float [T][H][L][2] */
-    size_t recent;                          /* float [T][H][L] */
+    bool is_wide; /* a raw value needs more digits than a float has (gru.h) */
+    struct interval_untracked untracked; /* of the outputs */
+    size_t n_tracked;                    /* T: the others */
+    size_t n_waiting;                    /* of an output: H (H + 1) / 2 */
+    size_t means;                        /* float [T][H][2] */
+    size_t factors;                      /* float [T][H][L][2] */
+    size_t recent;                       /* float [T][H][L] */
     size_t told, n_told; /* struct told_means [T][n_told]: of one step ahead; n_told: L */
     size_t forecasts;    /* float [T][n_waiting] */
+    size_t rests;        /* likewise, where values are wide: what the floats leave of them */
     size_t scored;       /* uint32 [T][H] */
     size_t covered;      /* uint32 [T][H][L] */
     size_t widths;       /* bfloat16 [T][n_waiting][L] */
@@ -78,8 +80,10 @@ struct interval_layout {
 };
 
 /* The layout for that many outputs, which are tracked, forecasts of 1 to H steps ahead, and L
- * levels; each at least 1. */
+ * levels; each at least 1. Values are not wide. */
 struct interval_layout interval_layout_of(size_t n_outputs, size_t n_horizons, size_t n_levels);
+/* The same where they are. */
+struct interval_layout interval_layout_wide(const struct interval_layout *layout);
 /* The same without some of them. */
 struct interval_layout interval_layout_without(const struct interval_untracked *untracked,
                                                size_t n_outputs, size_t n_horizons,
@@ -127,7 +131,7 @@ void interval_tracker_take(const struct interval_tracker *tracker,
  * ahead (`forecasts`[n_horizons][O], at most H of them), are given their widths and wait.
  * To be called for each step of the session, with n_horizons 0 if nothing was forecast. */
 void interval_tracker_step(const struct interval_tracker *tracker, uint64_t step,
-                           const float *truths, const float *forecasts, size_t n_horizons);
+                           const double *truths, const double *forecasts, size_t n_horizons);
 
 /* ---- what is told ---- */
 
@@ -135,14 +139,14 @@ void interval_tracker_step(const struct interval_tracker *tracker, uint64_t step
  * likewise. Both are NaN of outputs that are not tracked, while there is nothing to calibrate from,
  * and where the interval has no bounds: then the function returns true (`saturated`). */
 bool interval_tracker_bounds(const struct interval_tracker *tracker, size_t level,
-                             const float *forecasts, size_t n_horizons, float *ret_lower,
-                             float *ret_upper);
+                             const double *forecasts, size_t n_horizons, double *ret_lower,
+                             double *ret_upper);
 
 /* The bounds that were told one step ahead for the reading that is to be the session's `step`-th:
  * before interval_tracker_step takes it. False: none. */
 __attribute__((warn_unused_result)) bool
 interval_tracker_issued(const struct interval_tracker *tracker, size_t level, uint64_t step,
-                        size_t output, float *ret_lower, float *ret_upper);
+                        size_t output, double *ret_lower, double *ret_upper);
 
 struct interval_coverage {
     uint64_t n_scored; /* forecasts that had bounds, and whose truth has come; of all outputs */

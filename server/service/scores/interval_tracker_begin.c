@@ -25,7 +25,8 @@ static void set_factors(const struct tracked *of, size_t level, double sum)
 void interval_tracker_drop_waiting(const struct interval_tracker *tracker)
 {
     for (size_t i = 0; i < tracker->layout->n_tracked * tracker->layout->n_waiting; i++) {
-        *waiting_at(tracker, i).forecast = NAN;
+        const struct waiting waiting = waiting_at(tracker, i);
+        waiting_set(&waiting, (double)NAN);
     }
 }
 
@@ -235,7 +236,7 @@ static void take_all(const struct tracked *to, const struct tracked *from, size_
 static void take_waiting(const struct waiting *to, const struct waiting *from, size_t n_levels,
                          const size_t *at)
 {
-    *to->forecast = *from->forecast;
+    waiting_set(to, waiting_forecast(from));
     for (size_t level = 0; level < n_levels; level++) {
         to->widths[level] = from->widths[at[level]];
     }

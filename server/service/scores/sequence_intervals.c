@@ -39,13 +39,16 @@ struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru
         .asked = levels,
         .layout = interval_layout_without(&untracked, info->n_outputs, n_ahead, levels->n),
         .n_ahead = n_ahead,
-        .forecast = arena_array(arena, n_ahead * info->n_outputs, sizeof(float)),
-        .future = arena_array(arena, n_ahead * (info->n_future + 1), sizeof(float)),
-        .truths = arena_array(arena, info->n_outputs, sizeof(float)),
+        .forecast = arena_array(arena, n_ahead * info->n_outputs, sizeof(double)),
+        .future = arena_array(arena, n_ahead * (info->n_future + 1), sizeof(double)),
+        .truths = arena_array(arena, info->n_outputs, sizeof(double)),
         .n_rows = n_rows,
         .row = sequence_intervals_first(n_rows),
         .arena = arena,
     };
+    if (info->is_wide) {
+        intervals->layout = interval_layout_wide(&intervals->layout);
+    }
     intervals->tracker = (struct interval_tracker){
         .layout = &intervals->layout,
         .levels = levels,
@@ -64,10 +67,10 @@ struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru
 }
 
 /* What is known ahead stands in the rows that follow. */
-static void take_future(const struct sequence_intervals *intervals, const float *x, size_t n)
+static void take_future(const struct sequence_intervals *intervals, const double *x, size_t n)
 {
     const struct gru_info *info = gru_model_info(intervals->gru);
-    float *value = intervals->future;
+    double *value = intervals->future;
     for (size_t row = intervals->row + 1; row <= intervals->row + n; row++) {
         for (size_t i = 0; i < info->n_inputs; i++) {
             if (info->inputs[i].feeds < 0) {
@@ -79,7 +82,7 @@ static void take_future(const struct sequence_intervals *intervals, const float 
 
 /* How many rows ahead could be forecast from the state. */
 static size_t forecast(const struct sequence_intervals *intervals, struct gru_work *work,
-                       const float *x, const float *state)
+                       const double *x, const float *state)
 {
     const size_t n = n_known(intervals, intervals->row);
     if (n == 0) {
@@ -94,11 +97,11 @@ static size_t forecast(const struct sequence_intervals *intervals, struct gru_wo
 }
 
 enum gru_status sequence_intervals_go_on(struct sequence_intervals *intervals,
-                                         struct gru_work *work, const float *x,
+                                         struct gru_work *work, const double *x,
                                          struct gru_lane *lane)
 {
     const struct gru_info *info = gru_model_info(intervals->gru);
-    const float *reading = x + intervals->row * info->n_inputs;
+    const double *reading = x + intervals->row * info->n_inputs;
     lane->x = reading;
     lane->n_rows = 1;
     lane->state_in = lane->state_out;
@@ -111,7 +114,7 @@ enum gru_status sequence_intervals_go_on(struct sequence_intervals *intervals,
     }
     for (size_t o = 0; o < info->n_outputs; o++) {
         const int feeds = info->outputs[o].feeds;
-        intervals->truths[o] = feeds >= 0 ? reading[feeds] : NAN;
+        intervals->truths[o] = feeds >= 0 ? reading[feeds] : (double)NAN;
     }
     const size_t n = forecast(intervals, work, x, lane->state_out);
     interval_tracker_step(&intervals->tracker, intervals->row, intervals->truths,
@@ -121,7 +124,7 @@ enum gru_status sequence_intervals_go_on(struct sequence_intervals *intervals,
     return GRU_OK;
 }
 
-bool sequence_intervals_tell(const struct sequence_intervals *intervals, const float *forecast,
+bool sequence_intervals_tell(const struct sequence_intervals *intervals, const double *forecast,
                              struct interval_replies *ret_replies)
 {
     if (!interval_replies_room(intervals->asked, intervals->n_ahead,

@@ -25,9 +25,9 @@ struct sequence_intervals {
     struct interval_layout layout;
     struct interval_tracker tracker;
     size_t n_ahead;     /* rows of a forecast, y included */
-    float *forecast;    /* [n_ahead][O] */
-    float *future;      /* [n_ahead][n_future] */
-    float *truths;      /* [O] */
+    double *forecast;   /* [n_ahead][O] */
+    double *future;     /* [n_ahead][n_future] */
+    double *truths;     /* [O] */
     size_t n_rows;      /* T */
     size_t row;         /* the next one */
     size_t n_rows_left; /* that the network still runs, those of forecasts included */
@@ -44,12 +44,12 @@ struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru
 /* The next row of x ([T][I]): the lane's state goes on by it, and its y is the row's. GRU_OK, the
  * lane's status, or GRU_NO_MEMORY. What cannot be forecast from there is not scored. */
 GRU_CHECK enum gru_status sequence_intervals_go_on(struct sequence_intervals *intervals,
-                                                   struct gru_work *work, const float *x,
+                                                   struct gru_work *work, const double *x,
                                                    struct gru_lane *lane);
 /* Once no rows are left: those of the forecast behind the sequence, [n_ahead][O]. False: no memory.
  */
 __attribute__((warn_unused_result)) bool
-sequence_intervals_tell(const struct sequence_intervals *intervals, const float *forecast,
+sequence_intervals_tell(const struct sequence_intervals *intervals, const double *forecast,
                         struct interval_replies *ret_replies);
 
 #endif

@@ -33,7 +33,7 @@ struct amend {
     unsigned n_tries;
     size_t first_kept; /* of the plan's rows: the first behind the base, afterwards */
     struct moment base, now;
-    float *y; /* [S * O] */
+    double *y; /* [S * O] */
 };
 
 static enum status no_memory(struct step *step)
@@ -188,7 +188,7 @@ static bool gather_readings(struct step *step, const struct step_place *place, s
     const struct amend_plan *plan = &step->amend->plan;
     const size_t n_inputs = layout->n_inputs, n_rows = plan->n_rows;
     const uint64_t step_before = record_newest(layout, place->record)->step - plan->n_before;
-    float *x = arena_array(step->arena, n * n_inputs, sizeof *x);
+    double *x = arena_array(step->arena, n * n_inputs, sizeof *x);
     struct record_stamp *stamps = arena_array(step->arena, n, sizeof *stamps);
     if (!x || !stamps) {
         return false;
@@ -199,8 +199,11 @@ static bool gather_readings(struct step *step, const struct step_place *place, s
         const uint64_t number = step_before - (is_older ? n_left - n_rows - 1 : 0);
         const struct amend_row *row = is_older ? NULL : &plan->rows[n_rows - n_left];
         stamps[k] = row ? row->stamp : record_read_stamp(layout, place->record, number);
-        memcpy(x + k * n_inputs, row ? row->x : record_reading(layout, place->record, number),
-               n_inputs * sizeof *x);
+        if (row) {
+            memcpy(x + k * n_inputs, row->x, n_inputs * sizeof *x);
+        } else {
+            record_read_reading(layout, place->record, number, x + k * n_inputs);
+        }
     }
     *ret_readings = (struct pool_readings){ .x = x, .stamps = stamps, .n = n };
     return true;

@@ -17,8 +17,8 @@ struct planning {
     size_t gap_max;
     struct amend_row *kept; /* [n] */
     size_t n;
-    uint64_t first; /* the step of kept[0] */
-    float *missing; /* [I] */
+    uint64_t first;  /* the step of kept[0] */
+    double *missing; /* [I] */
 };
 
 static enum status no_memory(struct step *step)
@@ -39,7 +39,7 @@ static bool read_kept(struct planning *planning, char *record)
     const struct record_layout *layout = planning->layout;
     struct arena *arena = planning->step->arena;
     const size_t n = planning->n, n_inputs = layout->n_inputs;
-    float *x = arena_array(arena, (n + 1) * n_inputs, sizeof *x);
+    double *x = arena_array(arena, (n + 1) * n_inputs, sizeof *x);
     planning->kept = arena_array(arena, n + 1, sizeof *planning->kept);
     if (!x || !planning->kept) {
         return false;
@@ -50,7 +50,7 @@ static bool read_kept(struct planning *planning, char *record)
     }
     for (size_t k = 0; k < n; k++, x += n_inputs) {
         const uint64_t step = planning->first + k;
-        memcpy(x, record_reading(layout, record, step), n_inputs * sizeof *x);
+        record_read_reading(layout, record, step, x);
         planning->kept[k] =
             (struct amend_row){ .x = x, .stamp = record_read_stamp(layout, record, step) };
     }

@@ -22,7 +22,7 @@
 struct step;
 
 struct amend_row {
-    const float *x; /* [I] */
+    const double *x; /* [I] */
     struct record_stamp stamp;
     bool is_filled;
 };

@@ -86,11 +86,11 @@ static enum status check_missing(const struct evaluation *evaluation, struct fau
 /* The value of the output that row `row` of the back-test has: what came with reading `row`, or
  * was to come with the one before. */
 static enum status take_value(const struct evaluation *evaluation, size_t row, size_t o,
-                              float *ret_value, struct fault *fault)
+                              double *ret_value, struct fault *fault)
 {
     const struct gru_info *info = gru_model_info(evaluation->prediction.gru);
     const struct gru_variable *output = &info->outputs[o];
-    float seen = NAN, given = NAN;
+    double seen = NAN, given = NAN;
     if (output->feeds >= 0 && row < evaluation->n_rows) {
         seen = evaluation->x[row * info->n_inputs + (size_t)output->feeds];
     }
@@ -103,14 +103,14 @@ static enum status take_value(const struct evaluation *evaluation, size_t row, s
         return fault_set(fault, STATUS_INVALID_VALUE, param,
                          "%s is %g, but output '%s' forecasts an input, whose next value in x is "
                          "%g; send null for it",
-                         param, (double)given, output->name, (double)seen);
+                         param, given, output->name, seen);
     }
     *ret_value = isnan(seen) ? given : seen;
     return STATUS_OK;
 }
 
 /* [n_rows][O]; *ret_has_any: there is one that a forecast can be compared with. */
-static enum status fill_values(const struct evaluation *evaluation, size_t n_rows, float *values,
+static enum status fill_values(const struct evaluation *evaluation, size_t n_rows, double *values,
                                bool *ret_has_any, struct fault *fault)
 {
     const size_t n_outputs = gru_model_info(evaluation->prediction.gru)->n_outputs;
@@ -142,7 +142,7 @@ static enum status take_values(struct evaluation *evaluation, struct arena *aren
 {
     const struct gru_info *info = gru_model_info(evaluation->prediction.gru);
     const size_t n_rows = evaluation->n_rows + (evaluation->y ? 1 : 0);
-    float *values = arena_array(arena, n_rows * info->n_outputs, sizeof *values);
+    double *values = arena_array(arena, n_rows * info->n_outputs, sizeof *values);
     if (!values) {
         return no_room(arena, fault);
     }
@@ -159,7 +159,8 @@ static enum status take_values(struct evaluation *evaluation, struct arena *aren
                                                 .n_outputs = info->n_outputs,
                                                 .horizon = evaluation->horizon,
                                                 .season = season_of(evaluation),
-                                                .level = evaluation->level };
+                                                .level = evaluation->level,
+                                                .is_wide = info->is_wide };
     if (!evaluation->y) {
         evaluation->back_test.untracked = interval_untracked_of(info);
     }
@@ -187,7 +188,7 @@ static bool take_future(struct evaluation *evaluation, struct arena *arena)
     if (evaluation->roll_rows == 0 || info->n_future == 0) {
         return true;
     }
-    float *future = arena_array(arena, evaluation->n_rows * info->n_future, sizeof *future);
+    double *future = arena_array(arena, evaluation->n_rows * info->n_future, sizeof *future);
     evaluation->future = future;
     for (size_t k = 0; future && k < evaluation->n_rows * info->n_inputs; k++) {
         if (info->inputs[k % info->n_inputs].feeds < 0) {
@@ -201,8 +202,8 @@ static bool take_room(struct evaluation *evaluation, struct arena *arena)
 {
     const struct gru_info *info = gru_model_info(evaluation->prediction.gru);
     size_t n_steps = evaluation->horizon > info->steps ? evaluation->horizon : info->steps;
-    evaluation->forecast_floats = n_steps * info->n_outputs;
-    evaluation->most_origins = SCORES_AT_ONCE / evaluation->forecast_floats;
+    evaluation->forecast_values = n_steps * info->n_outputs;
+    evaluation->most_origins = SCORES_AT_ONCE / evaluation->forecast_values;
     if (evaluation->most_origins > ORIGINS_MAX) {
         evaluation->most_origins = ORIGINS_MAX;
     } else if (evaluation->most_origins == 0) {
@@ -215,7 +216,7 @@ static bool take_room(struct evaluation *evaluation, struct arena *arena)
     evaluation->state = arena_array(arena, info->state_floats, sizeof *evaluation->state);
     evaluation->states = arena_array(arena, n * info->state_floats, sizeof *evaluation->states);
     evaluation->forecasts =
-        arena_array(arena, n * evaluation->forecast_floats, sizeof *evaluation->forecasts);
+        arena_array(arena, n * evaluation->forecast_values, sizeof *evaluation->forecasts);
     evaluation->rolls = arena_array(arena, n, sizeof *evaluation->rolls);
     return evaluation->state && evaluation->states && evaluation->forecasts && evaluation->rolls;
 }
@@ -260,7 +261,7 @@ static void note_rows(struct prediction *prediction, _Atomic uint64_t *counter, 
 }
 
 static enum status run_lane(struct service_context *context, struct evaluation *evaluation,
-                            size_t n_rows, float *y, struct fault *fault)
+                            size_t n_rows, double *y, struct fault *fault)
 {
     const struct gru_model *gru = evaluation->prediction.gru;
     const struct gru_info *info = gru_model_info(gru);
@@ -289,7 +290,7 @@ static enum status run_together(struct service_context *context, struct evaluati
                                 size_t n_rows, struct fault *fault)
 {
     return run_lane(context, evaluation, n_rows,
-                    evaluation->forecasts + evaluation->n_ready * evaluation->forecast_floats,
+                    evaluation->forecasts + evaluation->n_ready * evaluation->forecast_values,
                     fault);
 }
 
@@ -314,14 +315,14 @@ static enum status run_singly(struct service_context *context, struct evaluation
     enum status status = STATUS_OK;
     for (size_t k = 0; status == STATUS_OK && k < n_rows; k++) {
         const size_t which = evaluation->n_ready;
-        float *state = evaluation->states + which * info->state_floats,
-              *forecast = evaluation->forecasts + which * evaluation->forecast_floats;
+        float *state = evaluation->states + which * info->state_floats;
+        double *forecast = evaluation->forecasts + which * evaluation->forecast_values;
         status = run_lane(context, evaluation, 1, forecast, fault);
         if (status != STATUS_OK) {
             break;
         }
         memcpy(state, evaluation->state, info->state_floats * sizeof *state);
-        const float *future =
+        const double *future =
             evaluation->future ? evaluation->future + evaluation->n_begun * info->n_future : NULL;
         enum gru_status begun = gru_roll_begin(gru, state, evaluation->horizon, future,
                                                evaluation->n_rows - evaluation->n_begun, forecast,
@@ -380,7 +381,7 @@ static void score(struct evaluation *evaluation)
 {
     for (size_t k = 0; k < evaluation->n_ready; k++) {
         back_test_take(&evaluation->back_test,
-                       evaluation->forecasts + k * evaluation->forecast_floats);
+                       evaluation->forecasts + k * evaluation->forecast_values);
     }
     evaluation->n_ready = 0;
 }

@@ -23,23 +23,24 @@
  * lives in the arena. */
 struct evaluation {
     struct prediction prediction; /* what it is handed in as */
-    const float *x;               /* [n_rows][I] NaN: missing */
+    const double *x;              /* [n_rows][I] NaN: missing */
     size_t n_rows;
-    const float *y;         /* [n_rows][O] what the outputs shall be at each row, NaN: not
+    const double *y;        /* [n_rows][O] what the outputs shall be at each row, NaN: not
                                known; NULL: their own inputs' next values are */
     size_t horizon, season; /* season 0: the model's, if it has one and n_rows are more */
     double level;           /* of the intervals; 0: none */
 
     /* The verb's own; `back_test` has the result. */
     struct back_test back_test;
-    size_t roll_rows;          /* of an origin: those that it is rolled out by */
-    size_t most_origins;       /* at once */
-    size_t n_begun, n_ready;   /* rows that were run; of them, those whose forecasts wait */
-    const float *future;       /* [n_rows][n_future] what no output feeds, or NULL: no need */
-    float *state;              /* after the last row that was run */
-    float *states, *forecasts; /* [most_origins] of those that wait */
-    size_t forecast_floats;    /* of one */
-    struct gru_roll *rolls;    /* [most_origins] */
+    size_t roll_rows;        /* of an origin: those that it is rolled out by */
+    size_t most_origins;     /* at once */
+    size_t n_begun, n_ready; /* rows that were run; of them, those whose forecasts wait */
+    const double *future;    /* [n_rows][n_future] what no output feeds, or NULL: no need */
+    float *state;            /* after the last row that was run */
+    float *states;           /* [most_origins] of those that wait */
+    double *forecasts;       /* likewise */
+    size_t forecast_values;  /* of one */
+    struct gru_roll *rolls;  /* [most_origins] */
 };
 
 /* The most rows that it runs through in all, if n_rows are given. */

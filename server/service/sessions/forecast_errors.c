@@ -1,6 +1,6 @@
 #include "service/sessions/forecast_errors.h"
 
-#include "service/pool/record.h"
+#include "service/pool/record_ring.h"
 #include "service/scores/error_totals.h"
 #include "service/scores/interval_tracker.h"
 
@@ -124,69 +124,96 @@ struct error_sums forecast_errors_sums(const struct record_error *error,
 
 /* ---- a reading ---- */
 
-/* What came for an output's forecast; NaN: nothing that it can be compared with. */
-static float seen_of(const struct gru_info *info, const float *x, const float *y, size_t o)
+/* What came for an output's forecast; NaN: nothing that it can be compared with. `x`: the input
+ * that it feeds. */
+static double seen_of(const struct gru_model *gru, const float *state, size_t o, double x)
 {
-    const int fed = info->outputs[o].feeds;
-    return fed >= 0 && !isnan(y[o]) ? x[fed] : NAN;
+    return isnan(gru_state_y(gru, state, o)) ? (double)NAN : x;
 }
 
-void forecast_errors_note(const struct gru_model *gru, const float *state, const float *x,
+/* x: of the input that output o feeds. */
+static void note_output(const struct gru_model *gru, const float *state, size_t o, double x,
+                        struct record_error *error)
+{
+    const size_t fed = (size_t)gru_model_info(gru)->outputs[o].feeds;
+    const double seen = seen_of(gru, state, o, x);
+    if (!isnan(seen) && error->n < UINT32_MAX) {
+        const struct comparison comparison =
+            comparison_of(seen, gru_state_y(gru, state, o), gru_state_last(gru, state, fed));
+        note(error, &comparison);
+    }
+}
+
+void forecast_errors_note(const struct gru_model *gru, const float *state, const double *x,
                           struct record_error *errors)
 {
     const struct gru_info *info = gru_model_info(gru);
-    const float *last = state + gru_state_last_offset(gru), *y = state + gru_state_y_offset(gru);
     for (size_t o = 0; o < info->n_outputs; o++) {
-        const float seen = seen_of(info, x, y, o);
-        if (!isnan(seen) && errors[o].n < UINT32_MAX) {
-            const struct comparison comparison =
-                comparison_of((double)seen, (double)y[o], (double)last[info->outputs[o].feeds]);
-            note(&errors[o], &comparison);
+        if (info->outputs[o].feeds >= 0) {
+            note_output(gru, state, o, x[info->outputs[o].feeds], &errors[o]);
         }
     }
 }
 
-void forecast_errors_note_seasonal(const struct gru_model *gru, const float *state, const float *x,
-                                   const float *season_ago, struct record_seasonal *seasonal)
+void forecast_errors_note_kept(const struct gru_model *gru, const float *state,
+                               const struct record_layout *layout, const float *reading,
+                               struct record_error *errors)
 {
     const struct gru_info *info = gru_model_info(gru);
-    const float *y = state + gru_state_y_offset(gru);
     for (size_t o = 0; o < info->n_outputs; o++) {
-        const float seen = seen_of(info, x, y, o);
-        if (!isnan(seen) && !isnan(season_ago[info->outputs[o].feeds])) {
-            note_seasonal(&seasonal[o], fabs((double)seen - y[o]),
-                          fabs((double)seen - season_ago[info->outputs[o].feeds]));
+        if (info->outputs[o].feeds >= 0) {
+            const size_t fed = (size_t)info->outputs[o].feeds;
+            note_output(gru, state, o, record_value(layout, reading, fed), &errors[o]);
         }
     }
 }
 
-void forecast_errors_tally(const struct gru_model *gru, const float *state, const float *x,
-                           const float *season_ago, struct error_tally *tallies)
+void forecast_errors_note_seasonal(const struct gru_model *gru, const float *state, const double *x,
+                                   const struct record_layout *layout, const float *season_ago,
+                                   struct record_seasonal *seasonal)
 {
     const struct gru_info *info = gru_model_info(gru);
-    const float *last = state + gru_state_last_offset(gru), *y = state + gru_state_y_offset(gru);
-    for (size_t o = 0; o < info->n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
-        const float seen = seen_of(info, x, y, o);
+    for (size_t o = 0; o < info->n_outputs; o++) {
         const int fed = info->outputs[o].feeds;
-        if (!isnan(seen) && !isnan(last[fed])) {
-            error_tally_note(&tallies[o], (double)seen, (double)y[o], (double)last[fed],
-                             season_ago ? (double)season_ago[fed] : NAN);
+        const double seen = fed >= 0 ? seen_of(gru, state, o, x[fed]) : (double)NAN;
+        const double before =
+            fed >= 0 ? record_value(layout, season_ago, (size_t)fed) : (double)NAN;
+        if (!isnan(seen) && !isnan(before)) {
+            note_seasonal(&seasonal[o], fabs(seen - gru_state_y(gru, state, o)),
+                          fabs(seen - before));
+        }
+    }
+}
+
+void forecast_errors_tally(const struct gru_model *gru, const float *state, const double *x,
+                           const struct record_layout *layout, const float *season_ago,
+                           struct error_tally *tallies)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    for (size_t o = 0; o < info->n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
+        const int fed = info->outputs[o].feeds;
+        const double seen = fed >= 0 ? seen_of(gru, state, o, x[fed]) : (double)NAN;
+        const double last = fed >= 0 ? gru_state_last(gru, state, (size_t)fed) : (double)NAN;
+        if (!isnan(seen) && !isnan(last)) {
+            error_tally_note(&tallies[o], seen, gru_state_y(gru, state, o), last,
+                             season_ago ? record_value(layout, season_ago, (size_t)fed)
+                                        : (double)NAN);
         }
     }
 }
 
 void forecast_errors_note_intervals(const struct interval_tracker *tracker, size_t n_outputs,
                                     const struct interval_levels *offered, uint64_t step,
-                                    const float *truths, struct interval_tally *tallies)
+                                    const double *truths, struct interval_tally *tallies)
 {
     for (size_t o = 0; o < n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
         for (size_t k = 0; k < tracker->levels->n && !isnan(truths[o]); k++) {
             const double level = tracker->levels->level[k];
             const size_t which = interval_levels_find(offered, level);
-            float lower, upper;
+            double lower, upper;
             if (interval_tracker_issued(tracker, k, step, o, &lower, &upper)) {
-                interval_tally_note(&tallies[o * INTERVAL_LEVELS_MAX + which], level,
-                                    (double)truths[o], (double)lower, (double)upper);
+                interval_tally_note(&tallies[o * INTERVAL_LEVELS_MAX + which], level, truths[o],
+                                    lower, upper);
             }
         }
     }

@@ -20,28 +20,35 @@ struct interval_levels;
 struct interval_tally;
 struct interval_tracker;
 struct record_error;
+struct record_layout;
 struct record_seasonal;
 
 /* Compares what was forecast with the reading that came ([I], NaN: missing), and takes that into
  * errors[O]. state: before the reading. */
-void forecast_errors_note(const struct gru_model *gru, const float *state, const float *x,
+void forecast_errors_note(const struct gru_model *gru, const float *state, const double *x,
                           struct record_error *errors);
-/* The same with the reading one season before ([I]), into seasonal[O]. */
-void forecast_errors_note_seasonal(const struct gru_model *gru, const float *state, const float *x,
-                                   const float *season_ago, struct record_seasonal *seasonal);
+/* The same of a reading as a record of that layout keeps it. */
+void forecast_errors_note_kept(const struct gru_model *gru, const float *state,
+                               const struct record_layout *layout, const float *reading,
+                               struct record_error *errors);
+/* The same with the reading one season before, as it is kept, into seasonal[O]. */
+void forecast_errors_note_seasonal(const struct gru_model *gru, const float *state, const double *x,
+                                   const struct record_layout *layout, const float *season_ago,
+                                   struct record_seasonal *seasonal);
 /* What the measures of an output are made of (error_totals_figures). */
 struct error_sums forecast_errors_sums(const struct record_error *error,
                                        const struct record_seasonal *seasonal,
                                        enum error_span span);
 /* The same into the thread's tallies (error_totals_of). season_ago: the reading one season before
- * ([I]), NULL: it is not kept, or the model has no season. */
-void forecast_errors_tally(const struct gru_model *gru, const float *state, const float *x,
-                           const float *season_ago, struct error_tally *tallies);
+ * likewise, NULL: it is not kept, or the model has no season. */
+void forecast_errors_tally(const struct gru_model *gru, const float *state, const double *x,
+                           const struct record_layout *layout, const float *season_ago,
+                           struct error_tally *tallies);
 /* Scores the intervals that were told for the reading that is the session's `step`-th, of which
  * `truths`[n_outputs] (NaN: missing) is what they are compared with. Before the tracker takes it.
  * tallies: the thread's (error_totals_intervals_of); `offered` has the tracker's levels. */
 void forecast_errors_note_intervals(const struct interval_tracker *tracker, size_t n_outputs,
                                     const struct interval_levels *offered, uint64_t step,
-                                    const float *truths, struct interval_tally *tallies);
+                                    const double *truths, struct interval_tally *tallies);
 
 #endif

@@ -54,7 +54,7 @@ size_t forecast_options_rows(const struct gru_info *info,
 
 enum status forecast_options_room(const struct gru_info *info,
                                   const struct forecast_options *forecast_options,
-                                  struct arena *arena, float **ret_forecast, size_t *ret_n,
+                                  struct arena *arena, double **ret_forecast, size_t *ret_n,
                                   struct fault *fault)
 {
     size_t n = forecast_options_rows(info, forecast_options);
@@ -65,7 +65,7 @@ enum status forecast_options_room(const struct gru_info *info,
             "a version was activated meanwhile whose outputs feed other inputs, so that these "
             "values do not fit; send them for that version");
     }
-    float *forecast = n > 0 ? arena_array(arena, n * info->n_outputs, sizeof *forecast) : NULL;
+    double *forecast = n > 0 ? arena_array(arena, n * info->n_outputs, sizeof *forecast) : NULL;
     if (n > 0 && !forecast) {
         return fault_no_room(fault, arena->is_full, "horizon",
                              "a forecast of %zu rows is more than a reply may hold", n);
@@ -78,7 +78,7 @@ enum status forecast_options_room(const struct gru_info *info,
 enum status forecast_options_run(struct service_context *context, const struct gru_model *gru,
                                  const float *state,
                                  const struct forecast_options *forecast_options,
-                                 struct arena *arena, float **ret_forecast, size_t *ret_n,
+                                 struct arena *arena, double **ret_forecast, size_t *ret_n,
                                  struct fault *fault)
 {
     enum status status = forecast_options_room(gru_model_info(gru), forecast_options, arena,

@@ -19,8 +19,8 @@ struct service_context;
 /* How far to look ahead, and how surely: the body fields `horizon`, `future` and `level`; and how
  * the rows are wanted, which is nothing to the service: `as`, and `at` of a sequence. */
 struct forecast_options {
-    size_t horizon;      /* 0: not asked for */
-    const float *future; /* [n_future_rows][info->n_future], NaN: missing */
+    size_t horizon;       /* 0: not asked for */
+    const double *future; /* [n_future_rows][info->n_future], NaN: missing */
     size_t n_future_rows;
     uint64_t future_columns; /* forecast_options_columns of the model that they were read for */
     const struct interval_levels *levels; /* of the intervals; NULL: not asked for */
@@ -47,13 +47,13 @@ size_t forecast_options_rows(const struct gru_info *info,
  * there is no forecast, *ret_n is 0 and *ret_forecast NULL. */
 enum status forecast_options_room(const struct gru_info *info,
                                   const struct forecast_options *forecast_options,
-                                  struct arena *arena, float **ret_forecast, size_t *ret_n,
+                                  struct arena *arena, double **ret_forecast, size_t *ret_n,
                                   struct fault *fault);
 /* Makes that room, and rolls out from a state into it. */
 enum status forecast_options_run(struct service_context *context, const struct gru_model *gru,
                                  const float *state,
                                  const struct forecast_options *forecast_options,
-                                 struct arena *arena, float **ret_forecast, size_t *ret_n,
+                                 struct arena *arena, double **ret_forecast, size_t *ret_n,
                                  struct fault *fault);
 
 #endif

@@ -19,7 +19,7 @@ struct kept {
     uint64_t step;
     bool is_acknowledged;
     size_t n;                    /* readings */
-    float *x;                    /* [n][I] */
+    double *x;                   /* [n][I] */
     double *at;                  /* [n] NaN: not known */
     float *state;                /* [state_floats] after the last of them */
     struct record_error *errors; /* [O] likewise */
@@ -113,7 +113,7 @@ static bool read_kept(const struct model *model, uint32_t slot, struct arena *ar
     return true;
 }
 
-static const float *x_of(const struct kept *kept, size_t k)
+static const double *x_of(const struct kept *kept, size_t k)
 {
     return kept->x + k * kept->layout.n_inputs;
 }
@@ -134,15 +134,37 @@ static bool is_proof(const struct model *model, const struct kept *kept,
            memcmp(errors, kept->errors, info->n_outputs * sizeof *errors) == 0;
 }
 
+/* [S * O]. */
+static void read_y(const struct gru_model *gru, const float *state, double *ret_y)
+{
+    for (size_t k = 0; k < gru_model_info(gru)->y_floats; k++) {
+        ret_y[k] = gru_state_y(gru, state, k);
+    }
+}
+
+/* What a state says beside its layers, one reading later. */
+static void note_reading(const struct gru_model *gru, const double *x, const double *y,
+                         float *state)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        if (!isnan(x[i])) {
+            gru_state_set_last(gru, state, i, x[i]);
+        }
+    }
+    for (size_t k = 0; k < info->y_floats; k++) {
+        gru_state_set_y(gru, state, k, y[k]);
+    }
+}
+
 /* ret_y [n], each [O] or NULL: not known. False: no memory. */
 static bool replay(struct service_context *context, const struct model *model,
-                   const struct kept *kept, struct arena *arena, const float **ret_y)
+                   const struct kept *kept, struct arena *arena, const double **ret_y)
 {
     const struct gru_model *gru = model->active->gru;
     const struct gru_info *info = gru_model_info(gru);
-    const size_t n = kept->n - kept->first, y_at = gru_state_y_offset(gru),
-                 last_at = gru_state_last_offset(gru);
-    float *y = arena_array(arena, n * info->y_floats, sizeof *y);
+    const size_t n = kept->n - kept->first;
+    double *y = arena_array(arena, (1 + n) * info->y_floats, sizeof *y);
     float *state = arena_array(arena, info->state_floats, sizeof *state);
     if (!y || !state) {
         return false;
@@ -151,23 +173,21 @@ static bool replay(struct service_context *context, const struct model *model,
                              .state_out = state,
                              .x = x_of(kept, kept->first),
                              .n_rows = n,
-                             .y = y };
+                             .y = y + info->y_floats };
     enum gru_status status = gru_run(gru, context->work, &lane, 1);
     if (status != GRU_OK || lane.status != GRU_OK ||
         memcmp(state, kept->state, info->state_floats * sizeof *state) != 0) {
         return status != GRU_NO_MEMORY;
     }
     memcpy(state, kept->start, info->state_floats * sizeof *state);
+    read_y(gru, state, y);
     for (size_t k = 0; k < n; k++) {
-        const float *x = x_of(kept, kept->first + k);
+        const double *x = x_of(kept, kept->first + k);
         forecast_errors_note(gru, state, x, kept->start_errors);
-        for (size_t i = 0; i < info->n_inputs; i++) {
-            state[last_at + i] = isnan(x[i]) ? state[last_at + i] : x[i];
-        }
-        memcpy(state + y_at, y + k * info->y_floats, info->y_floats * sizeof *y);
+        note_reading(gru, x, y + (k + 1) * info->y_floats, state);
     }
     for (size_t k = 0; k < n && is_proof(model, kept, kept->start_errors); k++) {
-        const float *before = k > 0 ? y + (k - 1) * info->y_floats : kept->start + y_at;
+        const double *before = y + k * info->y_floats;
         ret_y[kept->first + k] = isnan(before[0]) ? NULL : before;
     }
     return true;
@@ -177,10 +197,19 @@ static bool replay(struct service_context *context, const struct model *model,
 
 struct merging {
     const struct kept *kept;
-    const float **kept_y; /* [kept->n] by a replay */
+    const double **kept_y; /* [kept->n] by a replay */
     const struct recorded_reading *recorded;
     size_t n_recorded;
 };
+
+static bool is_same(const double *a, const double *b, size_t n)
+{
+    size_t k = 0;
+    while (k < n && (a[k] == b[k] || (isnan(a[k]) && isnan(b[k])))) {
+        k++;
+    }
+    return k == n;
+}
 
 /* A kept reading, with what its recording knows of it. Where x is another one it was amended, and
  * the recording is of what it was. */
@@ -192,8 +221,7 @@ static struct session_reading merge(const struct merging *merging, size_t k,
                                        .at = kept->at[k],
                                        .x = x_of(kept, k),
                                        .y = merging->kept_y[k] };
-    if (recorded &&
-        memcmp(recorded->x, reading.x, kept->layout.n_inputs * sizeof *reading.x) == 0) {
+    if (recorded && is_same(recorded->x, reading.x, kept->layout.n_inputs)) {
         reading.at = isnan(reading.at) ? recorded->at : reading.at;
         reading.y = recorded->y ? recorded->y : reading.y;
     }
@@ -289,7 +317,8 @@ enum status session_history_read(struct service_context *context, const struct m
                                        .is_acknowledged = kept.is_acknowledged };
     history.readings = arena_array(arena, limit, sizeof *history.readings);
     merging.kept_y = arena_array(arena, kept.n, sizeof *merging.kept_y);
-    if (!history.readings || !merging.kept_y) {
+    double *y = arena_array(arena, gru_model_info(history.gru)->y_floats, sizeof *y);
+    if (!history.readings || !merging.kept_y || !y) {
         return no_memory(fault);
     }
     memset(merging.kept_y, 0, kept.n * sizeof *merging.kept_y);
@@ -297,7 +326,7 @@ enum status session_history_read(struct service_context *context, const struct m
         !replay(context, model, &kept, arena, merging.kept_y)) {
         return no_memory(fault);
     }
-    const float *y = kept.state + gru_state_y_offset(history.gru);
+    read_y(history.gru, kept.state, y);
     history.y = isnan(y[0]) ? NULL : y;
     merge_all(&merging, before, limit, &history);
     history.readings += limit - history.n;

@@ -27,15 +27,15 @@ struct service_context;
 
 struct session_reading {
     uint64_t step;
-    double at;      /* NaN: it has no time, or it is not known */
-    const float *x; /* [I] NaN: missing */
-    const float *y; /* [O] made one step before; NULL: nothing, or it is not known */
+    double at;       /* NaN: it has no time, or it is not known */
+    const double *x; /* [I] NaN: missing */
+    const double *y; /* [O] made one step before; NULL: nothing, or it is not known */
 };
 
 struct session_history {
     const struct gru_model *gru;      /* valid until the context's next turn */
     uint64_t step;                    /* the session's last */
-    const float *y;                   /* [O] what is forecast for the next; NULL: nothing */
+    const double *y;                  /* [O] what is forecast for the next; NULL: nothing */
     struct session_reading *readings; /* [n], oldest first */
     size_t n;
     bool has_more;        /* there are older ones */

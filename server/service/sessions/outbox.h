@@ -25,7 +25,7 @@ struct note {
     uint32_t n_bytes;  /* of it all, rounded up */
     uint32_t n_inputs; /* 0: it is no reading (recordings.h) */
     uint32_t n_outputs;
-    float x[];
+    double x[];
 };
 
 struct chunk {
@@ -80,7 +80,7 @@ size_t outboxes_gather(struct outboxes *outboxes, const struct note **notes, siz
 void outboxes_release(struct outboxes *outboxes);
 
 /* NULL: it has none. */
-static inline const float *note_forecast(const struct note *note)
+static inline const double *note_forecast(const struct note *note)
 {
     return note->n_outputs > 0 ? note->x + note->n_inputs : NULL;
 }

@@ -24,7 +24,7 @@ static enum status look(struct service_context *context, const struct session *s
 {
     const struct gru_info *info = gru_model_info(session->gru);
     size_t n = n_rows_of(session->gru, n_ahead);
-    float *forecast = arena_array(arena, n * info->n_outputs, sizeof *forecast);
+    double *forecast = arena_array(arena, n * info->n_outputs, sizeof *forecast);
     if (!forecast) {
         return no_memory(fault);
     }

@@ -19,7 +19,7 @@ struct service_context;
 struct outlook {
     const struct gru_info *info; /* of the version that it is of */
     size_t n_rows;               /* 0: there is nothing to forecast from */
-    const float *forecast;       /* [n_rows][O] */
+    const double *forecast;      /* [n_rows][O] */
     struct interval_replies
         intervals; /* of the levels that the session has calibrated; n 0: none */
 };

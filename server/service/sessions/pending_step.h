@@ -28,7 +28,7 @@ struct pending_step {
     bool is_new; /* its session exists only if the step succeeds */
     uint32_t slot;
     struct record_copy *next; /* in scratch memory */
-    float *truths;            /* [O] for its intervals, if its session has some */
+    double *truths;           /* [O] for its intervals, if its session has some */
     size_t n_lanes;           /* 2: its session's base moves on, too */
     bool is_base_lost;        /* or would, but for a reading that runs no more */
     const float *base_state;  /* to which it moves; NULL: `next` has it */

@@ -352,8 +352,8 @@ static enum status forecast_some(struct service_context *context, struct predict
 }
 
 /* What the intervals are of: the forecast, or the last y. */
-static const float *looked_ahead(const struct prediction *prediction,
-                                 const struct sequence *sequence)
+static const double *looked_ahead(const struct prediction *prediction,
+                                  const struct sequence *sequence)
 {
     const size_t y_floats = gru_model_info(prediction->gru)->y_floats;
     const size_t last = prediction->last_only ? 0 : sequence->n_rows - 1;

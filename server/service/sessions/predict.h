@@ -23,11 +23,11 @@ struct model;
 struct service_context;
 
 struct sequence {
-    const float *x; /* [n_rows][I] */
+    const double *x; /* [n_rows][I] */
     size_t n_rows;
     struct forecast_options forecast_options;
-    float *y;        /* result: [n_rows or 1][S * O] */
-    float *forecast; /* result: [n_forecast][O] or NULL */
+    double *y;        /* result: [n_rows or 1][S * O] */
+    double *forecast; /* result: [n_forecast][O] or NULL */
     size_t n_forecast;
     struct interval_replies intervals;      /* result */
     struct sequence_intervals *calibration; /* the verb's own; NULL: no intervals are wanted */

@@ -195,7 +195,7 @@ static size_t gather(struct recorder *recorder, size_t *ret_n_readings)
  * kept as the only reading of a session that no client can name. */
 static size_t put_watermark(struct recorded *at, int64_t watermark_ms)
 {
-    static const float nothing = 0;
+    static const double nothing = 0;
     at[0] = (struct recorded){ .model = "", .session = "" };
     at[1] = (struct recorded){ .model = "",
                                .session = "",
@@ -324,18 +324,24 @@ static enum status recover_session(struct recovery *recovery, const struct model
     if (status != STATUS_OK) {
         return status;
     }
+    double *x = calloc(layout->n_inputs, sizeof *x);
+    if (!x) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for recording");
+    }
     for (uint64_t n = n_missing(&header->life, copy, last, layout->n_history); n > 0; n--) {
         recorder_begin(recovery->outbox);
         uint64_t step = copy->step - n + 1;
+        record_read_reading(layout, record, step, x);
         const struct recorded reading = { .model = model->name,
                                           .session = id,
                                           .step = number_of(&header->life, step),
                                           .at = n == 1 ? time_of(copy) : (double)NAN,
-                                          .x = record_reading(layout, record, step),
+                                          .x = x,
                                           .n_inputs = layout->n_inputs };
         put_reading(recovery->outbox, &reading);
-        recovery->n_bytes += layout->n_inputs * sizeof(float);
+        recovery->n_bytes += layout->n_inputs * sizeof *x;
     }
+    free(x);
     bool is_due = atomic_load_explicit(&recovery->recorder->outboxes.n_bytes,
                                        memory_order_relaxed) >= RECOVERED_AT_ONCE;
     return is_due ? write_notes(recovery->recorder, 0, fault) : STATUS_OK;
@@ -413,7 +419,7 @@ static bool add_series(struct reading_list *list, const struct recording *record
         list->series = series;
         list->room = room;
     }
-    list->n_bytes += recording->n_rows * n_inputs * sizeof(float);
+    list->n_bytes += recording->n_rows * n_inputs * sizeof(double);
     list->series[list->n++] =
         (struct gru_series){ .x = recording->x,
                              .n_rows = recording->n_rows,

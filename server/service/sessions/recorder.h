@@ -48,7 +48,7 @@ void recorder_close_outbox(struct outbox *outbox); /* what is in it will still b
 void recorder_begin(struct outbox *outbox);
 /* What a step took in, and what had been forecast for it (recordings.h). */
 struct recorder_row {
-    const float *x, *y;
+    const double *x, *y;
     size_t n_inputs, n_outputs;
 };
 /* To be called before the session is released. It has made the step that `copy` stands for. */

@@ -10,24 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool rewarm_grow(struct service_context *context, size_t n_floats)
+bool rewarm_grow(struct service_context *context, size_t n_bytes)
 {
-    if (context->n_rewarm >= n_floats) {
+    if (context->n_rewarm_bytes >= n_bytes) {
         return true;
     }
-    float *larger = reallocarray(NULL, n_floats, sizeof *larger);
+    void *larger = malloc(n_bytes);
     if (!larger) {
         return false;
     }
     free(context->rewarm);
     context->rewarm = larger;
-    context->n_rewarm = n_floats;
+    context->n_rewarm_bytes = n_bytes;
     return true;
 }
 
 /* From a fresh state; *ret_bad_row: the first that does not run. */
 static enum gru_status replay(struct service_context *context, const struct gru_model *gru,
-                              const float *readings, size_t n_readings, float *state, float *y,
+                              const double *readings, size_t n_readings, float *state, double *y,
                               size_t *ret_bad_row)
 {
     if (n_readings == 0) {
@@ -49,13 +49,13 @@ static enum rewarm replay_all(struct service_context *context, const struct mode
     const struct pool *pool = model->pool;
     const struct gru_model *gru = model->active->gru;
     const struct gru_info *info = gru_model_info(gru);
-    if (!rewarm_grow(context,
-                     now->n_readings * info->n_inputs + info->y_floats + info->state_floats)) {
+    const size_t n_values = now->n_readings * info->n_inputs + info->y_floats;
+    if (!rewarm_grow(context, n_values * sizeof(double) + info->state_floats * sizeof(float))) {
         return REWARM_FAILED;
     }
-    float *state = context->rewarm;
-    float *y = state + info->state_floats;
-    float *readings = y + info->y_floats;
+    double *y = context->rewarm;
+    double *readings = y + info->y_floats;
+    float *state = (float *)(void *)(y + n_values);
     record_read_readings(pool_layout(pool, slot), pool_record(pool, slot), now, readings);
     /* A reading that the new version refuses must not keep the session from its next step: what
      * follows it counts. */

@@ -21,8 +21,8 @@ struct service_context;
  * REWARM_LATER: this turn has done enough, or it takes several. REWARM_FAILED: *fault says why. */
 enum rewarm rewarm_session(struct service_context *context, const struct model *model,
                            uint32_t *slot, struct record_copy *scratch, struct fault *fault);
-/* Makes context->rewarm at least that long. */
+/* Makes context->rewarm at least that large. */
 __attribute__((warn_unused_result)) bool rewarm_grow(struct service_context *context,
-                                                     size_t n_floats);
+                                                     size_t n_bytes);
 
 #endif

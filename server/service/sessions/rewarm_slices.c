@@ -19,9 +19,10 @@ struct rewarming {
     struct record_header header; /* of the session */
     uint64_t step, digest;       /* where it is, and of what version */
     uint64_t turn;               /* of the context, when it was last gone on with */
-    float *floats;               /* what follows points into it */
-    float *state, *y;
-    const float *readings; /* [n_left][I] */
+    double *values;              /* what follows points into it */
+    double *y;
+    float *state;
+    const double *readings; /* [n_left][I] */
     size_t n_left;
     bool is_done;
     struct gru_lane lane;
@@ -38,7 +39,7 @@ void rewarm_slices_free(struct rewarming *rewarming)
 {
     if (rewarming) {
         gru_model_unref(rewarming->gru);
-        free(rewarming->floats);
+        free(rewarming->values);
         free(rewarming);
     }
 }
@@ -72,15 +73,14 @@ static struct rewarming *begin(const struct model *model, uint32_t slot,
     struct gru_model *gru = model->active->gru;
     const struct gru_info *info = gru_model_info(gru);
     struct rewarming *rewarming = calloc(1, sizeof *rewarming);
-    float *floats =
-        reallocarray(NULL, now->n_readings * info->n_inputs + info->state_floats + info->y_floats,
-                     sizeof *floats);
-    if (!rewarming || !floats) {
+    const size_t n_values = now->n_readings * info->n_inputs + info->y_floats;
+    double *values = malloc(n_values * sizeof *values + info->state_floats * sizeof(float));
+    if (!rewarming || !values) {
         free(rewarming);
-        free(floats);
+        free(values);
         return NULL;
     }
-    float *readings = floats + info->state_floats + info->y_floats;
+    double *readings = values + info->y_floats;
     char *record = pool_record(model->pool, slot);
     record_read_readings(pool_layout(model->pool, slot), record, now, readings);
     gru_model_ref(gru);
@@ -88,9 +88,9 @@ static struct rewarming *begin(const struct model *model, uint32_t slot,
     rewarming->header = *record_header_of(record);
     rewarming->step = now->step;
     rewarming->digest = now->digest;
-    rewarming->floats = floats;
-    rewarming->state = floats;
-    rewarming->y = floats + info->state_floats;
+    rewarming->values = values;
+    rewarming->y = values;
+    rewarming->state = (float *)(void *)(values + n_values);
     rewarming->readings = readings;
     rewarming->n_left = now->n_readings;
     begin_run(rewarming);

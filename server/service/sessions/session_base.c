@@ -22,13 +22,14 @@ static uint64_t oldest(const struct record_copy *copy, const struct record_base 
 }
 
 void session_base_make_lane(const struct record_layout *layout, char *record,
-                            struct record_copy *next, float *y, struct gru_lane *lane)
+                            struct record_copy *next, double *x, double *y, struct gru_lane *lane)
 {
     struct record_copy *now = record_newest(layout, record);
     struct record_base *base = record_base_of(layout, now);
+    record_read_reading(layout, record, oldest(now, base), x);
     *lane = (struct gru_lane){ .state_in = record_base_state(layout, base),
                                .state_out = record_base_state(layout, record_base_of(layout, next)),
-                               .x = record_reading(layout, record, oldest(now, base)),
+                               .x = x,
                                .n_rows = 1,
                                .y = y };
 }
@@ -41,8 +42,8 @@ void session_base_let_go(const struct gru_model *gru, const struct record_layout
     const uint64_t step = oldest(now, before);
     const struct record_stamp stamp = record_read_stamp(layout, record, step);
     if (stamp.gap != RECORD_GAP_RESTARTED) {
-        forecast_errors_note(gru, record_base_state(layout, before),
-                             record_reading(layout, record, step), base->errors);
+        forecast_errors_note_kept(gru, record_base_state(layout, before), layout,
+                                  record_reading(layout, record, step), base->errors);
     }
     if (state) {
         memcpy(record_base_state(layout, base), state, layout->state_floats * sizeof *state);

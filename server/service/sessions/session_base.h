@@ -24,9 +24,9 @@ static inline bool session_base_is_full(const struct record_layout *layout,
 void session_base_restart(const struct record_layout *layout, struct record_copy *next,
                           const float *fresh);
 /* A lane from the base of the newest copy through its oldest reading, into the state of the base of
- * `next`. y: [S * O], scratch. */
+ * `next`. x: [I], and y: [S * O]: scratch. */
 void session_base_make_lane(const struct record_layout *layout, char *record,
-                            struct record_copy *next, float *y, struct gru_lane *lane);
+                            struct record_copy *next, double *x, double *y, struct gru_lane *lane);
 /* The oldest reading leaves those behind the base of `next`, whose state has taken it in already
  * (state NULL), or is `state`. To be called while the newest copy is the one before. */
 void session_base_let_go(const struct gru_model *gru, const struct record_layout *layout,

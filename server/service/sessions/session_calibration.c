@@ -7,10 +7,33 @@
 
 #include <string.h>
 
+static struct interval_layout layout_of(enum session_calibration_format format,
+                                        const struct gru_info *info, size_t n_horizons,
+                                        size_t n_levels)
+{
+    const struct interval_untracked none = { .n = 0 };
+    const struct interval_layout first =
+        interval_layout_former(&none, info->n_outputs, n_horizons, n_levels);
+    const struct interval_layout layout = interval_layout_of(info->n_outputs, n_horizons, n_levels);
+    switch (format) {
+    case SESSION_CALIBRATION_FIRST:
+        return first;
+    case SESSION_CALIBRATION_WIDE:
+        return interval_layout_wide(&layout);
+    default:
+        return layout;
+    }
+}
+
+enum session_calibration_format session_calibration_format(const struct gru_info *info)
+{
+    return info->is_wide ? SESSION_CALIBRATION_WIDE : SESSION_CALIBRATION_NARROW;
+}
+
 struct interval_layout session_calibration_layout(const struct gru_info *info, size_t n_horizons,
                                                   size_t n_levels)
 {
-    return interval_layout_of(info->n_outputs, n_horizons, n_levels);
+    return layout_of(session_calibration_format(info), info, n_horizons, n_levels);
 }
 
 void session_calibration_view(const struct gru_info *info,
@@ -25,28 +48,22 @@ void session_calibration_view(const struct gru_info *info,
                                                         .bytes = calibration->bytes };
 }
 
-static struct interval_layout former_layout(const struct gru_info *info,
-                                            const struct session_calibration *calibration)
+size_t session_calibration_bytes(enum session_calibration_format format,
+                                 const struct gru_info *info,
+                                 const struct session_calibration *calibration)
 {
-    const struct interval_untracked none = { .n = 0 };
-    return interval_layout_former(&none, info->n_outputs, calibration->n_horizons,
-                                  calibration->levels.n);
+    return layout_of(format, info, calibration->n_horizons, calibration->levels.n).n_bytes;
 }
 
-size_t session_calibration_former_bytes(const struct gru_info *info,
-                                        const struct session_calibration *calibration)
+void session_calibration_take(enum session_calibration_format format, const struct gru_info *info,
+                              unsigned char *bytes, const struct session_calibration *calibration)
 {
-    return former_layout(info, calibration).n_bytes;
-}
-
-void session_calibration_take_former(const struct gru_info *info, unsigned char *former,
-                                     const struct session_calibration *calibration)
-{
-    const struct interval_layout layout = former_layout(info, calibration);
-    const struct interval_tracker from = { &layout, &calibration->levels, former };
-    struct session_intervals today;
-    session_calibration_view(info, calibration, &today);
-    interval_tracker_take(&today.tracker, &from);
+    const struct interval_layout layout =
+        layout_of(format, info, calibration->n_horizons, calibration->levels.n);
+    const struct interval_tracker from = { &layout, &calibration->levels, bytes };
+    struct session_intervals own;
+    session_calibration_view(info, calibration, &own);
+    interval_tracker_take(&own.tracker, &from);
 }
 
 bool session_calibration_read(const struct interval_sessions *of, uint32_t slot,

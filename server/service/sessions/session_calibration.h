@@ -29,15 +29,24 @@ struct session_calibration {
 
 struct session_restore;
 
-/* The layout of its bytes, for a model with such variables. */
+/* Formats of its text: the first, which had no means of widths and scores, and those of today, of
+ * models whose values are not wide (gru.h) and of the others. */
+enum session_calibration_format {
+    SESSION_CALIBRATION_FIRST = 1,
+    SESSION_CALIBRATION_NARROW,
+    SESSION_CALIBRATION_WIDE
+};
+/* Of a calibration of that model, and the layout of its bytes then. */
+enum session_calibration_format session_calibration_format(const struct gru_info *info);
 struct interval_layout session_calibration_layout(const struct gru_info *info, size_t n_horizons,
                                                   size_t n_levels);
-/* Of format 1 of its text, which had no means of widths and scores: how many bytes, and makes
- * today's bytes of them. Where the former ones are no tracker's, today's are none either. */
-size_t session_calibration_former_bytes(const struct gru_info *info,
-                                        const struct session_calibration *calibration);
-void session_calibration_take_former(const struct gru_info *info, unsigned char *former,
-                                     const struct session_calibration *calibration);
+/* Of a text of another format: how many bytes, and makes the model's own of them. Where they are no
+ * tracker's, these are none either. */
+size_t session_calibration_bytes(enum session_calibration_format format,
+                                 const struct gru_info *info,
+                                 const struct session_calibration *calibration);
+void session_calibration_take(enum session_calibration_format format, const struct gru_info *info,
+                              unsigned char *bytes, const struct session_calibration *calibration);
 /* As a tracker. The view must stay where it is, and the bytes too. */
 void session_calibration_view(const struct gru_info *info,
                               const struct session_calibration *calibration,

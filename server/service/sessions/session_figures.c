@@ -67,17 +67,18 @@ static bool read_widths(const struct interval_tracker *tracker, size_t n_outputs
 {
     const size_t n = figures->n_ahead * n_outputs;
     float *widths = arena_array(arena, figures->levels.n * n, sizeof *widths);
-    float *lower = arena_array(arena, n, sizeof *lower);
-    float *still = arena_array(arena, n, sizeof *still);
-    if (!widths || !lower || !still) {
+    double *lower = arena_array(arena, n, sizeof *lower);
+    double *upper = arena_array(arena, n, sizeof *upper);
+    double *still = arena_array(arena, n, sizeof *still);
+    if (!widths || !lower || !upper || !still) {
         return false;
     }
     memset(still, 0, n * sizeof *still);
     for (size_t level = 0; level < figures->levels.n; level++) {
         float *of_level = widths + level * n;
-        (void)interval_tracker_bounds(tracker, level, still, figures->n_ahead, lower, of_level);
+        (void)interval_tracker_bounds(tracker, level, still, figures->n_ahead, lower, upper);
         for (size_t i = 0; i < n; i++) {
-            of_level[i] -= lower[i];
+            of_level[i] = (float)(upper[i] - lower[i]);
         }
     }
     figures->widths = widths;

@@ -26,14 +26,13 @@ static void view(const struct interval_levels *offered, const struct pool_class 
                  size_t n_outputs, uint32_t held, char *tail,
                  struct session_intervals *ret_intervals)
 {
-    const struct interval_class meaning = interval_class_of(kind);
     ret_intervals->levels.n = 0;
     for (size_t i = 0; i < offered->n; i++) {
         if (held >> i & 1) {
             ret_intervals->levels.level[ret_intervals->levels.n++] = offered->level[i];
         }
     }
-    ret_intervals->layout = interval_class_layout(&meaning, n_outputs);
+    ret_intervals->layout = interval_class_layout(kind, n_outputs);
     ret_intervals->tracker = (struct interval_tracker){ .layout = &ret_intervals->layout,
                                                         .levels = &ret_intervals->levels,
                                                         .bytes = (unsigned char *)tail };
@@ -234,10 +233,10 @@ static void offer(struct pool *pool, uint32_t slot, const struct interval_tracke
     }
 }
 
-void session_intervals_truths(const struct gru_info *info, const float *x, float *ret_truths)
+void session_intervals_truths(const struct gru_info *info, const double *x, double *ret_truths)
 {
     for (size_t o = 0; o < info->n_outputs; o++) {
-        ret_truths[o] = info->outputs[o].feeds >= 0 ? x[info->outputs[o].feeds] : NAN;
+        ret_truths[o] = info->outputs[o].feeds >= 0 ? x[info->outputs[o].feeds] : (double)NAN;
     }
 }
 
@@ -250,8 +249,8 @@ bool session_intervals_begin(const struct interval_sessions *of, uint32_t slot,
 }
 
 void session_intervals_step(const struct interval_sessions *of, uint32_t slot, uint64_t step,
-                            const struct session_intervals *intervals, const float *truths,
-                            const float *forecast, size_t n_rows)
+                            const struct session_intervals *intervals, const double *truths,
+                            const double *forecast, size_t n_rows)
 {
     interval_tracker_step(&intervals->tracker, step, truths, forecast, n_rows);
     offer(of->pool, slot, &intervals->tracker);
@@ -259,7 +258,7 @@ void session_intervals_step(const struct interval_sessions *of, uint32_t slot, u
 
 void session_intervals_tell(const struct interval_sessions *of, uint32_t slot,
                             struct record_copy *copy, const struct interval_replies *replies,
-                            const float *forecast)
+                            const double *forecast)
 {
     struct session_intervals intervals;
     const bool has_tracker = view_copy(of, slot, copy, &intervals);

@@ -66,7 +66,7 @@ static inline bool session_intervals_are_kept(const struct pool *pool, uint32_t 
     return pool_extent(pool, slot)->record_class > 0;
 }
 /* What a reading ([I]) says of the outputs ([O], NaN: nothing). */
-void session_intervals_truths(const struct gru_info *info, const float *x, float *ret_truths);
+void session_intervals_truths(const struct gru_info *info, const double *x, double *ret_truths);
 /* What the tail of a step's copy has, which begins if the step is the first to ask. False: nothing,
  * for it has not begun. */
 __attribute__((warn_unused_result)) bool
@@ -76,12 +76,12 @@ session_intervals_begin(const struct interval_sessions *of, uint32_t slot, struc
 /* What a step makes of that: the reading is scored, and the forecast[n_rows][O] that was made from
  * there waits. `step` is its number. */
 void session_intervals_step(const struct interval_sessions *of, uint32_t slot, uint64_t step,
-                            const struct session_intervals *intervals, const float *truths,
-                            const float *forecast, size_t n_rows);
+                            const struct session_intervals *intervals, const double *truths,
+                            const double *forecast, size_t n_rows);
 /* The intervals of a forecast from that copy. */
 void session_intervals_tell(const struct interval_sessions *of, uint32_t slot,
                             struct record_copy *copy, const struct interval_replies *replies,
-                            const float *forecast);
+                            const double *forecast);
 /* The copy's state is the active version's from here on; before it was that of `before` (NULL: a
  * version that is gone). */
 void session_intervals_follow(const struct interval_sessions *of, uint32_t slot,

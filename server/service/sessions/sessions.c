@@ -42,7 +42,7 @@ static bool read_session(const struct service_context *context, const struct mod
     char *record = pool_record(pool, slot);
     struct record_copy *copy = record_newest(layout, record);
     float *state = arena_array(arena, layout->state_floats, sizeof *state);
-    float *readings =
+    double *readings =
         arena_array(arena, (size_t)copy->n_readings * layout->n_inputs, sizeof *readings);
     if (!state || !readings || !session_errors_read(layout, copy, arena, &session->errors) ||
         !session_calibration_read(&sessions, slot, arena, &session->calibration)) {
@@ -246,7 +246,7 @@ static enum status restored_state(struct service_context *context, const struct 
                          "readings as \"rewarm\"",
                          version->number);
     }
-    if (!rewarm_grow(context, gru_model_info(version->gru)->state_floats)) {
+    if (!rewarm_grow(context, gru_model_info(version->gru)->state_floats * sizeof(float))) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to restore the session");
     }
     gru_state_init(version->gru, context->rewarm);

@@ -50,8 +50,8 @@ struct session {
     struct gru_model *gru; /* the version that the state belongs to */
     int64_t ttl_s;         /* its own time to live; -1: the configured one */
     struct digest digest;
-    float *state;          /* [state_floats] (gru.h): a copy */
-    const float *readings; /* [n_readings][I], oldest first */
+    float *state;           /* [state_floats] (gru.h): a copy */
+    const double *readings; /* [n_readings][I], oldest first */
     size_t n_readings;
     struct session_errors errors;
     const struct session_figures *figures; /* NULL, until session_figures_read */
@@ -83,8 +83,8 @@ struct session_restore {
     uint64_t step;
     bool has_digest;
     struct digest digest;
-    const float *state;    /* [state_floats] or NULL */
-    const float *readings; /* [n_readings][I]; kept as the session's last inputs */
+    const float *state;     /* [state_floats] or NULL */
+    const double *readings; /* [n_readings][I]; kept as the session's last inputs */
     size_t n_readings;
     int64_t created_at_ms; /* by the steady clock; 0: now */
     struct session_errors errors;

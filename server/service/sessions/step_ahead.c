@@ -25,9 +25,10 @@ struct step_ahead {
     float *bases;   /* [1 + n_rows][state_floats]: of the session's base; NULL: it has none */
     size_t n_since; /* readings behind the first of them */
     bool is_base_lost;
-    float *missing; /* [I] a reading of which nothing is known */
-    float *y;       /* [2][S * O] */
-    float *forecast;
+    double *missing; /* [I] a reading of which nothing is known */
+    double *leaving; /* [I] one that leaves those behind the base */
+    double *y;       /* [2][S * O] */
+    double *forecast;
     size_t n_forecast;
     struct prediction prediction; /* of the forecast, if that is long */
     struct sequence sequence;
@@ -95,7 +96,8 @@ static bool make_room(struct step *step, struct step_ahead *ahead, size_t n_rows
     ahead->n_rows = n_rows;
     ahead->states =
         arena_array(step->arena, (1 + n_rows) * info->state_floats, sizeof *ahead->states);
-    ahead->missing = arena_array(step->arena, info->n_inputs, sizeof *ahead->missing);
+    ahead->missing = arena_array(step->arena, 2 * info->n_inputs, sizeof *ahead->missing);
+    ahead->leaving = ahead->missing ? ahead->missing + info->n_inputs : NULL;
     ahead->y = arena_array(step->arena, 2 * info->y_floats, sizeof *ahead->y);
     const bool has_base = record_has_base(&step->model->pool->layout);
     ahead->bases =
@@ -184,12 +186,15 @@ static bool make_base_lane(const struct step *step, const struct step_place *pla
         return false;
     }
     const size_t leaving = n - n_history; /* from the oldest behind the base where this began */
+    const bool is_kept = leaving < ahead->n_since;
+    if (is_kept) {
+        record_read_reading(place->layout, place->record,
+                            ahead->last - ahead->n_since + 1 + leaving, ahead->leaving);
+    }
     *lane = (struct gru_lane){ .state_in = state,
                                .state_out = state + ahead->state_floats,
-                               .x = leaving < ahead->n_since
-                                        ? record_reading(place->layout, place->record,
-                                                         ahead->last - ahead->n_since + 1 + leaving)
-                                        : step_ahead_x(step, leaving - ahead->n_since),
+                               .x = is_kept ? ahead->leaving
+                                            : step_ahead_x(step, leaving - ahead->n_since),
                                .n_rows = 1,
                                .y = ahead->y + gru_model_info(step->model->active->gru)->y_floats };
     return true;
@@ -291,7 +296,7 @@ void step_end_slices(struct step *step, enum status status, const struct fault *
 
 /* ---- it is done ---- */
 
-const float *step_ahead_x(const struct step *step, size_t row)
+const double *step_ahead_x(const struct step *step, size_t row)
 {
     return row + 1 == step->ahead->n_rows ? step->x : step->ahead->missing;
 }
@@ -313,11 +318,27 @@ const float *step_ahead_base(const struct step *step, size_t row)
                                                 : NULL;
 }
 
+/* From a state to y, [O]. */
+static const double *tell_y(const struct step *step, size_t row, double *y)
+{
+    const struct gru_model *gru = step->model->active->gru;
+    const float *state = step_ahead_state(step, row);
+    for (size_t o = 0; o < gru_model_info(gru)->n_outputs; o++) {
+        y[o] = gru_state_y(gru, state, o);
+    }
+    return y;
+}
+
+const double *step_ahead_y(struct step *step, size_t row)
+{
+    return tell_y(step, row, step->ahead->y);
+}
+
 size_t step_ahead_answer(struct step *step)
 {
     const struct step_ahead *ahead = step->ahead;
-    const struct gru_model *gru = step->model->active->gru;
-    step->y = step_ahead_state(step, ahead->n_rows - 1) + gru_state_y_offset(gru);
+    const struct gru_info *info = gru_model_info(step->model->active->gru);
+    step->y = tell_y(step, ahead->n_rows - 1, ahead->y + info->y_floats);
     step->forecast = ahead->forecast;
     step->n_forecast = ahead->n_forecast;
     step->number = ahead->last + ahead->n_rows;

@@ -34,9 +34,11 @@ bool step_ahead_is_needed(const struct step *step, size_t n_rows);
 enum status step_ahead_go_on(struct service_context *context, struct step *step,
                              const struct step_place *place, bool *ret_is_ready);
 /* Of one that is ready: the reading at `row`, from 0, and the state after it. */
-const float *step_ahead_x(const struct step *step, size_t row);
+const double *step_ahead_x(const struct step *step, size_t row);
 const float *step_ahead_state(const struct step *step, size_t row);
 const float *step_ahead_before(const struct step *step, size_t row);
+/* [O] what is forecast after it, until this is called again. */
+const double *step_ahead_y(struct step *step, size_t row);
 /* The state of the session's base then (session_base.h); NULL: it has none, or a reading that once
  * ran runs no more. */
 const float *step_ahead_base(const struct step *step, size_t row);

@@ -13,18 +13,20 @@ enum status step_answer(struct service_context *context, struct step *step, uint
 {
     const struct gru_model *gru = step->model->active->gru;
     const struct gru_info *info = gru_model_info(gru);
-    float *forecast;
+    double *forecast;
     enum status status =
         forecast_options_run(context, gru, state, &step->forecast_options, step->arena, &forecast,
                              &step->n_forecast, &step->fault);
     if (status != STATUS_OK) {
         return status;
     }
-    float *y = arena_array(step->arena, info->n_outputs, sizeof *y);
+    double *y = arena_array(step->arena, info->n_outputs, sizeof *y);
     if (!y) {
         return fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
     }
-    memcpy(y, state + gru_state_y_offset(gru), info->n_outputs * sizeof *y);
+    for (size_t o = 0; o < info->n_outputs; o++) {
+        y[o] = gru_state_y(gru, state, o);
+    }
     step->y = y;
     step->forecast = forecast;
     step->number = number;

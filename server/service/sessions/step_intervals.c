@@ -63,8 +63,8 @@ static void score(const struct interval_sessions *of, const struct pending_step 
 }
 
 /* With a tracker in the next copy, or without. */
-static void go_on(const struct interval_sessions *of, struct pending_step *pending, const float *x,
-                  const float *y)
+static void go_on(const struct interval_sessions *of, struct pending_step *pending, const double *x,
+                  const double *y)
 {
     struct step *step = pending->step;
     const bool is_own = x == step->x, is_rolled = is_own && step->forecast;
@@ -88,7 +88,7 @@ static void go_on(const struct interval_sessions *of, struct pending_step *pendi
 }
 
 void step_intervals_go_on(struct service_context *context, struct pending_step *pending,
-                          const float *x, const float *y)
+                          const double *x, const double *y)
 {
     const struct step *step = pending->step;
     if (session_intervals_are_kept(step->model->pool, pending->slot)) {

@@ -19,7 +19,7 @@ enum status step_intervals_room(struct pending_step *pending);
 /* A reading of the step, x ([I]), after which y ([O]) was forecast: scores it in the next copy. Of
  * the step's own reading it also fills the reply. */
 void step_intervals_go_on(struct service_context *context, struct pending_step *pending,
-                          const float *x, const float *y);
+                          const double *x, const double *y);
 /* Forecasts of the next copy that wait are of steps with other numbers now, and are dropped. */
 void step_intervals_drop(struct service_context *context, struct pending_step *pending);
 /* Fills the reply from a copy that has made the step already. */

@@ -53,7 +53,8 @@ static bool is_kept(const struct step *step, const struct record_layout *layout,
     }
     const float *kept = record_reading(layout, record, number);
     for (uint32_t k = 0; k < layout->n_inputs; k++) {
-        if (!(kept[k] == step->x[k]) && !(isnan(kept[k]) && isnan(step->x[k]))) {
+        const double value = record_value(layout, kept, k);
+        if (!(value == step->x[k]) && !(isnan(value) && isnan(step->x[k]))) {
             return false;
         }
     }

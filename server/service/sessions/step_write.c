@@ -16,7 +16,7 @@
 
 /* Compares what was forecast with the reading x, for the session and for its model. */
 static void note_errors(struct service_context *context, const struct pending_step *pending,
-                        const float *x)
+                        const double *x)
 {
     const struct model *model = pending->step->model;
     const struct gru_model *gru = model->active->gru;
@@ -30,12 +30,12 @@ static void note_errors(struct service_context *context, const struct pending_st
                                   : NULL;
     forecast_errors_note(gru, state, x, pending->next->errors);
     if (season_ago) {
-        forecast_errors_note_seasonal(gru, state, x, season_ago,
+        forecast_errors_note_seasonal(gru, state, x, layout, season_ago,
                                       record_seasonal_of(layout, pending->next));
     }
     struct error_tally *tallies = error_totals_of(model->error_totals, context->owner);
     if (tallies) {
-        forecast_errors_tally(gru, state, x, season_ago, tallies);
+        forecast_errors_tally(gru, state, x, layout, season_ago, tallies);
     }
 }
 
@@ -46,16 +46,19 @@ static void keep_forecast(struct service_context *context, const struct pending_
     const struct model *model = pending->step->model;
     const struct gru_model *gru = model->active->gru;
     const size_t n = gru_model_info(gru)->n_outputs;
-    const float *y =
-        record_state(&model->pool->layout, pending_newest(pending)) + gru_state_y_offset(gru);
-    if (!isnan(y[0]) && rewarm_grow(context, n)) {
-        row->y = memcpy(context->rewarm, y, n * sizeof *y);
+    const float *state = record_state(&model->pool->layout, pending_newest(pending));
+    if (!isnan(gru_state_y(gru, state, 0)) && rewarm_grow(context, n * sizeof *row->y)) {
+        double *y = context->rewarm;
+        for (size_t o = 0; o < n; o++) {
+            y[o] = gru_state_y(gru, state, o);
+        }
+        row->y = y;
         row->n_outputs = n;
     }
 }
 
 void step_write_reading(struct service_context *context, struct pending_step *pending,
-                        uint64_t section, const float *x, size_t n_left)
+                        uint64_t section, const double *x, size_t n_left)
 {
     const struct step *step = pending->step;
     struct pool *pool = step->model->pool;

@@ -16,6 +16,6 @@ struct service_context;
  * Where the hidden state began anew nothing had been forecast for this reading, and it is not
  * recorded, so that the sequence before it ends. */
 void step_write_reading(struct service_context *context, struct pending_step *pending,
-                        uint64_t section, const float *x, size_t n_left);
+                        uint64_t section, const double *x, size_t n_left);
 
 #endif

@@ -107,7 +107,8 @@ static void make_lanes(struct pending_step *pending, const struct step_place *pl
     pending_begin_next(pending, place->last, place->state);
     pending->n_lanes = 1 + session_base_is_full(layout, pending->next);
     /* Only now: a step that waits for turns and turns must not take memory at each. */
-    float *y = arena_array(step->arena, pending->n_lanes * y_floats, sizeof *y);
+    const size_t n_of_base = pending->n_lanes > 1 ? y_floats + layout->n_inputs : 0;
+    double *y = arena_array(step->arena, y_floats + n_of_base, sizeof *y);
     if (!y) {
         pending->n_lanes = 0;
         fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
@@ -122,7 +123,8 @@ static void make_lanes(struct pending_step *pending, const struct step_place *pl
                                   .n_rows = 1,
                                   .y = y };
     if (pending->n_lanes > 1) {
-        session_base_make_lane(layout, place->record, pending->next, y + y_floats, &lanes[1]);
+        session_base_make_lane(layout, place->record, pending->next, y + 2 * y_floats, y + y_floats,
+                               &lanes[1]);
     }
 }
 
@@ -237,9 +239,7 @@ static void write_ahead(struct service_context *context, struct pending_step *pe
         pending->is_base_lost = !pending->base_state;
         memcpy(record_state(layout, pending->next), step_ahead_state(step, k),
                layout->state_floats * sizeof(float));
-        step_intervals_go_on(context, pending, step_ahead_x(step, k),
-                             record_state(layout, pending->next) +
-                                 gru_state_y_offset(step->model->active->gru));
+        step_intervals_go_on(context, pending, step_ahead_x(step, k), step_ahead_y(step, k));
         step_write_reading(context, pending, section, step_ahead_x(step, k), n_rows - 1 - k);
     }
     count(&context->service->counters.n_filled_readings, n_rows - 1);

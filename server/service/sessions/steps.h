@@ -30,7 +30,7 @@ struct step {
     const struct model *model; /* found in this turn; service_steps finds it again in later turns */
     char model_name[MODEL_NAME_MAX + 1];
     char session[SESSION_ID_MAX + 1];
-    const float *x; /* [I] raw, NaN: missing */
+    const double *x; /* [I] raw, NaN: missing */
     bool has_seq;
     uint64_t seq;
     bool may_begin; /* a session that has made no step yet begins at this seq */
@@ -59,8 +59,8 @@ struct step {
     uint64_t amended;  /* the step whose reading it is; 0: the last one. The rest is of that */
     double last_at;    /* with `amended`: the last one's time, NaN: it has none */
     unsigned version;
-    const float *y;        /* [O] */
-    const float *forecast; /* [n_forecast][O], NULL if there is none */
+    const double *y;        /* [O] */
+    const double *forecast; /* [n_forecast][O], NULL if there is none */
     size_t n_forecast;
     struct interval_replies intervals; /* n 0: none were asked for */
 };

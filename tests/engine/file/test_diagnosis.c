@@ -16,7 +16,7 @@
 enum { FIELD_ROWS = 7, FIELD_INPUTS = 3, FIELD_OUTPUTS = 2 };
 
 struct field {
-    float x[FIELD_ROWS * FIELD_INPUTS], y[FIELD_ROWS * FIELD_OUTPUTS];
+    double x[FIELD_ROWS * FIELD_INPUTS], y[FIELD_ROWS * FIELD_OUTPUTS];
 };
 
 static struct field field_answers(const char *name)
@@ -35,12 +35,12 @@ static struct field field_answers(const char *name)
             ck_assert(json_skip(&j));
             continue;
         }
-        float *row = is_x ? field.x : field.y;
+        double *row = is_x ? field.x : field.y;
         const size_t n_columns = is_x ? FIELD_INPUTS : FIELD_OUTPUTS;
         ck_assert(json_array(&j));
         while (json_element(&j)) {
             size_t n;
-            ck_assert(json_float_array(&j, row, n_columns, &n) && n == n_columns);
+            ck_assert(json_real_array(&j, false, row, n_columns, &n) && n == n_columns);
             row += n_columns;
         }
     }
@@ -110,14 +110,14 @@ static void expect_answers(struct file file, const struct field *field)
 {
     struct gru_model *model = expect_loaded(file);
     struct gru_work *work;
-    float y[FIELD_ROWS * FIELD_OUTPUTS];
+    double y[FIELD_ROWS * FIELD_OUTPUTS];
     struct gru_lane lane = { .x = field->x, .n_rows = FIELD_ROWS, .y = y };
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
     ck_assert_int_eq(gru_run(model, work, &lane, 1), GRU_OK);
     ck_assert_int_eq(lane.status, GRU_OK);
     for (size_t k = 0; k < FIELD_ROWS * FIELD_OUTPUTS; k++) {
-        ck_assert_msg(fabsf(y[k] - field->y[k]) <= 1e-5F, "[%zu]: %g instead of %g", k,
-                      (double)y[k], (double)field->y[k]);
+        ck_assert_msg(fabs(y[k] - field->y[k]) <= 1e-5, "[%zu]: %g instead of %g", k, y[k],
+                      field->y[k]);
     }
     gru_work_free(work);
     gru_model_unref(model);
@@ -159,7 +159,7 @@ TEST(files_from_the_field_are_refused_with_the_line_that_serves_them)
         char line[1000];
         pasted(error.message, cases[k].activation, line);
         for (size_t row = 0; cases[k].is_swapped && row < FIELD_ROWS; row++) {
-            const float first = field.y[2 * row];
+            const double first = field.y[2 * row];
             field.y[2 * row] = field.y[2 * row + 1];
             field.y[2 * row + 1] = first;
         }

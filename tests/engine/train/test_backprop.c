@@ -238,14 +238,19 @@ TEST(forward_gives_what_gru_run_gives)
         t.window.is_training = is_training;
         trial_forward(&t);
         struct gru_work *work;
-        struct gru_lane lane = { .x = t.in, .n_rows = plan.n_steps };
-        lane.y = trial_allocate(t.n_out * sizeof(float));
+        const size_t n_in = t.n_rows * plan.n_inputs;
+        double *x = trial_allocate(n_in * sizeof *x), *y = trial_allocate(t.n_out * sizeof *y);
+        for (size_t k = 0; k < n_in; k++) {
+            x[k] = (double)t.in[k];
+        }
+        struct gru_lane lane = { .x = x, .n_rows = plan.n_steps, .y = y };
         ck_assert_int_eq(gru_work_create(&work), GRU_OK);
         ck_assert_int_eq(gru_run(t.model, work, &lane, 1), GRU_OK);
         for (size_t k = 0; k < t.n_out; k++) {
-            ck_assert_float_eq_tol(t.out[k], lane.y[k], 1e-5F);
+            ck_assert_double_eq_tol((double)t.out[k], y[k], 1e-5);
         }
-        free(lane.y);
+        free(x);
+        free(y);
         gru_work_free(work);
         trial_free(&t);
     }

@@ -42,7 +42,7 @@ enum { SERIES = 9, ROWS_MAX = 23 };
 
 struct set {
     struct gru_model *model;
-    float *x;
+    double *x;
     struct gru_series series[SERIES];
     struct gru_training training;
     struct dataset dataset;
@@ -165,7 +165,7 @@ TEST(steps_are_counted_in_a_time_that_the_data_bound)
     size_t n_steps;
     make_set(&set);
     struct gru_series *series = calloc(MANY, sizeof *series);
-    float *x = training_noise(LONG, 1), *y = training_noise(LONG, 2);
+    double *x = training_noise(LONG, 1), *y = training_noise(LONG, 2);
     ck_assert_ptr_nonnull(series);
     for (size_t k = 0; k < MANY; k++) {
         size_t n_rows = k == 0 ? LONG : 1;

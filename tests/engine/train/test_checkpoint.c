@@ -17,7 +17,7 @@ static const char grud[] = "{\"residual\":true,\"inputs\":[{\"name\":\"a\"},{\"n
 
 struct set {
     struct gru_model *model;
-    float *x;
+    double *x;
     struct gru_series series[SERIES];
     struct gru_training training;
 };
@@ -269,7 +269,7 @@ TEST(checkpoints_of_another_training_are_refused)
     set.training.validation_fraction = 0.31;
     expect_other(&set, &saved, "fraction");
     set.training.validation_fraction = 0.3;
-    float kept_reading = set.x[5];
+    double kept_reading = set.x[5];
     set.x[5] += 1;
     expect_other(&set, &saved, "data");
     set.x[5] = kept_reading;

@@ -11,7 +11,7 @@ enum { SERIES = 4, ROWS = 30 };
 /* 3 classes, of which the first is 3 times as frequent as the second and the third is rare. */
 struct set {
     struct gru_model *model;
-    float *x, y[SERIES * ROWS];
+    double *x, y[SERIES * ROWS];
     struct gru_series series[SERIES];
     struct gru_training training;
 };

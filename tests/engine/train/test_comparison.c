@@ -12,7 +12,7 @@ enum { SERIES = 4, ROWS = 60, INPUTS = 2 };
 
 struct compared {
     struct gru_model *base, *trained;
-    float *x, *y;
+    double *x, *y;
     struct gru_series series[SERIES];
     struct gru_training training;
     struct gru_comparison *comparison;
@@ -155,7 +155,8 @@ static double rolled_loss(struct gru_model *model, const struct gru_series *seri
                           size_t *ret_n)
 {
     const struct gru_info *info = gru_model_info(model);
-    float state[64], y[2], forecast[12 * 2], future[12];
+    float state[64];
+    double y[2], forecast[12 * 2], future[12];
     struct gru_work *work;
     double sum = 0;
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
@@ -173,7 +174,7 @@ static double rolled_loss(struct gru_model *model, const struct gru_series *seri
         ck_assert_int_eq(gru_forecast(model, work, state, horizon, future, horizon, forecast),
                          GRU_OK);
         for (size_t h = 1; h <= horizon && t + 1 >= first; h++) {
-            float truth = series->x[(t + h) * INPUTS];
+            double truth = series->x[(t + h) * INPUTS];
             double e = ((double)forecast[(h - 1) * 2] - (double)truth) / info->outputs[0].std;
             sum += isnan(truth) ? 0 : e * e;
             *ret_n += !isnan(truth);

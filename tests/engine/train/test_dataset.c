@@ -109,7 +109,7 @@ TEST(a_decimal_fraction_is_what_it_says)
 {
     enum { HUNDRED = 100 };
     struct gru_model *model = training_model(NULL, 1, 2, 1, 1);
-    float *x = training_noise(HUNDRED, 1);
+    double *x = training_noise(HUNDRED, 1);
     const struct gru_series series = { .x = x, .n_rows = HUNDRED, .y = x, .n_targets = HUNDRED };
     for (size_t percent = 1; percent < HUNDRED; percent++) {
         const struct gru_training training = { .series = &series,
@@ -171,7 +171,7 @@ TEST(targets_with_y_are_normalised)
 {
     struct training_pair data;
     training_pair_make(&data, true);
-    float y[ROWS * 4] = { 0 };
+    double y[ROWS * 4] = { 0 };
     y[4] = 18;
     y[5] = 5;
     y[6] = NAN;

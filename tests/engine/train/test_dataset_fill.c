@@ -27,7 +27,7 @@ TEST(readings_are_filled_as_a_run_fills_them)
                  "\"outputs\":[{\"name\":\"y\"},{\"name\":\"a\"}]}",
                  policies[p]);
         struct gru_model *model = training_model(grud, 2, 4, 1, 2);
-        float *x = training_noise(LONG * 2, 5);
+        double *x = training_noise(LONG * 2, 5);
         for (size_t k = 0; k < LONG * 2; k++) {
             x[k] = k < 3 || k % 3 == 1 || (k > 250 && k < 300) ? NAN : x[k];
         }
@@ -38,8 +38,8 @@ TEST(readings_are_filled_as_a_run_fills_them)
         struct dataset dataset;
         gru_dataset_init(&dataset, model, &training);
         ck_assert_int_eq(gru_dataset_fill(&dataset, model, NULL), GRU_OK);
-        const float *filled = gru_dataset_lane(&dataset, PART_TRAIN, 0).x;
-        float y[LONG * 2], y_filled[LONG * 2];
+        const double *filled = gru_dataset_lane(&dataset, PART_TRAIN, 0).x;
+        double y[LONG * 2], y_filled[LONG * 2];
         struct gru_work *work;
         ck_assert_int_eq(gru_work_create(&work), GRU_OK);
         struct gru_lane lanes[] = { { .x = x, .n_rows = LONG, .y = y },
@@ -70,7 +70,7 @@ TEST(series_without_gaps_are_not_copied)
     ck_assert_ptr_ne(gru_dataset_lane(&dataset, PART_TRAIN, 1).x, data.x[1]);
     size_t n_bytes;
     ck_assert(gru_dataset_bytes(&dataset, &n_bytes));
-    ck_assert_uint_eq(n_bytes, ROWS * 2 * sizeof(float) + 2 * sizeof(float *));
+    ck_assert_uint_eq(n_bytes, ROWS * 2 * sizeof(double) + 2 * sizeof(double *));
     gru_dataset_done(&dataset);
     gru_model_unref(model);
 }

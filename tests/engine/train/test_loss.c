@@ -67,7 +67,7 @@ static void expect_slopes(const struct gru_info *info, enum gru_loss loss)
     const size_t n_out = ROWS * info->y_floats;
     float targets[ROWS * Y], out[ROWS * Y], d_out[ROWS * Y];
     size_t n = make_targets(loss, gru_loss_width(info, loss), targets);
-    float *z = training_noise(ROWS * Y, 3);
+    float *z = training_float_noise(ROWS * Y, 3);
     memcpy(out, z, sizeof out);
     gru_loss(&(struct loss_terms){ info, loss, NULL }, ROWS, out, targets, n, d_out);
     for (size_t k = 0; k < n_out; k++) {
@@ -123,7 +123,7 @@ TEST(gradient_where_no_target_is_is_zero)
         float targets[ROWS * Y], d_out[ROWS * Y];
         size_t width = gru_loss_width(&info, loss);
         size_t n = make_targets(loss, width, targets);
-        float *z = training_noise(ROWS * Y, 3);
+        float *z = training_float_noise(ROWS * Y, 3);
         gru_loss(&(struct loss_terms){ &info, loss, NULL }, ROWS, z, targets, n, d_out);
         for (size_t k = 0; k < ROWS * Y; k++) {
             bool missing = isnan(targets[k * width / Y]);
@@ -190,7 +190,7 @@ TEST(a_network_gone_astray_has_a_loss_that_is_not_a_number)
     for (enum gru_loss loss = GRU_MSE; loss <= GRU_CROSS_ENTROPY; loss++) {
         float targets[ROWS * Y], d_out[ROWS * Y];
         size_t n = make_targets(loss, gru_loss_width(&info, loss), targets);
-        float *z = training_noise(ROWS * Y, 3);
+        float *z = training_float_noise(ROWS * Y, 3);
         z[0] = NAN;
         ck_assert(isnan(
             gru_loss(&(struct loss_terms){ &info, loss, NULL }, ROWS, z, targets, n, d_out).loss));

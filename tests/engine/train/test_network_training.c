@@ -13,7 +13,7 @@ enum { SERIES = 4, ROWS = 11, INPUTS = 3, OUTPUTS = 2 };
 
 struct set {
     struct gru_model *model;
-    float *x, *y;
+    double *x, *y;
     struct gru_series series[SERIES];
     struct gru_training training;
 };
@@ -237,7 +237,7 @@ TEST(a_trained_model_answers_the_selftest_of_its_base)
     ck_assert_uint_eq(model->selftest.n_rows, 3);
     ck_assert_mem_eq(model->selftest.x, of_base->x, 3 * INPUTS * sizeof(float));
     struct gru_work *work;
-    float y[3 * OUTPUTS];
+    double y[3 * OUTPUTS];
     struct gru_lane lane = { .x = of_base->x, .n_rows = 3, .y = y };
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
     ck_assert_int_eq(gru_run(model, work, &lane, 1), GRU_OK);

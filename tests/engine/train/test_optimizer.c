@@ -18,7 +18,7 @@ struct run {
 static void make_run(struct run *run, const struct gru_hyperparameters *h)
 {
     memset(run, 0, sizeof *run);
-    float *w = training_noise(N, 11);
+    float *w = training_float_noise(N, 11);
     memcpy(run->w, w, sizeof run->w);
     memcpy(run->start, w, sizeof run->start);
     free(w);

@@ -15,7 +15,7 @@ static double noise(uint64_t *seed)
 }
 
 /* A sine of the middle and amplitude with noise, a column of a model that is scaled for it. */
-static struct gru_variable fill(float values[VALUES], double middle, double amplitude)
+static struct gru_variable fill(double values[VALUES], double middle, double amplitude)
 {
     uint64_t seed = 7;
     for (size_t k = 0; k < VALUES; k++) {
@@ -24,9 +24,9 @@ static struct gru_variable fill(float values[VALUES], double middle, double ampl
     return (struct gru_variable){ .name = "v", .mean = middle, .std = amplitude };
 }
 
-static struct gru_plausible found(const float values[VALUES], const struct gru_variable *variable)
+static struct gru_plausible found(const double values[VALUES], const struct gru_variable *variable)
 {
-    float scratch[VALUES];
+    double scratch[VALUES];
     struct gru_plausible plausible;
     for (size_t k = 0; k < VALUES; k++) {
         scratch[k] = values[k];
@@ -36,7 +36,7 @@ static struct gru_plausible found(const float values[VALUES], const struct gru_v
 }
 
 /* Which of the values cannot be. */
-static size_t count_wrong(const float values[VALUES], const struct gru_variable *variable)
+static size_t count_wrong(const double values[VALUES], const struct gru_variable *variable)
 {
     const struct gru_plausible plausible = found(values, variable);
     size_t n = 0;
@@ -50,13 +50,13 @@ TEST(codes_are_wrong_at_any_share)
 {
     static const struct {
         double middle, amplitude;
-        float code;
+        double code;
     } cases[] = { { 20, 3, -999 },  { 20, 3, 65535 },  { 300, 5, 0 },     { 0.5, 0.1, -999 },
                   { 20, 3, 1e30F }, { 20, 30, -9999 }, { 20, 3, -3e38F }, { 1e5, 50, 0 } };
     static const size_t every[] = { 200, 50, 19, 14, 8, 5, 3, 2 };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         for (size_t e = 0; e < sizeof every / sizeof *every; e++) {
-            float values[VALUES];
+            double values[VALUES];
             const struct gru_variable variable = fill(values, cases[c].middle, cases[c].amplitude);
             ck_assert_uint_eq(count_wrong(values, &variable), 0);
             for (size_t k = 0; k < VALUES; k += every[e]) {
@@ -71,7 +71,7 @@ TEST(codes_are_wrong_at_any_share)
 
 TEST(a_dead_sensor_is_wrong_even_if_it_is_dead_most_of_the_time)
 {
-    float values[VALUES];
+    double values[VALUES];
     const struct gru_variable variable = fill(values, 20, 3);
     for (size_t k = 40; k < VALUES; k++) {
         values[k] = -999;
@@ -81,7 +81,7 @@ TEST(a_dead_sensor_is_wrong_even_if_it_is_dead_most_of_the_time)
 
 TEST(codes_with_noise_are_wrong)
 {
-    float values[VALUES];
+    double values[VALUES];
     uint64_t seed = 5;
     const struct gru_variable variable = fill(values, 20, 3);
     for (size_t k = 0; k < VALUES; k += 14) {
@@ -93,9 +93,9 @@ TEST(codes_with_noise_are_wrong)
 /* Codes that are near, or events of one height: nobody can tell. */
 TEST(what_repeats_not_so_far_away_is_doubtful)
 {
-    static const float nearby[] = { 0, 85, -40, 60 };
+    static const double nearby[] = { 0, 85, -40, 60 };
     for (size_t c = 0; c < 4; c++) {
-        float values[VALUES];
+        double values[VALUES];
         const struct gru_variable variable = fill(values, 20, 3);
         for (size_t k = 0; k < VALUES; k += 14) {
             values[k] = nearby[c];
@@ -111,7 +111,7 @@ TEST(what_repeats_not_so_far_away_is_doubtful)
 
 TEST(several_codes_are_wrong_and_one_value_by_itself_too)
 {
-    float values[VALUES];
+    double values[VALUES];
     const struct gru_variable variable = fill(values, 20, 3);
     for (size_t k = 0; k < VALUES; k += 10) {
         values[k] = -999;
@@ -124,7 +124,7 @@ TEST(several_codes_are_wrong_and_one_value_by_itself_too)
 
 TEST(values_that_no_scale_has_are_wrong_though_they_differ)
 {
-    float values[VALUES];
+    double values[VALUES];
     const struct gru_variable variable = fill(values, 20, 3);
     for (size_t k = 0; k < 20; k++) {
         values[k] = (float)(1e30 * (double)(k + 1));
@@ -136,7 +136,7 @@ TEST(spikes_that_differ_are_rare_and_not_wrong)
 {
     static const double heights[] = { 10, 30, 300 };
     for (size_t h = 0; h < 3; h++) {
-        float values[VALUES];
+        double values[VALUES];
         uint64_t seed = 3;
         fill(values, 0, 0.05);
         const struct gru_variable variable = { .name = "v", .mean = 0, .std = 1 };
@@ -155,7 +155,7 @@ TEST(switches_and_steps_are_not_wrong)
 {
     static const size_t every[] = { 2, 10, 100, 200 };
     for (size_t e = 0; e < 4; e++) {
-        float values[VALUES];
+        double values[VALUES];
         const double share = 1 / (double)every[e];
         const struct gru_variable fitted = { .name = "v",
                                              .mean = 50 * share,
@@ -167,7 +167,7 @@ TEST(switches_and_steps_are_not_wrong)
         ck_assert_uint_eq(count_wrong(values, &fitted), 0);
         ck_assert_uint_eq(count_wrong(values, &unscaled), 0);
     }
-    float values[VALUES];
+    double values[VALUES];
     const struct gru_variable variable = { .name = "v", .mean = 50, .std = 50 };
     for (size_t k = 0; k < VALUES; k++) { /* two levels with noise */
         uint64_t seed = k;
@@ -178,7 +178,7 @@ TEST(switches_and_steps_are_not_wrong)
 
 TEST(heavy_tails_are_not_wrong)
 {
-    float values[VALUES];
+    double values[VALUES];
     uint64_t seed = 1;
     for (size_t k = 0; k < VALUES; k++) { /* t with 2 degrees of freedom, by its quantiles */
         double u = noise(&seed);
@@ -190,7 +190,7 @@ TEST(heavy_tails_are_not_wrong)
 
 TEST(of_few_values_nothing_is_said)
 {
-    float values[] = { 1, 2, 3, 1e30F, 5, 6, 7, 8, 9 };
+    double values[] = { 1, 2, 3, 1e30F, 5, 6, 7, 8, 9 };
     const struct gru_variable variable = { .name = "v", .mean = 5, .std = 2 };
     struct gru_plausible plausible;
     gru_plausible_find(values, 9, &variable, &plausible);

@@ -31,7 +31,7 @@ static void done(struct repeats *repeats)
 }
 
 /* How many of a series' rows, whose targets are the next values, repeat in a way. */
-static size_t run(struct repeats *repeats, size_t stream, const float *x, size_t n,
+static size_t run(struct repeats *repeats, size_t stream, const double *x, size_t n,
                   enum repeat which)
 {
     size_t n_found = 0;
@@ -43,7 +43,7 @@ static size_t run(struct repeats *repeats, size_t stream, const float *x, size_t
     return n_found;
 }
 
-static void fill(float x[ROWS])
+static void fill(double x[ROWS])
 {
     for (size_t t = 0; t < ROWS; t++) {
         x[t] = (float)(3 + 2 * sin((double)(t * t)));
@@ -53,7 +53,7 @@ static void fill(float x[ROWS])
 TEST(a_copy_repeats_another_stream_but_for_what_differs)
 {
     struct repeats repeats;
-    float x[ROWS];
+    double x[ROWS];
     fill(x);
     make(&repeats, ROWS);
     ck_assert_uint_eq(run(&repeats, 0, x, ROWS, REPEAT_NONE), ROWS - 1);
@@ -70,7 +70,7 @@ TEST(a_copy_repeats_another_stream_but_for_what_differs)
 TEST(a_block_that_is_repeated_is_news_once)
 {
     struct repeats repeats;
-    float x[ROWS];
+    double x[ROWS];
     fill(x);
     for (size_t t = 7; t < ROWS; t++) {
         x[t] = x[t - 7];
@@ -83,7 +83,7 @@ TEST(a_block_that_is_repeated_is_news_once)
 TEST(missing_values_repeat_and_what_is_constant_does_not)
 {
     struct repeats repeats;
-    float x[ROWS];
+    double x[ROWS];
     fill(x);
     x[4] = x[90] = NAN;
     make(&repeats, ROWS);
@@ -104,7 +104,7 @@ TEST(what_does_not_fit_is_news)
         size_t n = 0;
         gru_repeats_begin_series(&repeats);
         for (size_t t = 0; t < ROOM; t++) {
-            float x = (float)(3 + 2 * sin((double)(t * t)));
+            double x = (float)(3 + 2 * sin((double)(t * t)));
             gru_repeats_see(&repeats, &x);
             n += gru_repeats_look(&repeats, 0, &x, 1, &variable, 1) == REPEAT_NONE;
         }

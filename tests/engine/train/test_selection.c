@@ -9,7 +9,7 @@ enum { SERIES = 9, ROWS = 120, EPOCHS = 30 };
 
 struct streams {
     struct gru_model *base;
-    float x[SERIES][ROWS];
+    double x[SERIES][ROWS];
     struct gru_series series[SERIES];
     struct gru_training training;
 };

@@ -113,7 +113,7 @@ TEST(windows_carry_the_state_like_a_run)
     h->optimizer = GRU_SGD;
     struct gru_work *work;
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
-    float y[ROWS_MAX * OUTPUTS];
+    double y[ROWS_MAX * OUTPUTS];
     struct gru_lane lane = { .x = series->x, .n_rows = series->n_rows, .y = y };
     ck_assert_int_eq(gru_run(set.model, work, &lane, 1), GRU_OK);
     struct gru_trainer *trainer = training_begin(set.model, &set.training);

@@ -15,7 +15,7 @@ enum { I = 6, H = 48, LAYERS = 2, S_O = 3, N = 10, LENGTH = 40 };
  * k H over its layers. Ends the model. */
 static void expect_formula_of(struct gru_model *model, double kh, double dropout)
 {
-    float *x = training_noise(LENGTH * I, 1), *y = training_noise(LENGTH * S_O, 2);
+    double *x = training_noise(LENGTH * I, 1), *y = training_noise(LENGTH * S_O, 2);
     struct gru_series series[N];
     for (size_t s = 0; s < N; s++) {
         series[s] = (struct gru_series){ .x = x, .n_rows = LENGTH, .y = y, .n_targets = LENGTH };

@@ -20,7 +20,7 @@ enum { N_NAMES = sizeof names / sizeof *names, SERIES_MAX = 24 };
 
 /* Nested arrays of numbers, flat. */
 struct numbers {
-    float *values;
+    double *values;
     size_t n;
 };
 
@@ -39,7 +39,7 @@ static size_t read_numbers(struct json *j, struct numbers *numbers)
     if (json_peek(j) == JSON_NUMBER) {
         numbers->values = realloc(numbers->values, (numbers->n + 1) * sizeof *numbers->values);
         ck_assert_ptr_nonnull(numbers->values);
-        ck_assert(json_float(j, &numbers->values[numbers->n++]));
+        ck_assert(json_real(j, false, &numbers->values[numbers->n++]));
         return 0;
     }
     ck_assert(json_array(j));
@@ -254,7 +254,8 @@ TEST(losses_and_norms_of_golden_runs_agree)
             double loss = (double)run.losses.values[k], norm = (double)run.grad_norms.values[k];
             training_expect_near(names[c], progress.step_loss, loss, 1e-3);
             training_expect_near(names[c], progress.grad_norm, norm, 1e-3);
-            ck_assert_msg(run.rates.n == 0 || (float)progress.learning_rate == run.rates.values[k],
+            ck_assert_msg(run.rates.n == 0 ||
+                              (double)(float)progress.learning_rate == run.rates.values[k],
                           "%s: update %zu has the rate %.9g, not %.9g", names[c], k,
                           progress.learning_rate, (double)run.rates.values[k]);
             ck_assert_int_eq(gru_trainer_advance(trainer, &progress), GRU_ADVANCED_EPOCH);

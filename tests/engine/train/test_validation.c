@@ -13,7 +13,7 @@ enum { SERIES = 6, ROWS_MAX = 21, INPUTS = 2, Y = 4 };
 
 struct set {
     struct gru_model *model;
-    float *x, *y;
+    double *x, *y;
     struct gru_series series[SERIES];
     struct gru_training training;
 };
@@ -81,14 +81,14 @@ static double loss_of(enum gru_loss loss, const struct gru_variable *output, dou
     }
 }
 
-static void measure_row(const struct set *set, const float *answer, const float *targets,
+static void measure_row(const struct set *set, const double *answer, const double *targets,
                         struct measured *measured)
 {
     const struct gru_info *info = &set->model->info;
     enum gru_loss loss = (enum gru_loss)set->training.hyperparameters.loss;
     if (loss == GRU_CROSS_ENTROPY) {
         for (size_t s = 0; s < info->steps; s++) {
-            const float *p = answer + s * info->n_outputs;
+            const double *p = answer + s * info->n_outputs;
             if (!isnan(targets[s])) {
                 size_t class = (size_t)targets[s];
                 measured->loss -= log((double)p[class]);
@@ -110,7 +110,7 @@ static void measure_row(const struct set *set, const float *answer, const float 
 
 /* The targets of a row as the series has them, for times from `first` on; NaN: none. */
 static void targets_of(const struct set *set, const struct gru_series *series, size_t t,
-                       size_t first, float *targets)
+                       size_t first, double *targets)
 {
     const struct gru_info *info = &set->model->info;
     size_t width =
@@ -139,7 +139,7 @@ static struct measured measure(const struct set *set, const struct gru_model *mo
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
     for (size_t k = n_first; k < n_end; k++) {
         const struct gru_series *series = &set->series[k];
-        float y[ROWS_MAX * Y], targets[Y];
+        double y[ROWS_MAX * Y], targets[Y];
         size_t n_held = (size_t)floor(fraction * (double)series->n_rows);
         n_held = n_held == 0 && fraction > 0 && series->n_rows > 1 ? 1 : n_held;
         size_t first = fraction > 0 && series->n_targets != 1 ? series->n_rows - n_held : 0;

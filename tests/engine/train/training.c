@@ -25,22 +25,26 @@ struct gru_model *training_model(const char *grud, size_t n_inputs, size_t n_hid
     return expect_loaded(fixture_file(&f));
 }
 
-float *training_noise(size_t n, uint64_t seed)
+double *training_noise(size_t n, uint64_t seed)
 {
-    float *values = malloc((n > 0 ? n : 1) * sizeof *values);
+    double *values = malloc((n > 0 ? n : 1) * sizeof *values);
     ck_assert_ptr_nonnull(values);
     for (size_t k = 0; k < n; k++) {
-        values[k] = (float)((double)(gru_random_at(seed, k) >> 40) * 0x1p-23 - 1);
+        values[k] = (double)(gru_random_at(seed, k) >> 40) * 0x1p-23 - 1;
     }
     return values;
 }
 
-float *training_floats(const float *values, size_t n)
+float *training_float_noise(size_t n, uint64_t seed)
 {
-    float *copy = malloc((n > 0 ? n : 1) * sizeof *copy);
-    ck_assert_ptr_nonnull(copy);
-    memcpy(copy, values, n * sizeof *copy);
-    return copy;
+    double *noise = training_noise(n, seed);
+    float *values = malloc((n > 0 ? n : 1) * sizeof *values);
+    ck_assert_ptr_nonnull(values);
+    for (size_t k = 0; k < n; k++) {
+        values[k] = (float)noise[k];
+    }
+    free(noise);
+    return values;
 }
 
 struct gru_hyperparameters training_plain(void)

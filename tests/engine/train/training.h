@@ -11,9 +11,9 @@
 struct gru_model *training_model(const char *grud, size_t n_inputs, size_t n_hidden,
                                  size_t n_layers, size_t n_head);
 /* n numbers uniform in [-1, 1), the same for the same seed; the caller frees them. */
-float *training_noise(size_t n, uint64_t seed);
-/* n numbers read from anywhere, in memory of their exact size. */
-float *training_floats(const float *values, size_t n);
+double *training_noise(size_t n, uint64_t seed);
+/* The same numbers, all of which are floats. */
+float *training_float_noise(size_t n, uint64_t seed);
 
 enum { TRAINING_SERIES = 7, TRAINING_ROWS = 19, TRAINING_INPUTS = 2, TRAINING_OUTPUTS = 2 };
 
@@ -21,7 +21,7 @@ enum { TRAINING_SERIES = 7, TRAINING_ROWS = 19, TRAINING_INPUTS = 2, TRAINING_OU
  */
 struct training_set {
     struct gru_model *model;
-    float *x, *y; /* TRAINING_ROWS rows for each series */
+    double *x, *y; /* TRAINING_ROWS rows for each series */
     struct gru_series series[TRAINING_SERIES];
     struct gru_training training;
 };
@@ -34,7 +34,7 @@ enum { TRAINING_PAIR_ROWS = 6 };
 /* Two series of 2 inputs without, or with, targets of their own (as many as a test says), all of
  * which a test spoils. */
 struct training_pair {
-    float x[2][TRAINING_PAIR_ROWS * 2], y[2][TRAINING_PAIR_ROWS * 3];
+    double x[2][TRAINING_PAIR_ROWS * 2], y[2][TRAINING_PAIR_ROWS * 3];
     struct gru_series series[2];
     struct gru_training training;
 };

@@ -66,11 +66,11 @@ void gate_trial_end(struct gate_trial *trial)
     world_done(&trial->world);
 }
 
-float *gate_trial_add_rows(struct gate_trial *trial, bool is_validation, size_t n_rows,
-                           size_t width)
+double *gate_trial_add_rows(struct gate_trial *trial, bool is_validation, size_t n_rows,
+                            size_t width)
 {
     size_t k = is_validation ? trial->request.n_validation++ : trial->request.n_series++;
-    float *x = malloc(n_rows * width * sizeof *x);
+    double *x = malloc(n_rows * width * sizeof *x);
     ck_assert(x && k < GATE_STREAMS);
     trial->x[is_validation ? GATE_STREAMS + k : k] = x;
     (is_validation ? trial->validation : trial->series)[k] =
@@ -82,10 +82,10 @@ float *gate_trial_add_rows(struct gate_trial *trial, bool is_validation, size_t 
     return x;
 }
 
-float *gate_trial_add_targets(struct gate_trial *trial, size_t n_rows)
+double *gate_trial_add_targets(struct gate_trial *trial, size_t n_rows)
 {
     const size_t k = trial->request.n_series - 1;
-    float *y = malloc(n_rows * sizeof *y);
+    double *y = malloc(n_rows * sizeof *y);
     ck_assert_ptr_nonnull(y);
     trial->y[k] = y;
     trial->series[k].y = y;
@@ -103,10 +103,10 @@ double gate_trial_noise(uint64_t *seed)
     return sum - 6;
 }
 
-float *gate_trial_add_room(struct gate_trial *trial, bool is_validation, size_t n_rows,
-                           double phase)
+double *gate_trial_add_room(struct gate_trial *trial, bool is_validation, size_t n_rows,
+                            double phase)
 {
-    float *x = gate_trial_add_rows(trial, is_validation, n_rows, GATE_ROOM_INPUTS);
+    double *x = gate_trial_add_rows(trial, is_validation, n_rows, GATE_ROOM_INPUTS);
     uint64_t seed = (uint64_t)(1000 * phase) + 1;
     for (size_t t = 0; t < n_rows; t++) {
         x[2 * t] = (float)(20 + 3 * sin((double)t / 8 + phase) + 0.1 * gate_trial_noise(&seed));

@@ -12,7 +12,7 @@ enum { GATE_STREAMS = 10, GATE_ROOM_INPUTS = 2 };
 struct gate_trial {
     struct world world;
     struct job_request request;
-    float *x[2 * GATE_STREAMS], *y[GATE_STREAMS];
+    double *x[2 * GATE_STREAMS], *y[GATE_STREAMS];
     struct gru_series series[GATE_STREAMS], validation[GATE_STREAMS];
 };
 
@@ -22,15 +22,15 @@ void gate_trial_end(struct gate_trial *trial);
 /* A network of temp, which it forecasts, and humidity. */
 struct gru_plan gate_trial_room_plan(void);
 /* A series for the test to fill. */
-float *gate_trial_add_rows(struct gate_trial *trial, bool is_validation, size_t n_rows,
-                           size_t width);
+double *gate_trial_add_rows(struct gate_trial *trial, bool is_validation, size_t n_rows,
+                            size_t width);
 /* Its targets, one a row. */
-float *gate_trial_add_targets(struct gate_trial *trial, size_t n_rows);
+double *gate_trial_add_targets(struct gate_trial *trial, size_t n_rows);
 /* Reproducible noise of variance 1, nearly normal. */
 double gate_trial_noise(uint64_t *seed);
 /* A room's day, and another phase for each. */
-float *gate_trial_add_room(struct gate_trial *trial, bool is_validation, size_t n_rows,
-                           double phase);
+double *gate_trial_add_room(struct gate_trial *trial, bool is_validation, size_t n_rows,
+                            double phase);
 /* A good version 2, of eight rooms. */
 void gate_trial_train_base(struct gate_trial *trial);
 

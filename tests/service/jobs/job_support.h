@@ -13,7 +13,7 @@ enum { WAVE_ROWS = 400, WAVE_SERIES = 2 };
 
 /* Training data, and a request that asks for a fifth of them as validation. */
 struct course {
-    float x[WAVE_SERIES][WAVE_ROWS * INPUTS];
+    double x[WAVE_SERIES][WAVE_ROWS * INPUTS];
     struct gru_series series[WAVE_SERIES];
     struct job_request request;
 };

@@ -10,7 +10,7 @@
 enum { ROWS = 200, SERIES = 40 };
 
 struct data {
-    float x[SERIES][ROWS * 2], y[ROWS];
+    double x[SERIES][ROWS * 2], y[ROWS];
     struct gru_series series[SERIES];
     struct gru_variable inputs[2], output;
     struct gru_info info;
@@ -104,7 +104,7 @@ TEST(outliers_are_named_the_furthest_first_and_how_many_there_are)
 /* However many they are, in one series or in all. Their mean and spread are not the column's. */
 TEST(codes_are_named_with_their_share_and_no_scaling_is_advised_for_them)
 {
-    static const float codes[] = { -999, 65535, 1e30F, -20 };
+    static const double codes[] = { -999, 65535, 1e30F, -20 };
     static const size_t every[] = { 19, 14, 8, 3 };
     for (size_t c = 0; c < 4; c++) {
         for (size_t n = 1; n <= 3; n += 2) {

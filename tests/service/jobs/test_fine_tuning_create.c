@@ -51,7 +51,7 @@ TEST(a_job_beyond_the_memory_is_refused_with_both_numbers)
     struct world world;
     struct course course;
     enum { ROWS = 200000 };
-    float *x = calloc((size_t)ROWS * INPUTS, sizeof *x);
+    double *x = calloc((size_t)ROWS * INPUTS, sizeof *x);
     world_init(&world);
     world.config.job_memory_max = 1 << 20;
     world_start(&world);
@@ -60,7 +60,7 @@ TEST(a_job_beyond_the_memory_is_refused_with_both_numbers)
     course.request.series = &large;
     course.request.n_series = 1;
     expect_refused(&world, &course.request, STATUS_JOB_TOO_LARGE, "");
-    ck_assert_ptr_nonnull(strstr(world.fault.message, "1600000"));
+    ck_assert_ptr_nonnull(strstr(world.fault.message, "3200000"));
     ck_assert_ptr_nonnull(strstr(world.fault.message, "1048576"));
     free(x);
     world_done(&world);

@@ -22,11 +22,11 @@ struct gate_case {
 
 /* ---- stuck sensors ---- */
 
-static float *add_stuck(struct gate_trial *trial, bool is_validation, size_t from, double step,
-                        double blur)
+static double *add_stuck(struct gate_trial *trial, bool is_validation, size_t from, double step,
+                         double blur)
 {
     uint64_t seed = 9;
-    float *x = gate_trial_add_room(trial, is_validation, ROWS, 0.5);
+    double *x = gate_trial_add_room(trial, is_validation, ROWS, 0.5);
     for (size_t t = from; t < ROWS; t++) {
         x[2 * t] = (float)(85 + step * (double)(t % 2) + blur * gate_trial_noise(&seed));
     }
@@ -98,9 +98,9 @@ static void fill_half_a_dozen(struct gate_trial *trial)
 
 /* ---- out of range ---- */
 
-static void fill_outliers(struct gate_trial *trial, size_t first, size_t n, float value)
+static void fill_outliers(struct gate_trial *trial, size_t first, size_t n, double value)
 {
-    float *x = gate_trial_add_room(trial, false, ROWS, 0);
+    double *x = gate_trial_add_room(trial, false, ROWS, 0);
     for (size_t t = first; t < first + n; t++) {
         x[2 * t] = value;
     }
@@ -123,7 +123,7 @@ static void fill_burst(struct gate_trial *trial)
 
 static void fill_other_input(struct gate_trial *trial)
 {
-    float *x = gate_trial_add_room(trial, false, ROWS, 0);
+    double *x = gate_trial_add_room(trial, false, ROWS, 0);
     x[2 * 270 + 1] = -999;
 }
 
@@ -164,7 +164,7 @@ static struct gru_plan unscaled_plan(void)
 
 static void scale(struct gate_trial *trial, double size, double middle)
 {
-    float *x = gate_trial_add_room(trial, false, ROWS, 0);
+    double *x = gate_trial_add_room(trial, false, ROWS, 0);
     for (size_t t = 0; t < ROWS; t++) {
         x[2 * t] = (float)(middle + size * ((double)x[2 * t] - 20));
     }
@@ -213,12 +213,12 @@ static struct gru_plan switch_plan(void)
 }
 
 /* Classes 0 and 1 in turn, or 0 alone, and one row of `every` of the last. */
-static void fill_classes(struct gate_trial *trial, enum gru_loss loss, size_t every, float last)
+static void fill_classes(struct gate_trial *trial, enum gru_loss loss, size_t every, double last)
 {
     enum { MANY = 2000 };
     uint64_t seed = 5;
-    float *x = gate_trial_add_rows(trial, false, MANY, 2);
-    float *y = gate_trial_add_targets(trial, MANY);
+    double *x = gate_trial_add_rows(trial, false, MANY, 2);
+    double *y = gate_trial_add_targets(trial, MANY);
     for (size_t t = 0; t < MANY; t++) {
         y[t] = t * 7919 % every == 3 ? last : last > 1 ? (float)(t % 2) : 0;
         x[2 * t] = (float)(gate_trial_noise(&seed) + (double)y[t]);

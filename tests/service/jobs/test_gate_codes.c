@@ -12,10 +12,10 @@ enum { ROWS = 300 };
 /* ---- codes ---- */
 
 static void add_rooms_with_codes(struct gate_trial *trial, size_t n, size_t n_with, size_t every,
-                                 float code)
+                                 double code)
 {
     for (size_t k = 0; k < n; k++) {
-        float *x = gate_trial_add_room(trial, false, ROWS, 0.3 + (double)k);
+        double *x = gate_trial_add_room(trial, false, ROWS, 0.3 + (double)k);
         for (size_t t = k; k < n_with && t < ROWS; t += every) {
             x[2 * t] = code;
         }
@@ -26,7 +26,7 @@ TEST(a_version_that_has_learnt_codes_is_not_promoted)
 {
     static const struct {
         size_t every, n, n_with;
-        float code;
+        double code;
     } cases[] = { { 19, 6, 6, -999 }, { 14, 1, 1, -999 }, { 8, 6, 6, 65535 },
                   { 3, 6, 6, -999 },  { 14, 6, 2, 1e9F }, { 19, 6, 6, -9999 },
                   { 9, 6, 6, -40 },   { 12, 6, 6, 0 },    { 12, 6, 6, 85 } };
@@ -62,7 +62,7 @@ TEST(codes_among_single_targets_do_not_rule_the_verdict)
             gate_trial_add_room(&trial, is_validation == 1, LONG, 0.6 * (double)k);
         }
     }
-    float y[SERIES];
+    double y[SERIES];
     for (size_t k = 0; k < SERIES; k++) {
         y[k] = k == 3 || k == 7 ? -999 : 19 + 0.3F * (float)k;
         trial.series[k].y = trial.validation[k].y = &y[k];
@@ -93,7 +93,7 @@ static struct gru_plan rain_plan(void)
 static void add_rain(struct gate_trial *trial, bool is_validation, uint64_t seed, bool has_spikes,
                      bool is_one_height)
 {
-    float *x = gate_trial_add_rows(trial, is_validation, ROWS, 2);
+    double *x = gate_trial_add_rows(trial, is_validation, ROWS, 2);
     for (size_t t = 0; t < ROWS; t++) {
         bool is_spike = gate_trial_noise(&seed) > 1.9, was_told = t > 0 && x[2 * t - 1] > 0;
         x[2 * t] = (float)(0.05 * gate_trial_noise(&seed));

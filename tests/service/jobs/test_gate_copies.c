@@ -15,7 +15,7 @@ static void add_copies(struct gate_trial *trial, bool is_validation, size_t n, s
 {
     uint64_t seed = 4;
     for (size_t k = 0; k < n; k++) {
-        float *x = gate_trial_add_room(trial, is_validation, n_rows, 0.5);
+        double *x = gate_trial_add_room(trial, is_validation, n_rows, 0.5);
         for (size_t t = 0; t < n_rows; t++) {
             x[2 * t] += (float)(blur * gate_trial_noise(&seed));
             x[2 * t] += t >= n_rows - n_other ? 0.1F * (float)k : 0;
@@ -57,7 +57,7 @@ TEST(copies_of_a_stream_do_not_outvote_the_others)
         add_copies(&trial, false, 1, ROWS, 0, 0);
         add_copies(&trial, true, 7, ROWS, cases[c].n_other, cases[c].blur);
         for (size_t k = 0; k < 3; k++) {
-            float *x = gate_trial_add_room(&trial, true, ROWS, 2.3 + (double)k);
+            double *x = gate_trial_add_room(&trial, true, ROWS, 2.3 + (double)k);
             for (size_t t = 0; t < ROWS; t++) {
                 x[2 * t] += 5;
             }
@@ -79,7 +79,7 @@ TEST(one_block_over_and_over_is_one_block)
         struct gate_trial trial;
         char words[48];
         begin(&trial);
-        float *x = gate_trial_add_room(&trial, false, ROWS, 0.5);
+        double *x = gate_trial_add_room(&trial, false, ROWS, 0.5);
         for (size_t t = lengths[c]; t < ROWS; t++) {
             memcpy(x + 2 * t, x + 2 * (t - lengths[c]), 2 * sizeof *x);
         }

@@ -12,9 +12,9 @@ enum { ROWS_MOST = 2000 };
 
 /* ---- streams ---- */
 
-static void fill_stuck(struct gate_trial *trial, bool is_validation, float value)
+static void fill_stuck(struct gate_trial *trial, bool is_validation, double value)
 {
-    float *x = gate_trial_add_room(trial, is_validation, 200, 0.5);
+    double *x = gate_trial_add_room(trial, is_validation, 200, 0.5);
     for (size_t t = 0; t < 200; t++) {
         x[2 * t] = value;
     }
@@ -22,7 +22,7 @@ static void fill_stuck(struct gate_trial *trial, bool is_validation, float value
 
 TEST(a_stuck_sensor_among_healthy_ones_does_not_promote)
 {
-    static const float stuck_at[] = { 0, 85, -40 };
+    static const double stuck_at[] = { 0, 85, -40 };
     for (size_t s = 0; s < sizeof stuck_at / sizeof *stuck_at; s++) {
         struct gate_trial trial;
         const struct gru_plan plan = gate_trial_room_plan();
@@ -55,7 +55,7 @@ TEST(one_large_stream_does_not_outvote_the_others)
         for (size_t k = 0; k < 9 * (size_t)is_validation; k++) {
             gate_trial_add_room(&trial, true, 200, 0.3 + (double)k);
         }
-        float *x = gate_trial_add_room(&trial, is_validation == 1, 400, 0.7);
+        double *x = gate_trial_add_room(&trial, is_validation == 1, 400, 0.7);
         for (size_t t = 0; t < 400; t++) {
             x[2 * t] = 20 + 40 * (x[2 * t] - 20);
         }
@@ -133,7 +133,7 @@ TEST(a_model_without_scaling_is_not_promoted_for_a_little_less_nonsense)
     uint64_t seed = 1;
     gate_trial_begin(&trial, &plan);
     trial.request.hyperparameters.learning_rate = 0.001;
-    float *x = gate_trial_add_rows(&trial, false, ROWS_MOST, 1);
+    double *x = gate_trial_add_rows(&trial, false, ROWS_MOST, 1);
     for (size_t t = 0; t < ROWS_MOST; t++) {
         x[t] = (float)(101325 + 50 * sin((double)t / 20) + 3 * gate_trial_noise(&seed));
     }
@@ -157,12 +157,12 @@ TEST(a_model_without_scaling_is_not_promoted_for_a_little_less_nonsense)
 
 TEST(an_outlier_in_the_validation_does_not_rule_the_verdict)
 {
-    static const float codes[] = { -999, 9999, 1e30F };
+    static const double codes[] = { -999, 9999, 1e30F };
     for (size_t k = 0; k < sizeof codes / sizeof *codes; k++) {
         struct gate_trial trial;
         const struct gru_plan plan = gate_trial_room_plan();
         gate_trial_begin(&trial, &plan);
-        float *x = gate_trial_add_room(&trial, false, 300, 0);
+        double *x = gate_trial_add_room(&trial, false, 300, 0);
         x[2 * 290] = codes[k];
         trial.request.gate.must_beat_persistence = false; /* as few epochs do not */
         struct job job = gate_trial_run(&trial);
@@ -184,12 +184,12 @@ TEST(an_outlier_in_favour_of_a_bad_version_does_not_promote_it)
     const struct gru_plan plan = gate_trial_room_plan();
     gate_trial_begin(&trial, &plan);
     gate_trial_train_base(&trial);
-    float *cold = gate_trial_add_room(&trial, false, 300, 0);
+    double *cold = gate_trial_add_room(&trial, false, 300, 0);
     for (size_t t = 0; t < 300; t++) {
         cold[2 * t + 1] = 0.5F;
         cold[2 * t] = 12;
     }
-    float *x = gate_trial_add_room(&trial, true, 300, 0);
+    double *x = gate_trial_add_room(&trial, true, 300, 0);
     x[2 * 290] = -999;
     struct job job = gate_trial_run(&trial);
     gate_trial_expect_pooled_gain(&job);
@@ -202,7 +202,7 @@ TEST(an_outlier_in_the_training_part_is_warned_of_before_training)
     struct gate_trial trial;
     const struct gru_plan plan = gate_trial_room_plan();
     gate_trial_begin(&trial, &plan);
-    float *x = gate_trial_add_room(&trial, false, 300, 0);
+    double *x = gate_trial_add_room(&trial, false, 300, 0);
     x[2 * 17] = 1e30F;
     struct job job = gate_trial_run(&trial);
     gate_trial_expect_warned(&trial, &job, "'temp' is 1e+30 in row 17 of series 0, ");
@@ -212,7 +212,7 @@ TEST(an_outlier_in_the_training_part_is_warned_of_before_training)
 
 /* ---- classes ---- */
 
-static float *add_classes(struct gate_trial *trial, float *x, float *y, size_t n, size_t every)
+static double *add_classes(struct gate_trial *trial, double *x, double *y, size_t n, size_t every)
 {
     uint64_t seed = 5;
     for (size_t t = 0; t < n; t++) {
@@ -248,7 +248,7 @@ TEST(a_version_that_never_finds_a_rare_class_is_not_promoted)
     enum { ROWS = 4000 };
     struct gate_trial trial;
     const struct gru_plan plan = class_plan();
-    float *y = malloc(ROWS * sizeof *y);
+    double *y = malloc(ROWS * sizeof *y);
     ck_assert_ptr_nonnull(y);
     gate_trial_begin(&trial, &plan);
     add_classes(&trial, gate_trial_add_rows(&trial, false, ROWS, 1), y, ROWS, 100);
@@ -267,7 +267,7 @@ TEST(a_version_that_finds_its_classes_is_promoted_and_says_how_many)
     enum { ROWS = 1000 };
     struct gate_trial trial;
     const struct gru_plan plan = class_plan();
-    float *y = malloc(ROWS * sizeof *y);
+    double *y = malloc(ROWS * sizeof *y);
     ck_assert_ptr_nonnull(y);
     gate_trial_begin(&trial, &plan);
     add_classes(&trial, gate_trial_add_rows(&trial, false, ROWS, 1), y, ROWS, 2);
@@ -289,7 +289,7 @@ TEST(a_loss_that_is_not_finite_fails_the_job_in_whatever_epoch)
         struct gate_trial trial;
         const struct gru_plan plan = gate_trial_room_plan();
         gate_trial_begin(&trial, &plan);
-        float *x = gate_trial_add_room(&trial, false, 300, 0);
+        double *x = gate_trial_add_room(&trial, false, 300, 0);
         x[20] = is_late ? x[20] : 3e38F;
         trial.request.hyperparameters.optimizer = GRU_SGD;
         trial.request.hyperparameters.learning_rate = 100;

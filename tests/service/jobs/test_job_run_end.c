@@ -57,7 +57,7 @@ TEST(weights_that_no_epoch_has_validated_are_compared_all_the_same)
     enum { ROWS = 1000000 }; /* an epoch takes longer than the job may */
     struct world world;
     struct course course;
-    float *x = readings(1, 1, ROWS);
+    double *x = readings(1, 1, ROWS);
     world_begin_course(&world, &course);
     struct gru_series series = { .x = x, .n_rows = ROWS };
     course.request.series = &series;

@@ -26,7 +26,7 @@ struct member {
 static bool take_step(struct service_context *context, struct arena *arena, uint64_t stream,
                       uint64_t number)
 {
-    float x[INPUTS];
+    double x[INPUTS];
     struct step step = {
         .arena = arena, .model_name = "m", .x = x, .has_seq = true, .seq = number
     };

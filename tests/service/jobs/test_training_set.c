@@ -24,11 +24,11 @@ TEST(bytes_are_those_of_all_values)
     const struct gru_series validation = { .n_rows = 2 };
     struct gru_training training = { .series = series, .n_series = 2 };
     ck_assert_uint_eq(training_set_bytes(gru, &training),
-                      (15 * INPUTS + 5 * OUTPUTS) * sizeof(float));
+                      (15 * INPUTS + 5 * OUTPUTS) * sizeof(double));
     training.validation = &validation;
     training.n_validation = 1;
     ck_assert_uint_eq(training_set_bytes(gru, &training),
-                      (17 * INPUTS + 5 * OUTPUTS) * sizeof(float));
+                      (17 * INPUTS + 5 * OUTPUTS) * sizeof(double));
     gru_model_unref(gru);
 }
 
@@ -60,7 +60,7 @@ TEST(rows_of_the_database_give_back_the_same_set)
     struct gru_model *gru = make_network();
     struct gru_hyperparameters hyperparameters;
     struct arena arena;
-    static const float x[20], y[20];
+    static const double x[20], y[20];
     const struct gru_series series[] = { { .x = x, .n_rows = 3 }, { .x = x + 6, .n_rows = 4 } };
     const struct gru_series validation[] = { { .x = x, .y = y, .n_rows = 2, .n_targets = 2 } };
     const struct training_set set = {

@@ -54,7 +54,7 @@ TEST(what_was_recorded_and_posted_trains_the_same)
     struct world world;
     struct course course;
     const char *const sessions[] = { "pump-1" };
-    float *x = readings(1, 1, 120);
+    double *x = readings(1, 1, 120);
     world_init(&world);
     world.config.record = 1000;
     world_start(&world);

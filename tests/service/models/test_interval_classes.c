@@ -40,7 +40,7 @@ TEST(outputs_that_feed_no_input_take_no_room)
     world_done(&world);
 }
 
-static struct step take(struct world *world, const char *model, const char *id, const float *x)
+static struct step take(struct world *world, const char *model, const char *id, const double *x)
 {
     arena_reset(&world->arena);
     struct step step = step_make(world, id, x);
@@ -58,7 +58,7 @@ TEST(a_model_without_truths_has_no_bounds_and_no_tails)
     world_add_model(&world, "n", network_file_of_other_shape());
     world_start(&world);
     for (int k = 0; k < 40; k++) {
-        const struct step step = take(&world, "n", "s", &(float){ 0.5F });
+        const struct step step = take(&world, "n", "s", &(double){ 0.5 });
         ck_assert_uint_eq(step.intervals.n, 1);
         ck_assert(isnan(step.intervals.of[0].lower[0]) && isnan(step.intervals.of[0].upper[0]));
         ck_assert(isnan(step.intervals.of[0].coverage[0]));
@@ -83,7 +83,7 @@ static struct bytes network_that_feeds_both(void)
 TEST(a_version_that_tracks_other_outputs_keeps_what_both_do)
 {
     struct world world;
-    float x[INPUTS];
+    double x[INPUTS];
     world_init(&world);
     world_use_data(&world);
     world_start(&world);
@@ -227,7 +227,7 @@ static void expect_same_copy(const struct pool *old, uint32_t old_slot, const st
 TEST(a_file_whose_tails_are_of_all_outputs_keeps_all_that_can_be_scored)
 {
     struct world world;
-    float x[INPUTS];
+    double x[INPUTS];
     world_init(&world);
     world_use_data(&world);
     format_unpack_archive(3, "tails", world.data);

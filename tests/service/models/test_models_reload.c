@@ -21,7 +21,7 @@ TEST(a_reload_adds_models_and_versions_and_activates_none)
     world_add_model(&world, "bad", network_junk());
     world_start(&world);
     world_expect_models(&world, (const char *const[]){ "m" }, 1);
-    expect_step(&world, "a", 1, 1, (float[OUTPUTS]){ 0 });
+    expect_step(&world, "a", 1, 1, (double[OUTPUTS]){ 0 });
     ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 2)), 2);
     world_make_model_folder(&world, "m");
     world_make_model_folder(&world, "new");
@@ -52,7 +52,7 @@ TEST(a_reload_serves_on_what_was_changed_or_removed)
     world_add_model(&world, "n", network_file(HIDDEN, 2));
     world_start(&world);
     struct digest digest = world_model(&world)->active->digest;
-    expect_step(&world, "a", 1, 1, (float[OUTPUTS]){ 0 });
+    expect_step(&world, "a", 1, 1, (double[OUTPUTS]){ 0 });
     world_add_model(&world, "m", network_file(HIDDEN, 3));
     folder_remove_file(world.models, "n.safetensors");
     reload(&world);
@@ -72,7 +72,7 @@ TEST(a_reload_that_cannot_read_the_folder_changes_nothing)
     ck_assert_int_eq(rename(world.models, aside), 0);
     ck_assert_int_eq(service_reload_models(world.service, &world.fault), STATUS_STORAGE_FAILED);
     world_expect_models(&world, (const char *const[]){ "m" }, 1);
-    expect_step(&world, "a", 1, 1, (float[OUTPUTS]){ 0 });
+    expect_step(&world, "a", 1, 1, (double[OUTPUTS]){ 0 });
     ck_assert_int_eq(rename(aside, world.models), 0);
     reload(&world);
     world_expect_models(&world, (const char *const[]){ "m" }, 1);
@@ -85,7 +85,7 @@ TEST(a_reload_mends_a_model_that_was_left_out)
     struct world world;
     char path[256], aside[300];
     world_start_with_data(&world);
-    expect_step(&world, "a", 1, 1, (float[OUTPUTS]){ 0 });
+    expect_step(&world, "a", 1, 1, (double[OUTPUTS]){ 0 });
     ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 2)), 2);
     struct lineage lineage = { .model = "m", .version = 2, .parent = 1, .job = "ftjob-a" };
     lineage.digest = world_model(&world)->versions[1].digest;

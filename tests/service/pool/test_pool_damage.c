@@ -101,9 +101,9 @@ TEST(a_flipped_bit_in_the_newer_copy_costs_what_was_not_synced_and_no_more)
         world_start(&world);
         struct session session = session_get(&world, "s");
         ck_assert_uint_eq(session.row.step, number - 1);
-        float *x = readings(1, number - 8, number - 1);
+        double *x = readings(1, number - 8, number - 1);
         ck_assert_uint_eq(session.n_readings, 8);
-        expect_same_floats(session.readings, x, (size_t)8 * INPUTS);
+        expect_same_values(session.readings, x, (size_t)8 * INPUTS);
         free(x);
         ck_assert_uint_eq(n_stepped_back(&world), 1);
         two_steps(&world, number++);
@@ -269,8 +269,8 @@ TEST(a_flipped_reading_costs_readings_or_what_was_not_synced)
         ck_assert(back > 0 || session.n_readings == 8);
         ck_assert(back < 3 || session.n_readings > 0);
         uint64_t first = session.row.step - session.n_readings + 1;
-        float *x = readings(1, first, session.row.step);
-        expect_same_floats(session.readings, x, session.n_readings * INPUTS);
+        double *x = readings(1, first, session.row.step);
+        expect_same_values(session.readings, x, session.n_readings * INPUTS);
         free(x);
         service_read_figures(world.service, &figures);
         ck_assert_uint_eq(figures.n_sessions_stepped_back, back == 0);

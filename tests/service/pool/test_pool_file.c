@@ -198,13 +198,13 @@ TEST(a_state_of_a_version_that_is_gone_is_made_anew_from_its_readings)
     world_add_model(&world, "m",
                     network_file(HIDDEN, SEED + 1)); /* in the place of the other file */
     world_start(&world);
-    float y[OUTPUTS], own[OUTPUTS];
+    double y[OUTPUTS], own[OUTPUTS];
     expect_step(&world, "short", 2, 6, y); /* all its readings were kept */
     twin(&world, NULL, 2, 1, 6, own);
-    expect_same_floats(y, own, OUTPUTS);
+    expect_same_values(y, own, OUTPUTS);
     expect_step(&world, "s", 1, 13, y); /* the last 8 were */
     twin(&world, NULL, 1, 5, 13, own);
-    expect_same_floats(y, own, OUTPUTS);
+    expect_same_values(y, own, OUTPUTS);
     world_done(&world);
 }
 

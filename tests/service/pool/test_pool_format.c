@@ -56,7 +56,7 @@ enum { MANY = 200, MANY_LIVE = 180, FORMAT_1_TTL = 1000000000 };
 static void expect_close_to_twin(struct world *world, const char *id, uint64_t stream,
                                  uint64_t number)
 {
-    float y[OUTPUTS], own[OUTPUTS];
+    double y[OUTPUTS], own[OUTPUTS];
     expect_step(world, id, stream, number, y);
     twin(world, NULL, stream, 1, number, own);
     for (size_t o = 0; o < OUTPUTS; o++) {
@@ -82,8 +82,8 @@ static void expect_many(struct world *world, uint64_t n_more)
         ck_assert_int_eq(session.ttl_s, s % 10 == 3 ? (int64_t)(FORMAT_1_TTL + s) : -1);
         ck_assert_uint_eq(session.n_readings, n);
         ck_assert(step == 1 || session.errors.n[0] == step - 1);
-        float *x = readings(s, step - n + 1, step);
-        expect_same_floats(session.readings, x, n * INPUTS);
+        double *x = readings(s, step - n + 1, step);
+        expect_same_values(session.readings, x, n * INPUTS);
         free(x);
         expect_close_to_twin(world, id, s, step + 1);
     }
@@ -245,7 +245,7 @@ TEST(a_file_of_a_former_format_that_cannot_be_written_anew_is_left_alone)
 
 TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
 {
-    static const uint32_t formats[] = { 5, 7, UINT32_MAX };
+    static const uint32_t formats[] = { 6, 7, UINT32_MAX };
     struct world world;
     char path[256], numbers[80];
     const struct model *model;
@@ -268,7 +268,7 @@ TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
         file_store(path, newer.p, newer.n);
         ck_assert_int_eq(pool_open(&options, &pool, &world.fault), STATUS_STORAGE_FAILED);
         snprintf(numbers, sizeof numbers,
-                 "has format %u, but this version of grud reads up to 4: ", formats[k]);
+                 "has format %u, but this version of grud reads up to 5: ", formats[k]);
         ck_assert_msg(strstr(world.fault.message, numbers) != NULL, "%s", world.fault.message);
         world_start(&world); /* the model is left out, the service runs */
         ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),

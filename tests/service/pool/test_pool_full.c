@@ -270,7 +270,7 @@ TEST(a_batch_of_more_new_sessions_than_fit_evicts_none_of_its_own)
     world.config.session_max = MOST;
     world.config.session_full = CONFIG_EVICT;
     world_start(&world);
-    const float x[INPUTS] = { 0 };
+    const double x[INPUTS] = { 0 };
     struct step steps[STEPS];
     struct step *handed[STEPS];
     size_t n_ok = 0;
@@ -323,7 +323,7 @@ TEST(a_full_disk_refuses_new_sessions_and_serves_the_others)
     world_init(&world);
     world_use_data(&world);
     world_start(&world);
-    float x[INPUTS] = { 0 };
+    double x[INPUTS] = { 0 };
     char id[32];
     int n_made = 0;
     enum status status = STATUS_OK;

@@ -37,7 +37,7 @@ struct event {
     uint64_t base_digest;
     uint64_t step;
     size_t n_readings;
-    float readings[HISTORY * INPUTS];
+    double readings[HISTORY * INPUTS];
 };
 
 struct subject {
@@ -118,7 +118,7 @@ static struct event *last_event(struct subject *subject)
 
 static void take_step(struct subject *subject)
 {
-    float x[INPUTS];
+    double x[INPUTS];
     struct step step;
     subject->is_another = subject->is_another || last_event(subject)->is_absent;
     reading(subject->stream, last_event(subject)->step + 1, x);
@@ -129,7 +129,7 @@ static void take_step(struct subject *subject)
 /* Another reading in the place of one of those that are kept. */
 static void amend(struct subject *subject)
 {
-    float x[INPUTS];
+    double x[INPUTS];
     const struct event *now = last_event(subject);
     if (now->is_absent || now->step == 0) {
         return;
@@ -320,7 +320,7 @@ static bool is_event(const struct event *found, const struct event *event)
     return !event->is_absent && found->digest == event->digest && found->step == event->step &&
            found->n_readings <= event->n_readings &&
            memcmp(found->readings, event->readings + n_missing * INPUTS,
-                  found->n_readings * INPUTS * sizeof(float)) == 0;
+                  found->n_readings * INPUTS * sizeof(double)) == 0;
 }
 
 static void judge(const struct subject *subject, const struct event *found)

@@ -95,7 +95,7 @@ TEST(only_layouts_that_are_computed_are_valid)
 
 enum { I = 3, K = 7 };
 
-static void value_of(uint64_t stream, uint64_t step, float x[I])
+static void value_of(uint64_t stream, uint64_t step, double x[I])
 {
     for (uint64_t k = 0; k < I; k++) {
         x[k] = (float)(stream * 1000 + step * 10 + k);
@@ -119,7 +119,7 @@ static char *fresh(const struct record_layout *layout)
 static void expect_readings(const struct record_layout *layout, char *record,
                             const struct record_copy *copy, uint64_t stream, uint64_t n)
 {
-    float got[K * I] = { 0 }, x[I] = { 0 };
+    double got[K * I] = { 0 }, x[I] = { 0 };
     ck_assert_uint_eq(copy->n_readings, n);
     record_read_readings(layout, record, copy, got);
     for (uint64_t k = 0; k < n; k++) {
@@ -135,7 +135,7 @@ static void advance_to(const struct record_layout *layout, char *record, struct 
     struct record_copy *now = record_newest(layout, record);
     struct record_copy *next = malloc(layout->copy_bytes);
     ck_assert_ptr_nonnull(next);
-    float x[I];
+    double x[I];
     memcpy(next, now, layout->copy_bytes);
     value_of(stream, now->step + 1, x);
     record_advance(layout, record, next, x);
@@ -198,7 +198,8 @@ TEST(a_copy_outlives_later_steps_with_the_readings_that_are_still_its_own)
                 ck_assert(later > 2 || n == kept->n_readings);
                 ck_assert_uint_le(n, n_before);
                 ck_assert(n + later + RECORD_BLOCK > layout.ring_rows || n == kept->n_readings);
-                float *x = record_reading(&layout, record, kept->step - n + 1), due[I];
+                double x[I], due[I];
+                record_read_reading(&layout, record, kept->step - n + 1, x);
                 value_of(4, kept->step - n + 1, due);
                 ck_assert(n == 0 || memcmp(x, due, sizeof due) == 0);
                 ck_assert_uint_eq(record_count_readings(&layout, record, place), place->n_readings);
@@ -215,7 +216,7 @@ TEST(readings_may_be_put_in_place_at_any_step)
     for (uint64_t step = 0; step < 30; step++) {
         for (uint64_t n = 0; n <= K && n <= step; n++) {
             char *record = fresh(&layout);
-            float x[K * I];
+            double x[K * I];
             for (uint64_t k = 0; k < n; k++) {
                 value_of(9, step - n + 1 + k, x + k * I);
             }
@@ -234,6 +235,63 @@ TEST(readings_may_be_put_in_place_at_any_step)
             ck_assert_uint_eq(record_newest(&layout, record)->n_readings, K);
             free(record);
         }
+    }
+}
+
+/* ---- values that need more digits than a float has ---- */
+
+static struct record_layout wide_layout_of(size_t n_history)
+{
+    const struct gru_info info = {
+        .n_inputs = I, .n_outputs = 1, .state_floats = 5, .is_wide = true
+    };
+    return record_layout_of(&info, n_history);
+}
+
+static void wide_value_of(uint64_t step, double x[I])
+{
+    x[0] = 1e8 + (double)step;
+    x[1] = step % 3 == 0 ? (double)NAN : -1e12 - (double)step;
+    x[2] = 0.5;
+}
+
+TEST(a_wide_record_keeps_two_floats_a_value)
+{
+    const struct record_layout narrow = layout_of(I, 1, 5, K), wide = wide_layout_of(K);
+    ck_assert_uint_eq(record_ring_bytes(&wide) - record_ring_bytes(&narrow),
+                      wide.ring_rows * I * sizeof(float));
+    ck_assert_uint_eq(narrow.copy_bytes, wide.copy_bytes);
+    ck_assert(record_layout_is_valid(&wide));
+    for (int has_base = 0; has_base < 2; has_base++) {
+        const struct record_layout layout = has_base ? record_layout_with_base(&wide) : wide;
+        char *record = fresh(&layout), *other = fresh(&layout);
+        struct record_copy *copy = record_copy_at(&layout, record, 0);
+        double x[I], got[K * I];
+        ck_assert(record_layout_is_valid(&layout));
+        for (uint64_t step = 1; step <= 20; step++) {
+            if (has_base) {
+                record_base_of(&layout, copy)->n_since = 0;
+            }
+            copy->last_at = 1000 + (double)step;
+            wide_value_of(step, x);
+            record_advance(&layout, record, copy, x);
+        }
+        ck_assert_uint_eq(record_count_readings(&layout, record, copy), K);
+        memcpy(record_copy_at(&layout, other, 0), copy, layout.copy_bytes);
+        record_copy_readings(&layout, record, &layout, other, record_copy_at(&layout, other, 0));
+        record_read_readings(&layout, other, copy, got);
+        for (uint64_t k = 0; k < K; k++) {
+            const uint64_t step = 20 - K + 1 + k;
+            wide_value_of(step, x);
+            for (size_t i = 0; i < I; i++) {
+                const double value = got[k * I + i];
+                ck_assert(value == x[i] || (isnan(value) && isnan(x[i])));
+            }
+            ck_assert(!has_base || record_read_stamp(&layout, other, step).last_at ==
+                                       1000 + (double)step);
+        }
+        free(record);
+        free(other);
     }
 }
 
@@ -288,7 +346,7 @@ TEST(every_flipped_bit_of_a_record_is_noticed)
         ck_assert(!is_newer || findings.copy->step == 19);
         ck_assert(which > 1 || is_newer || findings.copy->step == 20);
         ck_assert(which > 1 || findings.n_readings == K);
-        float got[K * I], x[I];
+        double got[K * I], x[I];
         record_read_readings(&layout, copy_of, findings.copy, got);
         for (uint64_t k = K - findings.n_readings; k < K; k++) {
             value_of(4, findings.copy->step - K + 1 + k, x);

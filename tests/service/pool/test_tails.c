@@ -101,7 +101,7 @@ TEST(a_session_that_is_raised_goes_on_as_if_nothing_were)
         ck_assert_uint_eq(after.row.step, before.row.step);
         ck_assert_int_eq(after.row.created_at_ms, before.row.created_at_ms);
         ck_assert_uint_eq(after.n_readings, before.n_readings);
-        expect_same_floats(after.readings, before.readings, before.n_readings * INPUTS);
+        expect_same_values(after.readings, before.readings, before.n_readings * INPUTS);
         expect_tail(&world, "s", 1, 7);
         for (uint64_t number = 6; number < 30; number++) {
             expect_twin(&world, "s", 1, number);

@@ -16,9 +16,9 @@ static double next(FILE *file)
     return value;
 }
 
-static float *next_floats(FILE *file, size_t n)
+static double *next_floats(FILE *file, size_t n)
 {
-    float *values = calloc(n, sizeof *values);
+    double *values = calloc(n, sizeof *values);
     ck_assert_ptr_nonnull(values);
     for (size_t k = 0; k < n; k++) {
         values[k] = (float)next(file);
@@ -46,9 +46,9 @@ static void take_values(struct evaluated *e, const int *feeds)
     ck_assert_ptr_nonnull(e->values);
     for (size_t t = 0; t < e->n_values; t++) {
         for (size_t o = 0; o < e->n_outputs; o++) {
-            float value =
+            double value =
                 t < e->n_rows && feeds[o] >= 0 ? e->x[t * e->n_inputs + (size_t)feeds[o]] : NAN;
-            float given = e->y && t > 0 ? e->y[(t - 1) * e->n_outputs + o] : NAN;
+            double given = e->y && t > 0 ? e->y[(t - 1) * e->n_outputs + o] : NAN;
             e->values[t * e->n_outputs + o] = isnan(value) ? given : value;
         }
     }

@@ -14,10 +14,10 @@ extern const char *const evaluated_names[]; /* ends with NULL */
 struct evaluated {
     size_t n_inputs, n_outputs, horizon, season, n_rows, n_windows, n_values;
     double level;
-    float *x, *y;     /* [n_rows][I]; [n_rows][O] or NULL */
-    float *values;    /* [n_values][O] what forecasts are of (back_test.h) */
-    float *forecasts; /* [n_windows][H][O] */
-    float *bounds;    /* [n_windows][H][O][2] lower and upper, made up */
+    double *x, *y;     /* [n_rows][I]; [n_rows][O] or NULL */
+    double *values;    /* [n_values][O] what forecasts are of (back_test.h) */
+    double *forecasts; /* [n_windows][H][O] */
+    double *bounds;    /* [n_windows][H][O][2] lower and upper, made up */
     struct error_figures all, *by_ahead, *by_output; /* [H], [O] */
 };
 

@@ -25,7 +25,7 @@ float tracker_noise(uint64_t at)
 
 void tracker_run(const struct interval_tracker *tracker, uint64_t from, uint64_t until)
 {
-    float truths[4], forecasts[4 * 24] = { 0 };
+    double truths[4], forecasts[4 * 24] = { 0 };
     for (uint64_t step = from; step < until; step++) {
         for (size_t output = 0; output < tracker->layout->n_outputs; output++) {
             truths[output] = (float)(output + 1) * tracker_noise(step * 4 + output);
@@ -37,7 +37,7 @@ void tracker_run(const struct interval_tracker *tracker, uint64_t from, uint64_t
 float tracker_width(const struct interval_tracker *tracker, size_t level, size_t ahead)
 {
     const size_t n = ahead * tracker->layout->n_outputs;
-    float forecasts[4 * 24] = { 0 }, lower[4 * 24], upper[4 * 24];
+    double forecasts[4 * 24] = { 0 }, lower[4 * 24], upper[4 * 24];
     (void)interval_tracker_bounds(tracker, level, forecasts, ahead, lower, upper);
     ck_assert(isnan(lower[n - 1]) || lower[n - 1] == -upper[n - 1]);
     return upper[n - 1];

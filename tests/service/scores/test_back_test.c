@@ -33,7 +33,7 @@ static struct back_test begin(const struct evaluated *e, double level, struct ar
     return test;
 }
 
-static const float *origin(const struct evaluated *e, const float *values, size_t t)
+static const double *origin(const struct evaluated *e, const double *values, size_t t)
 {
     return values + t * e->horizon * e->n_outputs;
 }
@@ -104,19 +104,19 @@ TEST(intervals_are_those_of_a_tracker_that_saw_the_origins)
     struct back_test test = begin(&e, 0.8, &arena);
     arena_init(&other, 1 << 24);
     struct interval_tracker tracker = { &layout, &levels, arena_alloc(&other, layout.n_bytes) };
-    float *lower = arena_array(&other, e.horizon * e.n_outputs, sizeof *lower),
-          *upper = arena_array(&other, e.horizon * e.n_outputs, sizeof *upper);
+    double *lower = arena_array(&other, e.horizon * e.n_outputs, sizeof *lower),
+           *upper = arena_array(&other, e.horizon * e.n_outputs, sizeof *upper);
     size_t n = 0, n_covered = 0;
     double width = 0.0;
     interval_tracker_begin(&tracker);
     for (size_t t = 0; t < e.n_windows; t++) {
-        const float *forecasts = origin(&e, e.forecasts, t);
+        const double *forecasts = origin(&e, e.forecasts, t);
         back_test_take(&test, forecasts);
         interval_tracker_step(&tracker, t + 1, e.values + t * e.n_outputs, forecasts, e.horizon);
         interval_tracker_bounds(&tracker, 0, forecasts, e.horizon, lower, upper);
         for (size_t h = 0; h < e.horizon; h++) {
-            float truth = e.values[(t + 1 + h) * e.n_outputs], l = lower[h * e.n_outputs],
-                  u = upper[h * e.n_outputs];
+            double truth = e.values[(t + 1 + h) * e.n_outputs], l = lower[h * e.n_outputs],
+                   u = upper[h * e.n_outputs];
             if (!isnan(l)) {
                 n++;
                 n_covered += truth >= l && truth <= u;

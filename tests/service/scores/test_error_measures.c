@@ -106,7 +106,7 @@ TEST(a_mean_over_outputs_is_of_those_that_have_the_measure)
 
 TEST(the_scale_is_of_pairs_that_are_there)
 {
-    const float z[] = { 1.0F, 9.0F, NAN, 9.0F, 4.0F, 9.0F, 2.0F, 9.0F, 7.0F, 9.0F };
+    const double z[] = { 1.0F, 9.0F, NAN, 9.0F, 4.0F, 9.0F, 2.0F, 9.0F, 7.0F, 9.0F };
     ck_assert_double_eq(error_scale(z, 5, 2, 1), (2.0 + 5.0) / 2.0);
     ck_assert_double_eq(error_scale(z, 5, 2, 2), (3.0 + 3.0) / 2.0);
     ck_assert(isnan(error_scale(z, 5, 2, 5)));

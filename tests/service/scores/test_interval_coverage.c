@@ -30,7 +30,7 @@ static double normal(void)
     return radius * cos(6.283185307179586 * uniform());
 }
 
-static size_t read_series(const char *name, float *ret_values)
+static size_t read_series(const char *name, double *ret_values)
 {
     char path[128], line[128];
     (void)snprintf(path, sizeof path, "tests/fixtures/evaluate/%s.csv", name);
@@ -101,7 +101,7 @@ static const struct series {
 };
 enum { N_SERIES = sizeof all_series / sizeof *all_series };
 
-static size_t make_series(const struct series *series, float *ret_values)
+static size_t make_series(const struct series *series, double *ret_values)
 {
     if (!series->next) {
         return read_series(series->name, ret_values);
@@ -120,7 +120,7 @@ struct forecaster {
     double weight, mean, square, product;
 };
 
-static void forecast(struct forecaster *forecaster, const float *values, size_t step, float *ret)
+static void forecast(struct forecaster *forecaster, const double *values, size_t step, double *ret)
 {
     const double value = values[step], last = step > 0 ? values[step - 1] : value;
     forecaster->weight = 0.995 * forecaster->weight + 1;
@@ -138,11 +138,11 @@ static void forecast(struct forecaster *forecaster, const float *values, size_t 
 
 /* ---- intervals ---- */
 
-static float forecasts[STEPS_MAX][AHEAD_MAX];
-static float lower[STEPS_MAX][3][AHEAD_MAX], upper[STEPS_MAX][3][AHEAD_MAX];
+static double forecasts[STEPS_MAX][AHEAD_MAX];
+static double lower[STEPS_MAX][3][AHEAD_MAX], upper[STEPS_MAX][3][AHEAD_MAX];
 
 /* residuals: [AHEAD_MAX] that it begins from, or NULL. */
-static void track(const float *values, size_t n, const struct gru_residual *residuals)
+static void track(const double *values, size_t n, const struct gru_residual *residuals)
 {
     const struct interval_layout layout = interval_layout_of(1, AHEAD_MAX, levels.n);
     const struct interval_tracker tracker = { &layout, &levels, malloc(layout.n_bytes) };
@@ -205,7 +205,7 @@ struct result {
     double relative; /* the interval score by that of ACI */
 };
 
-static struct result compare(const float *values, size_t n, size_t ahead, size_t l)
+static struct result compare(const double *values, size_t n, size_t ahead, size_t l)
 {
     static double widths[STEPS_MAX];
     static struct adaptive adaptive;
@@ -237,7 +237,7 @@ static struct result compare(const float *values, size_t n, size_t ahead, size_t
 
 TEST(coverage_is_within_0_015_and_the_interval_score_is_below_that_of_aci)
 {
-    static float values[STEPS_MAX];
+    static double values[STEPS_MAX];
     double sum = 0, worst = 0, worst_off = 0;
     size_t n_cases = 0;
     for (size_t i = 0; i < 2 * N_SERIES * 9; i++) {
@@ -273,7 +273,7 @@ static int compare_errors(const void *a, const void *b)
 }
 
 /* Those of a validation whose errors were `scale` times the series'. */
-static void measure(const float *values, size_t n, double scale,
+static void measure(const double *values, size_t n, double scale,
                     struct gru_residual residuals[AHEAD_MAX])
 {
     static const double shares[GRU_RESIDUAL_QUANTILES] = GRU_RESIDUAL_LEVELS;
@@ -294,7 +294,7 @@ static void measure(const float *values, size_t n, double scale,
 }
 
 /* The share of the forecasts made in the first steps that hold what came. */
-static double early_coverage(const float *values, size_t ahead, size_t l, size_t n)
+static double early_coverage(const double *values, size_t ahead, size_t l, size_t n)
 {
     double n_covered = 0;
     for (size_t step = ahead; step < n + ahead; step++) {
@@ -309,7 +309,7 @@ static double early_coverage(const float *values, size_t ahead, size_t l, size_t
 TEST(coverage_is_within_0_015_whatever_it_begins_from)
 {
     static const double scales[] = { 1, 0.1, 10 };
-    static float values[STEPS_MAX];
+    static double values[STEPS_MAX];
     struct gru_residual residuals[AHEAD_MAX];
     for (size_t s = 0; s < 3; s++) {
         double worst_off = 0, early = 0;

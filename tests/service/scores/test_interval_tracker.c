@@ -103,7 +103,7 @@ TEST(outputs_do_not_know_each_other)
     const struct interval_levels one = { 1, { 0.9 } };
     const struct interval_tracker tracker = tracker_make(&layout, &one);
     tracker_run(&tracker, 1, 2000);
-    float forecasts[2] = { 0 }, lower[2], upper[2];
+    double forecasts[2] = { 0 }, lower[2], upper[2];
     ck_assert(!interval_tracker_bounds(&tracker, 0, forecasts, 1, lower, upper));
     ck_assert_double_eq_tol(upper[0], 0.9, 0.1);
     ck_assert_double_eq_tol(upper[1], 1.8, 0.2);
@@ -126,8 +126,8 @@ static void track_some(size_t columns)
     ck_assert_uint_eq(layout.n_bytes, alone.n_bytes);
     const struct interval_tracker some = tracker_make(&layout, &usual_levels),
                                   those = tracker_make(&alone, &usual_levels);
-    float truths[MOST], forecasts[AHEAD * MOST], few_truths[MOST], few_forecasts[AHEAD * MOST];
-    float lower[AHEAD * MOST], upper[AHEAD * MOST], few_lower[AHEAD * MOST],
+    double truths[MOST], forecasts[AHEAD * MOST], few_truths[MOST], few_forecasts[AHEAD * MOST];
+    double lower[AHEAD * MOST], upper[AHEAD * MOST], few_lower[AHEAD * MOST],
         few_upper[AHEAD * MOST];
     for (uint64_t step = 1; step < 100; step++) {
         for (size_t i = 0; i < columns * AHEAD; i++) {
@@ -170,7 +170,7 @@ TEST(a_missing_truth_teaches_nothing)
     tracker_run(&tracker, 1, 100);
     unsigned char *before = malloc(layout.n_bytes);
     memcpy(before, tracker.bytes, layout.n_bytes);
-    const float truth = NAN, forecasts[6] = { 0 };
+    const double truth = NAN, forecasts[6] = { 0 };
     for (uint64_t step = 100; step < 120; step++) {
         interval_tracker_step(&tracker, step, &truth, forecasts, 6);
     }
@@ -188,12 +188,42 @@ TEST(what_was_not_forecast_is_not_scored)
     const struct interval_tracker tracker = tracker_make(&layout, &one);
     tracker_run(&tracker, 1, 100);
     const uint64_t n_scored = interval_tracker_coverage(&tracker, 0, 6).n_scored;
-    const float truth = 0, forecast = 0;
+    const double truth = 0, forecast = 0;
     for (uint64_t step = 100; step < 130; step++) { /* one step ahead only */
         interval_tracker_step(&tracker, step, &truth, &forecast, 1);
     }
     ck_assert_uint_eq(interval_tracker_coverage(&tracker, 0, 6).n_scored, n_scored + 6);
     ck_assert_uint_eq(interval_tracker_coverage(&tracker, 0, 1).n_scored, n_scored + 10 + 30);
+    free(tracker.bytes);
+}
+
+/* Of values that need more digits than a float has: to the last bit of a double. */
+TEST(a_wide_forecast_keeps_its_units_while_it_waits)
+{
+    const struct interval_layout narrow = interval_layout_of(1, 2, 1),
+                                 layout = interval_layout_wide(&narrow);
+    const struct interval_levels one = { 1, { 0.9 } };
+    const struct interval_tracker tracker = tracker_make(&layout, &one);
+    ck_assert_uint_eq(layout.n_bytes, narrow.n_bytes + 3 * sizeof(float));
+    for (uint64_t step = 1; step <= 60; step++) {
+        const double truth = 1e8 + (double)step, forecasts[2] = { truth + 2, truth + 5 };
+        interval_tracker_step(&tracker, step, &truth, forecasts, 2);
+    }
+    ck_assert_float_eq(interval_tracker_mean(&tracker, 0, 1), 1);
+    ck_assert_float_eq(interval_tracker_mean(&tracker, 0, 2), 3);
+    double forecast = 1e8 + 62, lower, upper;
+    ck_assert(!interval_tracker_bounds(&tracker, 0, &forecast, 1, &lower, &upper));
+    ck_assert(lower < forecast && forecast - lower < 4 && forecast - lower == upper - forecast);
+    double issued_lower, issued_upper;
+    ck_assert(interval_tracker_issued(&tracker, 0, 61, 0, &issued_lower, &issued_upper));
+    ck_assert(issued_lower == lower && issued_upper == upper);
+    const struct interval_coverage before = interval_tracker_coverage(&tracker, 0, 1);
+    const double truth = nextafter(upper, INFINITY), unknown[2] = { NAN, NAN };
+    interval_tracker_step(&tracker, 61, &truth, unknown, 2);
+    const struct interval_coverage after = interval_tracker_coverage(&tracker, 0, 1);
+    ck_assert_uint_eq(after.n_scored, before.n_scored + 1);
+    ck_assert_double_eq_tol(after.covered * (double)after.n_scored,
+                            before.covered * (double)before.n_scored, 1e-6);
     free(tracker.bytes);
 }
 
@@ -206,13 +236,14 @@ TEST(a_truth_on_the_bound_is_covered_and_the_next_float_is_not)
     tracker_run(&tracker, 1, 100);
     size_t n_within = (size_t)lround(interval_tracker_coverage(&tracker, 0, 1).covered * 78);
     for (uint64_t step = 100; step < 400; step++) {
-        float lower, upper, forecast = 21.3F + tracker_noise(step);
-        const float unknown = NAN;
+        double lower, upper, forecast = (double)(21.3F + tracker_noise(step));
+        const double unknown = NAN;
         interval_tracker_step(&tracker, 2 * step, &unknown, &forecast, 1);
         ck_assert(!interval_tracker_bounds(&tracker, 0, &forecast, 1, &lower, &upper));
         const bool is_within = step % 3 > 0;
-        const float edge = step % 2 > 0 ? upper : lower;
-        const float truth = is_within ? edge : nextafterf(edge, edge == upper ? FLT_MAX : -FLT_MAX);
+        const double edge = step % 2 > 0 ? upper : lower;
+        const double truth =
+            is_within ? edge : (double)nextafterf((float)edge, edge == upper ? FLT_MAX : -FLT_MAX);
         interval_tracker_step(&tracker, 2 * step + 1, &truth, &unknown, 1);
         n_within += is_within;
         const struct interval_coverage coverage = interval_tracker_coverage(&tracker, 0, 1);
@@ -225,11 +256,11 @@ TEST(a_series_that_stands_still_is_covered_by_nothing_wide)
 {
     const struct interval_layout layout = interval_layout_of(1, 3, 3);
     const struct interval_tracker tracker = tracker_make(&layout, &usual_levels);
-    const float value = 5, forecasts[3] = { 5, 5, 5 };
+    const double value = 5, forecasts[3] = { 5, 5, 5 };
     for (uint64_t step = 1; step < 3000; step++) {
         interval_tracker_step(&tracker, step, &value, forecasts, 3);
     }
-    float lower[3], upper[3];
+    double lower[3], upper[3];
     ck_assert(!interval_tracker_bounds(&tracker, 1, forecasts, 3, lower, upper));
     ck_assert(lower[2] == 5 && upper[2] == 5);
     ck_assert(interval_tracker_coverage(&tracker, 1, 3).covered == 1);
@@ -246,12 +277,12 @@ static void attack(size_t ahead, double level, double most)
     const struct interval_layout layout = interval_layout_of(1, ahead, 1);
     const struct interval_levels one = { 1, { level } };
     const struct interval_tracker tracker = tracker_make(&layout, &one);
-    float forecasts[24] = { 0 }, uppers[N][24] = { 0 }, lower[24];
+    double forecasts[24] = { 0 }, uppers[N][24] = { 0 }, lower[24];
     tracker_run(&tracker, 1, 50);
     const struct interval_coverage before = interval_tracker_coverage(&tracker, 0, ahead);
     for (uint64_t step = 50; step < N; step++) {
-        const float bound = step >= 50 + ahead ? uppers[step - ahead][ahead - 1] : 1;
-        const float truth = isnan(bound) ? 0 : fminf(nextafterf(bound, FLT_MAX), (float)most);
+        const double bound = step >= 50 + ahead ? uppers[step - ahead][ahead - 1] : 1;
+        const double truth = isnan(bound) ? 0 : fminf(nextafterf(bound, FLT_MAX), (float)most);
         interval_tracker_step(&tracker, step, &truth, forecasts, ahead);
         (void)interval_tracker_bounds(&tracker, 0, forecasts, ahead, lower, uppers[step]);
     }
@@ -281,10 +312,10 @@ TEST(numbers_at_the_end_of_floats_leave_it_valid)
     const struct interval_layout layout = interval_layout_of(1, 2, 3);
     const struct interval_tracker tracker = tracker_make(&layout, &usual_levels);
     for (uint64_t step = 1; step < 500; step++) {
-        const float truth = step % 2 > 0 ? FLT_MAX : -FLT_MAX;
-        const float forecasts[2] = { -truth * (step % 5 > 0), truth };
+        const double truth = step % 2 > 0 ? FLT_MAX : -FLT_MAX;
+        const double forecasts[2] = { -truth * (step % 5 > 0), truth };
         interval_tracker_step(&tracker, step, &truth, forecasts, 2);
-        float lower[2], upper[2];
+        double lower[2], upper[2];
         const bool is_saturated = interval_tracker_bounds(&tracker, 2, forecasts, 2, lower, upper);
         ck_assert(is_saturated || step <= 22 || (isfinite(lower[0]) && isfinite(upper[1])));
         ck_assert(interval_tracker_is_valid(&tracker));
@@ -300,9 +331,9 @@ TEST(bytes_that_no_tracker_has_are_refused)
     tracker_run(&tracker, 1, 60);
     ck_assert(interval_tracker_is_valid(&tracker));
     const size_t places[] = { 0, layout.factors, layout.recent };
-    const float bad[] = { -1, INFINITY, 1.5F };
+    const double bad[] = { -1, INFINITY, 1.5F };
     for (size_t i = 0; i < 3; i++) {
-        float kept;
+        double kept;
         memcpy(&kept, tracker.bytes + places[i], sizeof kept);
         memcpy(tracker.bytes + places[i], &bad[i], sizeof kept);
         ck_assert(!interval_tracker_is_valid(&tracker));

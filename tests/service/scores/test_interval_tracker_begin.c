@@ -16,7 +16,7 @@ TEST(what_a_tracker_of_some_outputs_has_goes_to_one_of_all_and_back)
     const struct interval_tracker first = tracker_make(&few, &usual_levels),
                                   second = tracker_make(&all, &usual_levels),
                                   third = tracker_make(&few, &usual_levels);
-    float truths[4], forecasts[4 * 6] = { 0 };
+    double truths[4], forecasts[4 * 6] = { 0 };
     for (uint64_t step = 1; step < 90; step++) {
         for (size_t output = 0; output < 4; output++) {
             truths[output] = (float)output * tracker_noise(step * 4 + output);
@@ -47,7 +47,7 @@ TEST(residuals_of_a_validation_give_bounds_at_once)
         { .n = 100, .mean = 1, .quantiles = { 1, 1, 1, 1, 1 } }, /* beyond what it looks at */
     };
     interval_tracker_begin_output(&tracker, 1, residuals, 4);
-    float forecasts[6] = { 0 }, lower[6], upper[6];
+    double forecasts[6] = { 0 }, lower[6], upper[6];
     ck_assert(!interval_tracker_bounds(&tracker, 0, forecasts, 3, lower, upper));
     ck_assert_double_eq_tol(upper[1], 1.6, 0.01);
     ck_assert(isnan(upper[0])); /* the other output */
@@ -138,7 +138,7 @@ TEST(what_an_adversary_has_learnt_is_its_own)
     const struct interval_layout layout = interval_layout_of(1, 1, 3);
     const struct interval_tracker first = tracker_make(&layout, &usual_levels),
                                   second = tracker_make(&layout, &usual_levels);
-    float error = 1, forecast = 0, lower, upper;
+    double error = 1, forecast = 0, lower, upper;
     for (uint64_t step = 1; step <= 300; step++) {
         interval_tracker_step(&first, step, &error, &forecast, 1);
         const bool has_bounds = !interval_tracker_bounds(&first, 0, &forecast, 1, &lower, &upper);
@@ -159,13 +159,14 @@ TEST(only_a_session_that_was_wrong_at_times_tells_others_how_to_begin)
                                   second = tracker_make(&layout, &usual_levels);
     ck_assert(!interval_tracker_has_seen_enough(&first, 1));
     for (uint64_t step = 1; step <= 100; step++) {
-        const float truths[2] = { 0, step < 30 ? NAN : tracker_noise(step) }, forecasts[2] = { 0 };
+        const double truths[2] = { 0, (double)(step < 30 ? NAN : tracker_noise(step)) };
+        const double forecasts[2] = { 0 };
         interval_tracker_step(&first, step, truths, forecasts, 1);
         ck_assert(interval_tracker_has_seen_enough(&first, 1) == (step >= 30 + 39));
         ck_assert(!interval_tracker_has_seen_enough(&first, 2)); /* it does not look there */
     }
     interval_tracker_begin_like(&second, &first);
-    float forecasts[2] = { 0 }, lower[2], upper[2];
+    double forecasts[2] = { 0 }, lower[2], upper[2];
     ck_assert(!interval_tracker_bounds(&second, 0, forecasts, 1, lower, upper));
     ck_assert(isnan(upper[0]));
     ck_assert(upper[1] > 0);

@@ -40,8 +40,8 @@ void expect_series(const struct gru_series *series, struct part part)
 {
     ck_assert_uint_eq(series->n_rows, part.last + 1 - part.first);
     ck_assert_ptr_null(series->y);
-    float *x = readings(part.stream, part.first, part.last);
-    expect_same_floats(series->x, x, series->n_rows * INPUTS);
+    double *x = readings(part.stream, part.first, part.last);
+    expect_same_values(series->x, x, series->n_rows * INPUTS);
     free(x);
 }
 

@@ -149,18 +149,18 @@ TEST(an_amended_step_is_answered_with_the_session_as_it_is_now)
     struct step step = timed_take(&world, timed_step(&world, "s", &all[2]));
     ck_assert(step.n_filled == 1 && step.number == 3 && step.amended == 0);
     step = timed_step(&world, "s", &all[1]);
-    const float future[4] = { 1, 2, 3, 4 };
+    const double future[4] = { 1, 2, 3, 4 };
     step.forecast_options = forecast_options_make(&world, 5, future, 4);
     step = timed_take(&world, step);
     ck_assert(step.number == 3 && step.amended == 2 && step.n_forecast == 5);
-    float y[OUTPUTS], forecast[5 * OUTPUTS];
+    double y[OUTPUTS], forecast[5 * OUTPUTS];
     memcpy(y, step.y, sizeof y);
     memcpy(forecast, step.forecast, sizeof forecast);
     struct step last = timed_step(&world, "order", &all[2]); /* a repetition */
     last.forecast_options = forecast_options_make(&world, 5, future, 4);
     last = timed_take(&world, last);
-    expect_same_floats(y, last.y, OUTPUTS);
-    expect_same_floats(forecast, last.forecast, 5 * OUTPUTS);
+    expect_same_values(y, last.y, OUTPUTS);
+    expect_same_values(forecast, last.forecast, 5 * OUTPUTS);
     expect_alike(&world, "s", "order");
     world_done(&world);
 }
@@ -170,7 +170,7 @@ TEST(a_step_is_corrected_by_its_number)
     struct world world;
     timed_start(&world, 8, true);
     for (uint64_t number = 1; number <= 12; number++) {
-        float x[INPUTS];
+        double x[INPUTS];
         reading(number == 7 ? 9 : 1, number, x);
         arena_reset(&world.arena);
         (void)timed_take(&world, step_make(&world, "s", x));
@@ -178,7 +178,7 @@ TEST(a_step_is_corrected_by_its_number)
         arena_reset(&world.arena);
         (void)timed_take(&world, step_make(&world, "right", x));
     }
-    float x[INPUTS];
+    double x[INPUTS];
     reading(1, 7, x);
     for (int once_more = 0; once_more < 2; once_more++) {
         arena_reset(&world.arena);
@@ -262,7 +262,7 @@ TEST(an_amended_session_keeps_its_calibration)
     next.at += INTERVAL_S;
     const uint64_t observed = last.intervals.of[0].observed[0];
     const double coverage = last.intervals.of[0].coverage[0];
-    const float width = last.intervals.of[0].upper[0] - last.intervals.of[0].lower[0];
+    const double width = last.intervals.of[0].upper[0] - last.intervals.of[0].lower[0];
     ck_assert(observed > 30 && width > 0);
     for (int more = 0; more < 2; more++) { /* one that is filled, and one more step */
         struct timed_reading late = { .at = next.at - (more ? 2.5 : 4) * INTERVAL_S };
@@ -351,7 +351,7 @@ TEST(a_long_replay_takes_several_turns)
     struct timed_reading first = { .at = first_day }, late = { .at = first_day + INTERVAL_S };
     struct timed_reading last = { .at = late.at + (double)(LOST + 1) * INTERVAL_S };
     struct timed_reading next = { .at = last.at + INTERVAL_S };
-    const float untimed[INPUTS] = { 3, 4 };
+    const double untimed[INPUTS] = { 3, 4 };
     timed_start(&world, 8, true);
     world.config.gap_max = 2 * LOST;
     reading(5, 1, first.x);

@@ -75,7 +75,7 @@ __attribute__((noreturn)) static void step_until_killed(struct world *world, uin
     struct step batch[KILL_BATCH];
     struct step *handed[KILL_BATCH];
     uint32_t whose[KILL_BATCH];
-    float x[KILL_BATCH][INPUTS];
+    double x[KILL_BATCH][INPUTS];
     for (;;) {
         arena_reset(&world->arena);
         for (size_t k = 0; k < KILL_BATCH; k++) {
@@ -153,8 +153,8 @@ static void expect_nothing_lost(struct world *world, const uint64_t *acknowledge
         if (status == STATUS_OK) {
             uint64_t n = number < 8 ? number : 8;
             ck_assert_uint_eq(session.n_readings, n);
-            float *x = readings(s, number - n + 1, number);
-            expect_same_floats(session.readings, x, n * INPUTS);
+            double *x = readings(s, number - n + 1, number);
+            expect_same_values(session.readings, x, n * INPUTS);
             free(x);
         }
         *n_unacknowledged += number - acknowledged[s];
@@ -215,7 +215,7 @@ static uint64_t step_of_turn(uint64_t turn)
     return 10000 * turn + ANEW_HISTORY;
 }
 
-static void put_turn(struct world *world, uint64_t s, uint64_t turn, float *x)
+static void put_turn(struct world *world, uint64_t s, uint64_t turn, double *x)
 {
     char id[32];
     bool created;
@@ -244,7 +244,7 @@ static void put_turn(struct world *world, uint64_t s, uint64_t turn, float *x)
 
 __attribute__((noreturn)) static void put_until_killed(struct world *world, uint64_t turn, int pipe)
 {
-    float *x = calloc((size_t)ANEW_HISTORY * INPUTS, sizeof *x);
+    double *x = calloc((size_t)ANEW_HISTORY * INPUTS, sizeof *x);
     for (;; turn++) {
         for (uint64_t s = 0; s < ANEW_SESSIONS; s++) {
             put_turn(world, s, turn, x);
@@ -344,7 +344,7 @@ __attribute__((noreturn)) static void churn_until_killed(struct world *world, ui
             }
             steps[s] = 0;
         } else {
-            float x[INPUTS];
+            double x[INPUTS];
             struct step step;
             reading(s, ++steps[s], x);
             if (step_x(world, id, x, &step) != STATUS_OK || step.number != steps[s]) {

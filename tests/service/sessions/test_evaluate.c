@@ -84,7 +84,7 @@ TEST(its_forecasts_are_those_of_a_session)
     world_init(&world);
     world_start(&world);
     struct gru_model *gru = network(&world, "m");
-    float *x = readings(5, 1, ROWS), *values = calloc((size_t)ROWS * OUTPUTS, sizeof *values);
+    double *x = readings(5, 1, ROWS), *values = calloc((size_t)ROWS * OUTPUTS, sizeof *values);
     struct evaluation evaluation = {
         .prediction = { .gru = gru }, .x = x, .n_rows = ROWS, .horizon = HORIZON, .level = 0.9
     };
@@ -99,7 +99,7 @@ TEST(its_forecasts_are_those_of_a_session)
     }
     ck_assert(back_test_begin(&twin, &arena));
     for (size_t t = 0; t + HORIZON < ROWS; t++) {
-        float future[HORIZON];
+        double future[HORIZON];
         for (size_t h = 0; h < HORIZON; h++) {
             future[h] = x[(t + 1 + h) * INPUTS + 1];
         }
@@ -131,7 +131,7 @@ TEST(all_outputs_have_intervals_where_y_has_their_truths)
     struct world world;
     world_init(&world);
     world_start(&world);
-    float *x = readings(5, 1, ROWS), y[ROWS * OUTPUTS];
+    double *x = readings(5, 1, ROWS), y[ROWS * OUTPUTS];
     for (size_t t = 0; t < ROWS; t++) {
         y[t * OUTPUTS] = NAN;
         y[t * OUTPUTS + 1] = x[t * INPUTS + 1];
@@ -162,7 +162,7 @@ TEST(no_bit_of_an_evaluation_depends_on_its_slices)
     struct world world;
     world_init(&world);
     world_start(&world);
-    float *x = readings(5, 1, ROWS);
+    double *x = readings(5, 1, ROWS);
     struct arena arena;
     arena_init(&arena, 1 << 24);
     for (size_t h = 0; h < 2; h++) {
@@ -196,7 +196,7 @@ TEST(a_slice_of_an_evaluation_is_no_longer_than_it_may_be)
     struct world world;
     world_init(&world);
     world_start(&world);
-    float *x = readings(5, 1, ROWS);
+    double *x = readings(5, 1, ROWS);
     struct evaluation evaluation = {
         .prediction = { .gru = network(&world, "m") }, .x = x, .n_rows = ROWS, .horizon = HORIZON
     };
@@ -208,7 +208,7 @@ TEST(a_slice_of_an_evaluation_is_no_longer_than_it_may_be)
     ck_assert_uint_le(prediction->n_rows_left, evaluation_rows(prediction->gru, ROWS, HORIZON));
     prediction->slice_rows = SLICE;
     size_t n_used = arena.used;
-    float y[OUTPUTS];
+    double y[OUTPUTS];
     for (uint64_t step = 1; prediction->n_rows_left > 0; step++) {
         size_t n_before = prediction->n_rows_left;
         ck_assert_int_eq(predict_go_on(world.context, prediction, &world.fault), STATUS_OK);
@@ -239,7 +239,7 @@ TEST(a_series_too_short_is_refused_with_the_rows_that_are_needed)
     struct world world;
     world_init(&world);
     world_start(&world);
-    float *x = readings(5, 1, 20);
+    double *x = readings(5, 1, 20);
     struct evaluation evaluation = {
         .prediction = { .gru = network(&world, "m") }, .x = x, .n_rows = 4, .horizon = 4
     };
@@ -279,7 +279,7 @@ TEST(a_model_that_forecasts_no_input_needs_truths)
     world_init(&world);
     world_add_model(&world, "class", network_file_of_other_shape());
     world_start(&world);
-    const float x[] = { 1.0F, 2.0F, 3.0F }, y[] = { 0.5F, NAN, 0.25F }, none[] = { NAN, NAN, NAN };
+    const double x[] = { 1.0F, 2.0F, 3.0F }, y[] = { 0.5F, NAN, 0.25F }, none[] = { NAN, NAN, NAN };
     struct evaluation evaluation = {
         .prediction = { .gru = network(&world, "class") }, .x = x, .n_rows = 3, .horizon = 1
     };
@@ -298,7 +298,7 @@ TEST(what_a_model_cannot_run_through_is_named_by_its_row)
     world_init(&world);
     world_add_model(&world, "m", network_file_that_is_strict());
     world_start(&world);
-    float *x = readings(5, 1, 300);
+    double *x = readings(5, 1, 300);
     struct evaluation evaluation = {
         .prediction = { .gru = network(&world, "m") }, .x = x, .n_rows = 300, .horizon = 1
     };
@@ -317,7 +317,7 @@ TEST(an_evaluation_without_memory_is_refused)
     struct world world;
     world_init(&world);
     world_start(&world);
-    float *x = readings(5, 1, 3000);
+    double *x = readings(5, 1, 3000);
     struct evaluation evaluation = {
         .prediction = { .gru = network(&world, "m") }, .x = x, .n_rows = 3000, .horizon = 3
     };

@@ -20,7 +20,7 @@ TEST(a_model_counts_the_errors_of_all_its_sessions)
     double absolute = 0.0, squared = 0.0, persistence = 0.0, n = 0.0;
     for (uint64_t s = 0; s < SESSIONS; s++) {
         const char name[] = { (char)('a' + (int)s), '\0' };
-        float last[INPUTS], x[INPUTS], y[OUTPUTS];
+        double last[INPUTS], x[INPUTS], y[OUTPUTS];
         for (uint64_t k = 1; k <= STEPS; k++) {
             reading(s, k, x);
             if (k > 1) {
@@ -52,7 +52,7 @@ TEST(what_is_missing_is_not_compared)
     struct world world;
     world_init(&world);
     world_start(&world);
-    const float here[INPUTS] = { 1.0F, 2.0F }, gone[INPUTS] = { NAN, 2.0F };
+    const double here[INPUTS] = { 1.0F, 2.0F }, gone[INPUTS] = { NAN, 2.0F };
     struct step step;
     ck_assert_int_eq(step_x(&world, "s", gone, &step), STATUS_OK);
     ck_assert_int_eq(step_x(&world, "s", here, &step), STATUS_OK); /* the first value */
@@ -72,18 +72,18 @@ TEST(what_does_not_vary_has_no_correlation)
     world_init(&world);
     world_start(&world);
     const struct gru_model *gru = world_model(&world)->active->gru;
-    float state[64] = { 0 }, x[INPUTS];
-    float *y = state + gru_state_y_offset(gru), *last = state + gru_state_last_offset(gru);
+    float state[64] = { 0 };
+    double x[INPUTS];
     ck_assert_uint_le(gru_model_info(gru)->state_floats, 64);
     for (int which = 0; which < 2; which++) {
         struct record_error errors[OUTPUTS] = { { .n = 0 } };
         const struct record_seasonal none = { .n = 0 };
         for (uint64_t k = 1; k <= 500; k++) {
             reading(1, k, x);
-            y[0] = which == 0 ? 20.1F : 20.1F + x[0];
-            x[0] = which == 0 ? 20.0F + x[0] : 19.7F;
+            gru_state_set_y(gru, state, 0, which == 0 ? 20.1F : 20.1F + (float)x[0]);
+            x[0] = which == 0 ? 20.0F + (float)x[0] : 19.7F;
             forecast_errors_note(gru, state, x, errors);
-            last[0] = x[0];
+            gru_state_set_last(gru, state, 0, x[0]);
         }
         for (enum error_span span = 0; span < ERROR_N_SPANS; span++) {
             const struct error_sums sums = forecast_errors_sums(&errors[0], &none, span);
@@ -105,7 +105,7 @@ TEST(another_version_goes_on_counting)
     expect_steps(&world, "s", 5, 1, 10);
     unsigned number = world_put_version(&world, network_file(13, 13));
     world_activate(&world, number);
-    float x[INPUTS];
+    double x[INPUTS];
     struct step step;
     reading(5, 11, x);
     ck_assert_int_eq(step_x(&world, "s", x, &step), STATUS_OK);
@@ -117,8 +117,8 @@ TEST(another_version_goes_on_counting)
 static struct step step_with_level(struct world *world, uint64_t number, size_t ahead)
 {
     static const struct interval_levels asked = { 1, { 0.9 } };
-    static const float future[2] = { 0.1F, 0.2F };
-    static float x[INPUTS];
+    static const double future[2] = { 0.1F, 0.2F };
+    static double x[INPUTS];
     arena_reset(&world->arena);
     reading(3, number, x);
     struct step step = step_make(world, "s", x);
@@ -136,7 +136,7 @@ TEST(a_model_scores_the_intervals_that_its_sessions_were_told)
     struct world world;
     world_init(&world);
     world_start(&world);
-    float lower = NAN, upper = NAN;
+    double lower = NAN, upper = NAN;
     struct error_sums expected = { 0 };
     for (uint64_t k = 1; k <= STEPS; k++) {
         const struct step step = step_with_level(&world, k, k % 3 == 0 ? 3 : 1);

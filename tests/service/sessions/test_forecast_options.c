@@ -5,7 +5,7 @@
 TEST(no_room_is_made_for_a_forecast_that_was_not_asked_for)
 {
     struct world world;
-    float *forecast;
+    double *forecast;
     size_t n;
     const struct forecast_options none = { .horizon = 0 };
     world_init(&world);
@@ -20,7 +20,7 @@ TEST(no_room_is_made_for_a_forecast_that_was_not_asked_for)
 TEST(a_forecast_beyond_the_arena_is_refused_by_its_horizon)
 {
     struct world world;
-    float *forecast;
+    double *forecast;
     size_t n;
     const struct forecast_options far = { .horizon = 100000 };
     struct arena small;

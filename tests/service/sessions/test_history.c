@@ -10,7 +10,7 @@ enum { N = 30, FEW = 8 /* kept readings */ };
 
 /* The replies to readings 1..n of a stream: y[k] is what is forecast after k of them. */
 static void feed(struct world *world, const char *session, uint64_t from, uint64_t to,
-                 float y[][OUTPUTS])
+                 double y[][OUTPUTS])
 {
     for (uint64_t k = from; k <= to; k++) {
         expect_step(world, session, 3, k, y[k]);
@@ -30,19 +30,19 @@ static struct session_history history_of(struct world *world, const char *sessio
 
 /* Readings first..last of the stream, each with what had been forecast for it if that is known. */
 static void expect_history(const struct session_history *history, uint64_t first, uint64_t last,
-                           uint64_t first_known, float y[][OUTPUTS])
+                           uint64_t first_known, double y[][OUTPUTS])
 {
     ck_assert_uint_eq(history->n, last - first + 1);
     for (size_t k = 0; k < history->n; k++) {
         const struct session_reading *read = &history->readings[k];
-        float x[INPUTS];
+        double x[INPUTS];
         ck_assert_uint_eq(read->step, first + k);
         reading(3, read->step, x);
-        expect_same_floats(read->x, x, INPUTS);
+        expect_same_values(read->x, x, INPUTS);
         ck_assert_msg((read->y != NULL) == (read->step > 1 && read->step >= first_known), "step %d",
                       (int)read->step);
         if (read->y) {
-            expect_same_floats(read->y, y[read->step - 1], OUTPUTS);
+            expect_same_values(read->y, y[read->step - 1], OUTPUTS);
         }
     }
 }
@@ -60,13 +60,13 @@ static void start(struct world *world, size_t record, size_t n_kept, bool amend)
 TEST(a_recorded_session_shows_all_it_took_in)
 {
     struct world world;
-    float y[N + 1][OUTPUTS];
+    double y[N + 1][OUTPUTS];
     start(&world, 1000, FEW, false);
     feed(&world, "s", 1, N, y);
     struct session_history all = history_of(&world, "s", UINT64_MAX, 100);
     expect_history(&all, 1, N, 1, y);
     ck_assert(!all.has_more);
-    expect_same_floats(all.y, y[N], OUTPUTS);
+    expect_same_values(all.y, y[N], OUTPUTS);
     struct session_history page = history_of(&world, "s", 12, 5);
     expect_history(&page, 7, 11, 1, y);
     ck_assert(page.has_more);
@@ -85,7 +85,7 @@ TEST(a_recorded_session_shows_all_it_took_in)
 TEST(a_young_session_shows_its_forecasts_without_a_recording)
 {
     struct world world;
-    float y[N + 1][OUTPUTS];
+    double y[N + 1][OUTPUTS];
     start(&world, 0, N, false);
     feed(&world, "s", 1, N, y);
     struct session_history all = history_of(&world, "s", UINT64_MAX, 100);
@@ -99,7 +99,7 @@ TEST(a_young_session_shows_its_forecasts_without_a_recording)
 TEST(what_had_been_forecast_is_not_known_without_the_readings_before)
 {
     struct world world;
-    float y[N + 1][OUTPUTS];
+    double y[N + 1][OUTPUTS];
     start(&world, 0, FEW, false);
     feed(&world, "s", 1, N, y);
     struct session_history all = history_of(&world, "s", UINT64_MAX, 100);
@@ -111,7 +111,7 @@ TEST(what_had_been_forecast_is_not_known_without_the_readings_before)
 TEST(a_session_that_may_be_amended_shows_the_forecasts_of_all_that_it_keeps)
 {
     struct world world;
-    float y[N + 1][OUTPUTS];
+    double y[N + 1][OUTPUTS];
     start(&world, 0, FEW, true);
     feed(&world, "s", 1, N, y);
     struct session_history all = history_of(&world, "s", UINT64_MAX, 100);
@@ -123,7 +123,7 @@ TEST(a_session_that_may_be_amended_shows_the_forecasts_of_all_that_it_keeps)
 TEST(after_another_version_a_replay_says_nothing)
 {
     struct world world;
-    float y[N + 1][OUTPUTS];
+    double y[N + 1][OUTPUTS];
     start(&world, 0, N, false);
     unsigned second = world_put_version(&world, network_file(HIDDEN, 77));
     feed(&world, "s", 1, 10, y);
@@ -136,7 +136,7 @@ TEST(after_another_version_a_replay_says_nothing)
 TEST(a_recording_remembers_what_another_version_forecast)
 {
     struct world world;
-    float y[N + 1][OUTPUTS];
+    double y[N + 1][OUTPUTS];
     start(&world, 1000, N, false);
     unsigned second = world_put_version(&world, network_file(HIDDEN, 77));
     feed(&world, "s", 1, 10, y);
@@ -156,7 +156,7 @@ TEST(times_are_shown_and_missing_values_too)
         struct world world;
         start(&world, way == 0 ? 100 : 0, FEW, way == 1);
         for (int k = 0; k < 5; k++) {
-            const float x[INPUTS] = { (float)k, NAN };
+            const double x[INPUTS] = { (float)k, NAN };
             struct step step = step_make(&world, "s", x);
             step.has_at = k != 2;
             step.at = 1000 + k;
@@ -178,14 +178,14 @@ TEST(an_amended_reading_shows_as_it_is_now)
     struct world world;
     start(&world, 100, FEW, true);
     for (int k = 0; k < 6; k++) {
-        const float x[INPUTS] = { (float)k, 1 };
+        const double x[INPUTS] = { (float)k, 1 };
         struct step step = step_make(&world, "s", x);
         step.has_at = true;
         step.at = 1000 + k;
         ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
     }
     struct session_history before = history_of(&world, "s", UINT64_MAX, 100);
-    const float corrected[INPUTS] = { 40, 1 };
+    const double corrected[INPUTS] = { 40, 1 };
     struct step amend = step_make(&world, "s", corrected);
     amend.may_amend = amend.has_at = true;
     amend.at = 1003;
@@ -196,7 +196,7 @@ TEST(an_amended_reading_shows_as_it_is_now)
         ck_assert(after.readings[k].x[0] == (k == 3 ? 40.0F : (float)k));
         ck_assert(after.readings[k].at == 1000 + (double)k);
         if (k > 0 && k != 3) { /* as it was forecast then */
-            expect_same_floats(after.readings[k].y, before.readings[k].y, OUTPUTS);
+            expect_same_values(after.readings[k].y, before.readings[k].y, OUTPUTS);
         }
     }
     world_done(&world);
@@ -210,7 +210,7 @@ TEST(only_a_session_that_is_there_has_a_history)
     ck_assert_int_eq(session_history_read(world.context, world_model(&world), "s", UINT64_MAX, 1,
                                           &world.kept, &history, &world.fault),
                      STATUS_SESSION_NOT_FOUND);
-    float y[N + 1][OUTPUTS];
+    double y[N + 1][OUTPUTS];
     feed(&world, "s", 1, 3, y);
     ck_assert_int_eq(world_delete(&world, "s"), STATUS_OK);
     feed(&world, "s", 1, 2, y);
@@ -223,7 +223,7 @@ TEST(only_a_session_that_is_there_has_a_history)
 TEST(a_session_that_was_set_back_shows_what_it_made_since)
 {
     struct world world;
-    float y[N + 1][OUTPUTS];
+    double y[N + 1][OUTPUTS];
     start(&world, 100, FEW, false);
     feed(&world, "s", 1, 12, y);
     struct session earlier = session_get(&world, "s");
@@ -231,7 +231,7 @@ TEST(a_session_that_was_set_back_shows_what_it_made_since)
     bool created;
     feed(&world, "s", 13, 16, y);
     ck_assert_int_eq(session_put_whole(&world, "s", &restore, &created), STATUS_OK);
-    const float other[INPUTS] = { 5, 6 };
+    const double other[INPUTS] = { 5, 6 };
     struct step step;
     ck_assert_int_eq(step_x(&world, "s", other, &step), STATUS_OK);
     struct session_history all = history_of(&world, "s", UINT64_MAX, 100);
@@ -239,7 +239,7 @@ TEST(a_session_that_was_set_back_shows_what_it_made_since)
     for (size_t k = 0; k < 13; k++) {
         ck_assert_uint_eq(all.readings[k].step, k + 1);
     }
-    expect_same_floats(all.readings[12].x, other, INPUTS);
-    expect_same_floats(all.readings[12].y, y[12], OUTPUTS);
+    expect_same_values(all.readings[12].x, other, INPUTS);
+    expect_same_values(all.readings[12].y, y[12], OUTPUTS);
     world_done(&world);
 }

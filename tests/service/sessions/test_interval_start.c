@@ -12,7 +12,7 @@ static const struct interval_levels both = { 2, { 0.8, 0.9 } }, one = { 1, { 0.9
 enum { AHEAD = 5, KNOWN = 3 };
 
 static const double means[KNOWN] = { 2, 3, 4 };
-static const float future[AHEAD] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F };
+static const double future[AHEAD] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F };
 
 static void begin(struct world *world, struct bytes file)
 {
@@ -32,7 +32,7 @@ static struct forecast_options look_ahead(struct world *world, const struct inte
 static struct step step_of(struct world *world, const char *session, uint64_t number,
                            const struct interval_levels *levels)
 {
-    static float x[INPUTS];
+    static double x[INPUTS];
     arena_reset(&world->arena);
     reading(3, number, x);
     struct step step = step_make(world, session, x);
@@ -90,10 +90,12 @@ TEST(a_session_begins_from_the_validation_of_its_version)
     begin(&world, network_file_with_residuals(HIDDEN, SEED, means, KNOWN));
     (void)take_all(&world, "s", 1, 5, NULL);
     struct step step = take(&world, "s", 6, &both); /* raised */
-    struct step fresh = take(&world, "fresh", 1, &both);
     for (size_t ahead = 1; ahead <= KNOWN; ahead++) {
         ck_assert_double_eq_tol(half_width(&step.intervals, 0, ahead), 1.6 * means[ahead - 1], .02);
         ck_assert_double_eq_tol(half_width(&step.intervals, 1, ahead), 2 * means[ahead - 1], .02);
+    }
+    struct step fresh = take(&world, "fresh", 1, &both);
+    for (size_t ahead = 1; ahead <= KNOWN; ahead++) {
         ck_assert_double_eq_tol(half_width(&fresh.intervals, 1, ahead), 2 * means[ahead - 1], .02);
     }
     ck_assert(isnan(half_width(&fresh.intervals, 1, KNOWN + 1)));
@@ -108,7 +110,7 @@ TEST(a_sequence_begins_from_the_validation_of_its_version)
 {
     struct world world;
     begin(&world, network_file_with_residuals(HIDDEN, SEED, means, KNOWN));
-    float *x = readings(3, 1, 2);
+    double *x = readings(3, 1, 2);
     struct sequence sequence = { .x = x,
                                  .n_rows = 1,
                                  .forecast_options = look_ahead(&world, &both) };
@@ -129,7 +131,7 @@ TEST(a_step_that_fails_begins_nothing)
     begin(&world, network_file_with_residuals(HIDDEN, SEED, means, KNOWN));
     (void)take_all(&world, "s", 1, 5, NULL);
     struct step step = step_of(&world, "s", 6, &both);
-    step.x = (const float[INPUTS]){ INFINITY, INFINITY };
+    step.x = (const double[INPUTS]){ INFINITY, INFINITY };
     ck_assert_int_ne(step_take(&world, &step), STATUS_OK);
     const struct session session = session_get(&world, "s");
     ck_assert_uint_eq(session.calibration.levels.n, 0);
@@ -336,7 +338,7 @@ TEST(a_version_and_its_base_are_compared_by_one_validation)
 
 /* Steps up to `last`, all of them asking; the process ends before each of `restarts`. */
 static void run_with_restarts(struct world *world, const char *session, uint64_t last,
-                              const uint64_t *restarts, size_t n, float *ret_bounds)
+                              const uint64_t *restarts, size_t n, double *ret_bounds)
 {
     size_t k = 0;
     for (uint64_t number = 1; number <= last; number++) {
@@ -346,7 +348,7 @@ static void run_with_restarts(struct world *world, const char *session, uint64_t
         }
         const struct step step = take(world, session, number, &both);
         for (size_t level = 0; level < both.n; level++) {
-            memcpy(ret_bounds, step.intervals.of[level].upper, AHEAD * OUTPUTS * sizeof(float));
+            memcpy(ret_bounds, step.intervals.of[level].upper, AHEAD * OUTPUTS * sizeof(double));
             ret_bounds += AHEAD * OUTPUTS;
             for (size_t ahead = 0; ahead < AHEAD; ahead++) {
                 *ret_bounds++ = (float)step.intervals.of[level].coverage[ahead];
@@ -359,7 +361,7 @@ TEST(a_restart_in_the_middle_leaves_a_calibration_that_was_begun_undisturbed)
 {
     enum { LAST = 400, FLOATS = LAST * 2 * AHEAD * (OUTPUTS + 1) };
     static const uint64_t restarts[] = { 2, 20, 21, 200 };
-    static float undisturbed[FLOATS], disturbed[FLOATS];
+    static double undisturbed[FLOATS], disturbed[FLOATS];
     struct world world;
     begin(&world, network_file_with_residuals(HIDDEN, SEED, means, KNOWN));
     run_with_restarts(&world, "s", LAST, NULL, 0, undisturbed);

@@ -26,7 +26,7 @@ static void list(struct world *world, const struct session_query *query, struct 
 /* A step of a session of any model; all have the same inputs. */
 static void step_on(struct world *world, const char *name, const char *id)
 {
-    static const float x[INPUTS] = { 1, 2 };
+    static const double x[INPUTS] = { 1, 2 };
     const struct model *model;
     (void)world_model(world); /* a new turn */
     ck_assert_int_eq(model_find(world->context, name, &model, &world->fault), STATUS_OK);

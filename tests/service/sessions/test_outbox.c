@@ -59,7 +59,7 @@ TEST(a_note_that_has_overtaken_an_earlier_ticket_waits_for_it)
 {
     struct outboxes outboxes;
     const struct note *notes[4];
-    const float x[1] = { 0 };
+    const double x[1] = { 0 };
     outboxes_init(&outboxes);
     struct outbox *a = outbox_open(&outboxes), *b = outbox_open(&outboxes);
     const struct recorded one = { .model = "m", .session = "s", .step = 1, .x = x, .n_inputs = 1 };
@@ -103,7 +103,7 @@ TEST(notes_of_any_size_come_out_as_they_went_in)
     struct outboxes outboxes;
     outboxes_init(&outboxes);
     struct outbox *outbox = outbox_open(&outboxes);
-    float *x = calloc(WIDEST, sizeof *x);
+    double *x = calloc(WIDEST, sizeof *x);
     for (size_t k = 0; k < WIDEST; k++) {
         x[k] = (float)k;
     }
@@ -180,7 +180,7 @@ static void *step_and_delete(void *argument)
         abort();
     }
     for (int k = 0; k < TEAM_STEPS; k++) {
-        float x[INPUTS];
+        double x[INPUTS];
         struct step step = { .arena = &arena, .model_name = "m", .x = x };
         struct step *handed[] = { &step };
         uint64_t random = next_random(&member->random);
@@ -227,7 +227,7 @@ static void expect_all_recorded(struct team *team)
         ck_assert_ptr_nonnull(series);
         ck_assert_uint_eq(n, 1);
         ck_assert_uint_eq(series->n_rows, session.row.step);
-        expect_same_floats(series->x, session.readings, series->n_rows * INPUTS);
+        expect_same_values(series->x, session.readings, series->n_rows * INPUTS);
     }
 }
 

@@ -23,7 +23,7 @@ TEST(sequences_of_different_lengths_do_not_touch_each_other)
     world_init(&world);
     world_start(&world);
     struct sequence sequences[SEQUENCES], alone;
-    float *x[SEQUENCES];
+    double *x[SEQUENCES];
     for (size_t k = 0; k < SEQUENCES; k++) {
         x[k] = readings(k, 1, k % 11 + 1);
         sequences[k] = (struct sequence){ .x = x[k], .n_rows = k % 11 + 1 };
@@ -32,13 +32,13 @@ TEST(sequences_of_different_lengths_do_not_touch_each_other)
     for (size_t k = 0; k < SEQUENCES; k++) {
         alone = (struct sequence){ .x = x[k], .n_rows = k % 11 + 1 };
         ck_assert_int_eq(predict(&world, &alone, 1, false, false), STATUS_OK);
-        expect_same_floats(sequences[k].y, alone.y, alone.n_rows * OUTPUTS);
-        float y[OUTPUTS];
+        expect_same_values(sequences[k].y, alone.y, alone.n_rows * OUTPUTS);
+        double y[OUTPUTS];
         twin(&world, NULL, k, 1, alone.n_rows, y);
-        expect_same_floats(alone.y + (alone.n_rows - 1) * OUTPUTS, y, OUTPUTS);
+        expect_same_values(alone.y + (alone.n_rows - 1) * OUTPUTS, y, OUTPUTS);
         struct sequence last = { .x = x[k], .n_rows = k % 11 + 1 };
         ck_assert_int_eq(predict(&world, &last, 1, true, false), STATUS_OK);
-        expect_same_floats(last.y, y, OUTPUTS);
+        expect_same_values(last.y, y, OUTPUTS);
         ck_assert_ptr_null(alone.forecast);
         free(x[k]);
     }
@@ -51,8 +51,8 @@ TEST(a_forecast_after_a_sequence_is_that_of_a_session_that_saw_it)
     struct world world;
     world_init(&world);
     world_start(&world);
-    float *x = readings(5, 1, 20);
-    const float future[6] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F, 0.6F };
+    double *x = readings(5, 1, 20);
+    const double future[6] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F, 0.6F };
     const struct forecast_options forecast_options = forecast_options_make(&world, 7, future, 6);
     struct sequence sequence = { .x = x, .n_rows = 20, .forecast_options = forecast_options };
     ck_assert_int_eq(predict(&world, &sequence, 1, true, false), STATUS_OK);
@@ -67,7 +67,7 @@ TEST(a_forecast_after_a_sequence_is_that_of_a_session_that_saw_it)
         ck_assert_uint_eq(forecast.prediction.version, 1);
         ck_assert_int_eq(prediction_finish(&world, &forecast.prediction, slice_rows), STATUS_OK);
         ck_assert_uint_eq(forecast.sequence.n_forecast, 7);
-        expect_same_floats(sequence.forecast, forecast.sequence.forecast, (size_t)7 * OUTPUTS);
+        expect_same_values(sequence.forecast, forecast.sequence.forecast, (size_t)7 * OUTPUTS);
     }
     free(x);
     world_done(&world);
@@ -78,7 +78,7 @@ TEST(a_forecast_looks_ahead_of_the_step_that_it_began_at)
     struct world world;
     world_init(&world);
     world_start(&world);
-    const float future[4] = { 0.1F, 0.2F, NAN, 0.4F };
+    const double future[4] = { 0.1F, 0.2F, NAN, 0.4F };
     const struct forecast_options forecast_options = forecast_options_make(&world, 5, future, 4);
     struct arena arena; /* the world's is emptied at each step */
     struct session_forecast before, meanwhile, after;
@@ -92,12 +92,12 @@ TEST(a_forecast_looks_ahead_of_the_step_that_it_began_at)
     expect_steps(&world, "s", 5, 21, 22);
     ck_assert_int_eq(prediction_finish(&world, &meanwhile.prediction, 2), STATUS_OK);
     ck_assert_uint_eq(meanwhile.step, 20);
-    expect_same_floats(meanwhile.sequence.forecast, before.sequence.forecast, (size_t)5 * OUTPUTS);
+    expect_same_values(meanwhile.sequence.forecast, before.sequence.forecast, (size_t)5 * OUTPUTS);
     forecast_begin(&world, &arena, "s", &forecast_options, &after);
     ck_assert_int_eq(prediction_finish(&world, &after.prediction, 0), STATUS_OK);
     ck_assert_uint_eq(after.step, 22);
     ck_assert_mem_ne(after.sequence.forecast, before.sequence.forecast,
-                     5 * OUTPUTS * sizeof(float));
+                     5 * OUTPUTS * sizeof(double));
     arena_done(&arena);
     world_done(&world);
 }
@@ -122,7 +122,7 @@ TEST(what_is_wrong_with_a_sequence_is_named)
 {
     struct world world;
     start_strict(&world);
-    float *x = readings(5, 1, 6), *good = readings(6, 1, 6);
+    double *x = readings(5, 1, 6), *good = readings(6, 1, 6);
     struct sequence sequences[] = { { .x = good, .n_rows = 6 }, { .x = x, .n_rows = 6 } };
     x[3 * INPUTS + 1] = NAN;
     expect_wrong(&world, sequences, 2, STATUS_MISSING_INPUT, "instances[1].x[3][1]", "'humidity'");
@@ -140,7 +140,7 @@ TEST(what_is_wrong_with_the_future_of_a_sequence_is_named)
     struct world world;
     world_init(&world);
     world_start(&world);
-    float *x = readings(5, 1, 6);
+    double *x = readings(5, 1, 6);
     struct sequence sequences[] = { { .x = x, .n_rows = 6 },
                                     { .x = x, .n_rows = 6, .forecast_options = { .horizon = 3 } } };
     ck_assert_int_eq(predict(&world, sequences, 2, true, true), STATUS_WRONG_LENGTH);
@@ -156,7 +156,7 @@ TEST(a_prediction_that_needs_too_much_memory_is_refused)
     struct world world;
     world_init(&world);
     world_start(&world);
-    float *x = readings(5, 1, 3000);
+    double *x = readings(5, 1, 3000);
     struct sequence sequence = { .x = x, .n_rows = 3000 };
     struct prediction prediction = { .gru = world_model(&world)->active->gru,
                                      .n_sequences = 1,
@@ -178,14 +178,14 @@ TEST(a_named_version_predicts_though_another_is_active)
     unsigned number = world_put_version(&world, network_file(13, 13));
     const struct version *version;
     ck_assert_int_eq(version_find(world_model(&world), number, &version, &world.fault), STATUS_OK);
-    float *x = readings(5, 1, 9), y[OUTPUTS];
+    double *x = readings(5, 1, 9), y[OUTPUTS];
     struct sequence sequence = { .x = x, .n_rows = 9 };
     struct prediction prediction = {
         .gru = version->gru, .last_only = true, .n_sequences = 1, .sequences = &sequence
     };
     ck_assert_int_eq(prediction_make(&world, &prediction, &world.arena, 0), STATUS_OK);
     twin(&world, version->gru, 5, 1, 9, y);
-    expect_same_floats(sequence.y, y, OUTPUTS);
+    expect_same_values(sequence.y, y, OUTPUTS);
     ck_assert_int_eq(version_find(world_model(&world), 99, &version, &world.fault),
                      STATUS_VERSION_NOT_FOUND);
     free(x);
@@ -197,7 +197,7 @@ TEST(a_named_version_predicts_though_another_is_active)
 enum { CUT_SEQUENCES = 70, CUT_HORIZON = 6 };
 
 /* Sequences of different lengths, with a forecast each but for some; in the arena. */
-static struct prediction make_cut(struct world *world, float *x, const float *future,
+static struct prediction make_cut(struct world *world, double *x, const double *future,
                                   bool last_only)
 {
     struct sequence *sequences = arena_array(&world->arena, CUT_SEQUENCES, sizeof *sequences);
@@ -219,21 +219,21 @@ static void expect_same_prediction(const struct prediction *a, const struct pred
 {
     for (size_t k = 0; k < CUT_SEQUENCES; k++) {
         const struct sequence *one = &a->sequences[k], *other = &b->sequences[k];
-        expect_same_floats(one->y, other->y, (a->last_only ? 1 : one->n_rows) * OUTPUTS);
+        expect_same_values(one->y, other->y, (a->last_only ? 1 : one->n_rows) * OUTPUTS);
         ck_assert_uint_eq(one->n_forecast, k % 5 == 0 ? 0 : CUT_HORIZON);
         ck_assert_uint_eq(other->n_forecast, one->n_forecast);
-        expect_same_floats(one->forecast, other->forecast, one->n_forecast * OUTPUTS);
+        expect_same_values(one->forecast, other->forecast, one->n_forecast * OUTPUTS);
     }
 }
 
 TEST(no_bit_of_a_prediction_depends_on_its_slices)
 {
     static const size_t slices[] = { 1, 7, 64, 100, 1000 };
-    const float future[CUT_HORIZON - 1] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F };
+    const double future[CUT_HORIZON - 1] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F };
     struct world world;
     world_init(&world);
     world_start(&world);
-    float *x = readings(5, 1, CUT_SEQUENCES + 13);
+    double *x = readings(5, 1, CUT_SEQUENCES + 13);
     for (int last_only = 0; last_only < 2; last_only++) {
         struct prediction whole = make_cut(&world, x, future, last_only != 0);
         ck_assert_int_eq(prediction_make(&world, &whole, &world.arena, SIZE_MAX), STATUS_OK);
@@ -256,7 +256,7 @@ TEST(a_slice_is_as_long_as_it_may_be_and_others_go_in_between)
     world_start(&world);
     struct arena arena;
     arena_init(&arena, 1 << 20);
-    float *x = readings(5, 1, ROWS), y[OUTPUTS];
+    double *x = readings(5, 1, ROWS), y[OUTPUTS];
     struct sequence sequence = { .x = x, .n_rows = ROWS };
     struct prediction prediction = { .gru = world_model(&world)->active->gru,
                                      .n_sequences = 1,
@@ -272,7 +272,7 @@ TEST(a_slice_is_as_long_as_it_may_be_and_others_go_in_between)
     }
     ck_assert_uint_eq(prediction.n_rows_left, 0);
     twin(&world, NULL, 5, 1, ROWS, y);
-    expect_same_floats(sequence.y + (size_t)(ROWS - 1) * OUTPUTS, y, OUTPUTS);
+    expect_same_values(sequence.y + (size_t)(ROWS - 1) * OUTPUTS, y, OUTPUTS);
     predict_end(&prediction);
     arena_done(&arena);
     free(x);
@@ -292,7 +292,7 @@ TEST(a_prediction_outlives_its_version)
     unsigned number = world_put_version(&world, network_file(13, 13));
     const struct version *version;
     ck_assert_int_eq(version_find(world_model(&world), number, &version, &world.fault), STATUS_OK);
-    float *x = readings(5, 1, ROWS), y[OUTPUTS];
+    double *x = readings(5, 1, ROWS), y[OUTPUTS];
     twin(&world, version->gru, 5, 1, ROWS, y);
     struct sequence sequence = { .x = x, .n_rows = ROWS };
     struct prediction prediction = {
@@ -308,7 +308,7 @@ TEST(a_prediction_outlives_its_version)
         }
         service_context_turn(world.context); /* what was found before is gone */
     }
-    expect_same_floats(sequence.y, y, OUTPUTS);
+    expect_same_values(sequence.y, y, OUTPUTS);
     predict_end(&prediction);
     arena_done(&arena);
     free(x);
@@ -319,7 +319,7 @@ TEST(what_is_wrong_is_the_same_in_slices)
 {
     struct world world;
     start_strict(&world);
-    float *x = readings(5, 1, 6), *good = readings(6, 1, 6);
+    double *x = readings(5, 1, 6), *good = readings(6, 1, 6);
     struct sequence sequences[] = { { .x = good, .n_rows = 6 }, { .x = x, .n_rows = 6 } };
     struct prediction prediction = { .gru = world_model(&world)->active->gru,
                                      .has_instances = true,

@@ -74,7 +74,7 @@ TEST(a_missing_value_is_recorded_as_missing)
 {
     struct world world;
     start_recording(&world, true);
-    const float x[3][INPUTS] = { { 1, NAN }, { NAN, NAN }, { NAN, 2 } };
+    const double x[3][INPUTS] = { { 1, NAN }, { NAN, NAN }, { NAN, 2 } };
     struct step step;
     for (int k = 0; k < 3; k++) {
         ck_assert_int_eq(step_x(&world, "s", x[k], &step), STATUS_OK);
@@ -110,7 +110,7 @@ TEST(the_time_of_each_reading_is_recorded_if_it_has_one)
     struct world world;
     start_recording(&world, true);
     for (int k = 0; k < 6; k++) {
-        float x[INPUTS];
+        double x[INPUTS];
         reading(1, (uint64_t)k + 1, x);
         arena_reset(&world.arena);
         struct step step = step_make(&world, "s", x);
@@ -140,7 +140,7 @@ TEST(a_late_reading_moves_on_what_a_session_has_recorded)
     world.config.amend = 1;
     world_start(&world);
     for (uint64_t k = 0; k < sizeof times / sizeof *times; k++) {
-        float x[INPUTS];
+        double x[INPUTS];
         reading(1, k + 1, x);
         arena_reset(&world.arena);
         struct step step = step_make(&world, "s", x);
@@ -167,7 +167,7 @@ TEST(what_is_no_step_of_its_own_is_not_recorded)
     world.config.record = ROWS;
     world_start(&world);
     expect_steps(&world, "s", 1, 1, 2);
-    float x[INPUTS];
+    double x[INPUTS];
     struct step step;
     ck_assert_int_ne(step_x(&world, "s", huge, &step), STATUS_OK);
     reading(1, 2, x);
@@ -352,12 +352,12 @@ TEST(a_job_reads_sessions_by_name_and_by_prefix)
                                    (const char *const[]){ "b" }, 1, 1000, &world.kept, &series, &n,
                                    &world.fault),
                      STATUS_SESSION_NOT_FOUND);
-    /* the bound is one for all of them: 5 and 3 rows of 8 bytes */
-    for (size_t most = 63; most <= 64; most++) {
+    /* the bound is one for all of them: 5 and 3 rows of 16 bytes */
+    for (size_t most = 127; most <= 128; most++) {
         ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS,
                                        (const char *const[]){ "b", "a-1" }, 2, most, &world.kept,
                                        &series, &n, &world.fault),
-                         most < 64 ? STATUS_REQUEST_TOO_LARGE : STATUS_OK);
+                         most < 128 ? STATUS_REQUEST_TOO_LARGE : STATUS_OK);
     }
     /* and so is the arena's */
     struct arena small;
@@ -393,7 +393,7 @@ TEST(readings_of_a_session_that_no_client_can_name_are_nobody_s)
 static void note_wide(struct world *world, const char *session, uint64_t first, uint64_t last)
 {
     enum { WIDE = 4096 };
-    static const float x[WIDE];
+    static const double x[WIDE];
     const struct recorder_row row = { .x = x, .n_inputs = WIDE };
     const struct record_life life = { .created_at_s = 1000 };
     struct record_copy copy = { .step = first };

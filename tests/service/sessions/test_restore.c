@@ -20,14 +20,14 @@ TEST(a_replay_belongs_to_the_version_that_it_began_with)
 {
     struct world world;
     struct restore_replay first, second;
-    float y[OUTPUTS];
+    double y[OUTPUTS];
     bool created;
     struct arena arena;
     world_init(&world);
     world_use_data(&world);
     world_start(&world);
     arena_init(&arena, 1 << 20);
-    float *x = readings(3, 1, N);
+    double *x = readings(3, 1, N);
     struct session_restore restore = { .ttl_s = -1, .readings = x, .n_readings = N };
     ck_assert(restore_is_due(&restore));
     ck_assert_int_eq(replay(&world, &restore, &first, &arena), STATUS_OK);
@@ -46,7 +46,7 @@ TEST(a_replay_belongs_to_the_version_that_it_began_with)
         STATUS_OK);
     struct session session = session_get(&world, "s");
     twin(&world, NULL, 3, 1, N, y);
-    expect_same_floats(session.state + gru_state_y_offset(session.gru), y, OUTPUTS);
+    expect_y(session.gru, session.state, y);
     free(x);
     arena_done(&arena);
     world_done(&world);
@@ -61,7 +61,7 @@ TEST(a_reading_that_does_not_run_is_named)
     world_add_model(&world, "m", network_file_that_is_strict());
     world_start(&world);
     arena_init(&arena, 1 << 20);
-    float x[2 * INPUTS] = { 1, 2, 3, NAN };
+    double x[2 * INPUTS] = { 1, 2, 3, NAN };
     struct session_restore restore = { .ttl_s = -1, .readings = x, .n_readings = 2 };
     ck_assert_int_eq(replay(&world, &restore, &replayed, &arena), STATUS_MISSING_INPUT);
     ck_assert_str_eq(world.fault.param, "rewarm[1][1]");

@@ -20,12 +20,12 @@ static struct gru_model *network_of(struct world *world, unsigned number)
 static void expect_rewarmed(struct world *world, unsigned version, const char *session,
                             uint64_t stream, uint64_t number)
 {
-    float y[OUTPUTS], expected[OUTPUTS];
+    double y[OUTPUTS], expected[OUTPUTS];
     size_t n_history = world->config.session_history;
     uint64_t first = number > n_history ? number - n_history : 1;
     expect_step(world, session, stream, number, y);
     twin(world, network_of(world, version), stream, first, number, expected);
-    expect_same_floats(y, expected, OUTPUTS);
+    expect_same_values(y, expected, OUTPUTS);
 }
 
 static void expect_activation_to_rewarm(size_t hidden)
@@ -62,7 +62,7 @@ static void expect_activation_to_rewarm(size_t hidden)
         ck_assert_uint_eq(after.row.step, before.row.step);
         ck_assert_int_eq(after.row.created_at_ms, before.row.created_at_ms);
         ck_assert_int_eq(after.row.last_seen_at_ms, before.row.last_seen_at_ms);
-        expect_same_floats(after.readings, before.readings, before.n_readings * INPUTS);
+        expect_same_values(after.readings, before.readings, before.n_readings * INPUTS);
         expect_same_floats(after.errors.mae, before.errors.mae, OUTPUTS);
         for (uint64_t s = 0; s < SESSIONS; s++) {
             if (s != 3) {
@@ -137,14 +137,14 @@ TEST(the_number_of_kept_readings_may_change_between_restarts)
         struct session session = session_get(&world, "s");
         ck_assert_uint_eq(session.row.step, number);
         ck_assert_uint_eq(session.n_readings, n_kept);
-        float *x = readings(1, number - n_kept + 1, number);
-        expect_same_floats(session.readings, x, n_kept * INPUTS);
+        double *x = readings(1, number - n_kept + 1, number);
+        expect_same_values(session.readings, x, n_kept * INPUTS);
         free(x);
-        float y[OUTPUTS], expected[OUTPUTS];
+        double y[OUTPUTS], expected[OUTPUTS];
         number++;
         expect_step(&world, "s", 1, number, y);
         twin(&world, NULL, 1, number - n_kept, number, expected);
-        expect_same_floats(y, expected, OUTPUTS);
+        expect_same_values(y, expected, OUTPUTS);
         n_kept++;
         n_kept = n_kept < histories[k] ? n_kept : histories[k];
     }
@@ -158,8 +158,8 @@ TEST(readings_that_the_new_version_refuses_are_passed_over)
     world_start_with_data(&world);
     expect_steps(&world, "s", 1, 1, 2);
     struct step step;
-    ck_assert_int_eq(step_x(&world, "s", (const float[]){ 20.0F, NAN }, &step), STATUS_OK);
-    float x[INPUTS], y[OUTPUTS], expected[OUTPUTS];
+    ck_assert_int_eq(step_x(&world, "s", (const double[]){ 20.0F, NAN }, &step), STATUS_OK);
+    double x[INPUTS], y[OUTPUTS], expected[OUTPUTS];
     for (uint64_t k = 4; k <= 5; k++) {
         expect_step(&world, "s", 1, k, y);
     }
@@ -167,7 +167,7 @@ TEST(readings_that_the_new_version_refuses_are_passed_over)
     reading(1, 6, x);
     ck_assert_int_eq(step_x(&world, "s", x, &step), STATUS_OK);
     twin(&world, NULL, 1, 4, 6, expected);
-    expect_same_floats(step.y, expected, OUTPUTS);
+    expect_same_values(step.y, expected, OUTPUTS);
     world_done(&world);
 }
 
@@ -183,7 +183,7 @@ TEST(known_future_values_of_other_inputs_than_by_now_are_refused)
                     "{\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\"},{\\\"name\\\":\\\"humidity\\\"}],"
                     "\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"feeds\\\":null},"
                     "{\\\"name\\\":\\\"comfort\\\",\\\"feeds\\\":\\\"humidity\\\"}]}"));
-    const float x[INPUTS] = { 0.5F, 0.5F }, future[3] = { 0.1F, 0.2F, 0.3F };
+    const double x[INPUTS] = { 0.5F, 0.5F }, future[3] = { 0.1F, 0.2F, 0.3F };
     struct step step = step_make(&world, "s", x);
     step.forecast_options =
         forecast_options_make(&world, 4, future, 3); /* of humidity; then of temp */
@@ -238,14 +238,14 @@ TEST(a_long_rewarming_takes_several_turns_and_keeps_nobody_waiting)
 {
     static const char *const sessions[] = { "s" };
     struct world world;
-    float x[INPUTS], expected[OUTPUTS];
+    double x[INPUTS], expected[OUTPUTS];
     with_many_readings(&world, sessions, 1);
     reading(0, MANY_READINGS + 11, x);
     struct step step = step_make(&world, "s", x), other = step_make(&world, "new", x);
     ck_assert_uint_gt(n_turns_of(&world, &step, &other), 2);
     ck_assert_int_eq(step.fault.status, STATUS_OK);
     twin(&world, network_of(&world, 2), 0, 11, MANY_READINGS + 11, expected);
-    expect_same_floats(step.y, expected, OUTPUTS);
+    expect_same_values(step.y, expected, OUTPUTS);
     world_done(&world);
 }
 
@@ -253,13 +253,13 @@ TEST(several_long_rewarmings_take_turns)
 {
     static const char *const sessions[] = { "a", "b", "c" };
     struct world world;
-    float x[INPUTS], expected[OUTPUTS];
+    double x[INPUTS], expected[OUTPUTS];
     struct step steps[3];
     struct step *handed[3];
     with_many_readings(&world, sessions, 3);
     for (size_t k = 0; k < 3; k++) {
         reading(k, MANY_READINGS + 11, x);
-        float *own = arena_array(&world.arena, INPUTS, sizeof *own);
+        double *own = arena_array(&world.arena, INPUTS, sizeof *own);
         memcpy(own, x, sizeof x);
         steps[k] = step_make(&world, sessions[k], own);
         handed[k] = &steps[k];
@@ -272,7 +272,7 @@ TEST(several_long_rewarmings_take_turns)
     for (size_t k = 0; k < 3; k++) {
         ck_assert_int_eq(steps[k].fault.status, STATUS_OK);
         twin(&world, network_of(&world, 2), k, 11, MANY_READINGS + 11, expected);
-        expect_same_floats(steps[k].y, expected, OUTPUTS);
+        expect_same_values(steps[k].y, expected, OUTPUTS);
     }
     world_done(&world);
 }
@@ -286,7 +286,7 @@ TEST(a_batch_rewarms_no_more_sessions_in_a_turn_than_a_slice_has_work)
     char id[32];
     struct step steps[SESSIONS];
     struct step *handed[SESSIONS];
-    const float x[INPUTS] = { 1, 2 };
+    const double x[INPUTS] = { 1, 2 };
     world_init(&world);
     world_use_data(&world);
     world.config.session_history = READINGS;

@@ -5,10 +5,10 @@
 #include <math.h>
 #include <string.h>
 
-static enum status step_seq(struct world *world, const char *session, const float *x, uint64_t seq,
+static enum status step_seq(struct world *world, const char *session, const double *x, uint64_t seq,
                             size_t horizon, struct step *ret_step)
 {
-    float future[8] = { 0.5F };
+    double future[8] = { 0.5F };
     *ret_step = step_make(world, session, x);
     ret_step->has_seq = true;
     ret_step->seq = seq;
@@ -20,10 +20,10 @@ static void expect_same_answer(const struct step *a, const struct step *b)
 {
     ck_assert_uint_eq(a->number, b->number);
     ck_assert_uint_eq(a->n_forecast, b->n_forecast);
-    expect_same_floats(a->y, b->y, OUTPUTS);
+    expect_same_values(a->y, b->y, OUTPUTS);
     ck_assert((a->forecast == NULL) == (b->forecast == NULL));
     if (a->forecast) {
-        expect_same_floats(a->forecast, b->forecast, a->n_forecast * OUTPUTS);
+        expect_same_values(a->forecast, b->forecast, a->n_forecast * OUTPUTS);
     }
 }
 
@@ -33,7 +33,7 @@ TEST(a_repeated_seq_gets_the_same_answer_and_is_no_second_step)
     world_init(&world);
     world_use_data(&world);
     world_start(&world);
-    float x[INPUTS] = { 0.25F, NAN };
+    double x[INPUTS] = { 0.25F, NAN };
     struct step first, again;
     for (uint64_t seq = 1; seq <= 20; seq++) {
         x[0] = (float)seq / 10;
@@ -55,7 +55,7 @@ TEST(a_repeated_seq_gets_the_same_answer_and_is_no_second_step)
     world_done(&world);
 }
 
-static void expect_mismatch(struct world *world, const char *session, const float *x, uint64_t seq,
+static void expect_mismatch(struct world *world, const char *session, const double *x, uint64_t seq,
                             uint64_t expected)
 {
     struct step step;
@@ -71,7 +71,7 @@ TEST(a_wrong_seq_is_refused_with_the_one_expected)
     struct world world;
     world_init(&world);
     world_start(&world);
-    const float x[INPUTS] = { 1, 2 }, other[INPUTS] = { 1, 3 }, missing[INPUTS] = { 1, NAN };
+    const double x[INPUTS] = { 1, 2 }, other[INPUTS] = { 1, 3 }, missing[INPUTS] = { 1, NAN };
     struct step step;
     static const uint64_t wrong_firsts[] = { 0, 2, 3, UINT64_MAX };
     for (size_t k = 0; k < sizeof wrong_firsts / sizeof *wrong_firsts; k++) {
@@ -101,7 +101,7 @@ TEST(in_one_batch_a_step_and_its_repetition_get_one_answer)
     struct world world;
     world_init(&world);
     world_start(&world);
-    const float x[INPUTS] = { 1, 2 };
+    const double x[INPUTS] = { 1, 2 };
     struct step steps[4];
     struct step *handed[4];
     for (size_t k = 0; k < 4; k++) {
@@ -123,7 +123,7 @@ TEST(in_one_batch_a_step_and_its_repetition_get_one_answer)
 
 enum { KEPT = 5, MADE = 12 };
 
-static void reading_of(uint64_t seq, float x[INPUTS])
+static void reading_of(uint64_t seq, double x[INPUTS])
 {
     x[0] = (float)seq / 8;
     x[1] = seq % 3 == 0 ? NAN : 1;
@@ -136,7 +136,7 @@ TEST(a_batch_that_is_sent_again_is_answered_for_all_that_is_kept)
     world_use_data(&world);
     world.config.session_history = KEPT;
     world_start(&world);
-    float x[INPUTS];
+    double x[INPUTS];
     struct step step;
     for (uint64_t seq = 1; seq <= MADE; seq++) {
         reading_of(seq, x);
@@ -167,8 +167,8 @@ TEST(a_batch_that_is_sent_again_is_answered_for_all_that_is_kept)
 
 /* ---- begin and fill ---- */
 
-static struct step step_with(struct world *world, const char *session, const float *x, uint64_t seq,
-                             bool may_begin, bool may_fill)
+static struct step step_with(struct world *world, const char *session, const double *x,
+                             uint64_t seq, bool may_begin, bool may_fill)
 {
     struct step step = step_make(world, session, x);
     step.has_seq = true;
@@ -185,14 +185,14 @@ TEST(a_new_session_begins_at_the_seq_that_it_is_given)
     world_init(&world);
     world_use_data(&world);
     world_start(&world);
-    float x[INPUTS];
+    double x[INPUTS];
     for (uint64_t k = 0; k < MADE; k++) {
         reading_of(k + 1, x);
         struct step begun = step_with(&world, "begun", x, FIRST + k, true, false), plain, again;
         ck_assert_int_eq(step_take(&world, &begun), STATUS_OK);
         ck_assert_uint_eq(begun.number, FIRST + k);
         ck_assert_int_eq(step_seq(&world, "plain", x, k + 1, 0, &plain), STATUS_OK);
-        expect_same_floats(begun.y, plain.y, OUTPUTS);
+        expect_same_values(begun.y, plain.y, OUTPUTS);
         world_restart(&world);
         again = step_with(&world, "begun", x, FIRST + k, true, false);
         ck_assert_int_eq(step_take(&world, &again), STATUS_OK);
@@ -211,7 +211,7 @@ TEST(a_session_that_was_put_without_a_step_begins_where_it_is_told)
     struct world world;
     world_init(&world);
     world_start(&world);
-    const float x[INPUTS] = { 1, 2 };
+    const double x[INPUTS] = { 1, 2 };
     const struct session_restore restore = { .ttl_s = 300 };
     bool created;
     ck_assert_int_eq(
@@ -230,9 +230,9 @@ TEST(a_session_that_was_put_without_a_step_begins_where_it_is_told)
  * one fills. */
 static void expect_filled(struct world *world, uint64_t n_lost, size_t horizon)
 {
-    const float missing[INPUTS] = { NAN, NAN };
-    const float future[16] = { 0.5F };
-    float x[INPUTS];
+    const double missing[INPUTS] = { NAN, NAN };
+    const double future[16] = { 0.5F };
+    double x[INPUTS];
     uint64_t seq = 1;
     struct step step;
     for (int round = 0; round < 4; round++, seq++) {
@@ -275,7 +275,7 @@ TEST(a_gap_beyond_the_limit_is_not_filled)
     world_init(&world);
     world.config.gap_max = 5;
     world_start(&world);
-    const float x[INPUTS] = { 1, 2 };
+    const double x[INPUTS] = { 1, 2 };
     struct step step;
     ck_assert_int_eq(step_seq(&world, "s", x, 1, 0, &step), STATUS_OK);
     expect_mismatch(&world, "s", x, 3, 2);
@@ -299,7 +299,7 @@ TEST(a_gap_is_filled_whole_or_not_at_all)
     world_init(&world);
     world_add_model(&world, "m", network_file_that_overflows());
     world_start(&world);
-    const float x[INPUTS] = { 1, 2 };
+    const double x[INPUTS] = { 1, 2 };
     struct step step;
     ck_assert_int_eq(step_seq(&world, "s", x, 1, 0, &step), STATUS_OK);
     struct session before = session_get(&world, "s");
@@ -319,7 +319,7 @@ TEST(a_model_that_refuses_missing_readings_fills_no_gap)
     world_init(&world);
     world_add_model(&world, "m", network_file_that_is_strict());
     world_start(&world);
-    const float x[INPUTS] = { 1, 2 };
+    const double x[INPUTS] = { 1, 2 };
     struct step step;
     ck_assert_int_eq(step_seq(&world, "s", x, 1, 0, &step), STATUS_OK);
     struct session before = session_get(&world, "s");

@@ -20,15 +20,15 @@ static enum status predict(struct world *world, struct sequence *sequence, bool 
 
 /* What a session's tracker would say after the readings from `first` on, each of which was followed
  * by a forecast as long as this one. */
-static struct interval_replies expected_of(struct world *world, const float *x, size_t n_rows,
-                                           size_t n_ahead, size_t first, const float *forecast)
+static struct interval_replies expected_of(struct world *world, const double *x, size_t n_rows,
+                                           size_t n_ahead, size_t first, const double *forecast)
 {
     const struct gru_model *gru = world_model(world)->active->gru;
     const struct gru_info *info = gru_model_info(gru);
     const struct interval_layout layout = interval_layout_of(OUTPUTS, n_ahead, levels.n);
     const struct interval_tracker tracker = { &layout, &levels, malloc(layout.n_bytes) };
-    float *state = malloc(info->state_floats * sizeof *state), y[OUTPUTS], truths[OUTPUTS];
-    float forecasts[24 * OUTPUTS], future[24 * INPUTS];
+    float *state = malloc(info->state_floats * sizeof *state);
+    double y[OUTPUTS], truths[OUTPUTS], forecasts[24 * OUTPUTS], future[24 * INPUTS];
     struct gru_work *work;
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
     interval_tracker_begin(&tracker);
@@ -50,7 +50,7 @@ static struct interval_replies expected_of(struct world *world, const float *x, 
         for (size_t o = 0; o < OUTPUTS; o++) {
             truths[o] = info->outputs[o].feeds >= 0
                             ? x[row * INPUTS + (size_t)info->outputs[o].feeds]
-                            : NAN;
+                            : (double)NAN;
         }
         if (row >= first) {
             interval_tracker_step(&tracker, row, truths, forecasts, n);
@@ -73,8 +73,8 @@ static void expect_same_replies(const struct interval_replies *got,
     for (size_t l = 0; l < levels.n; l++) {
         const struct interval_reply *a = &got->of[l], *b = &expected->of[l];
         ck_assert(a->level == levels.level[l]);
-        ck_assert_mem_eq(a->lower, b->lower, got->n_rows * OUTPUTS * sizeof(float));
-        ck_assert_mem_eq(a->upper, b->upper, got->n_rows * OUTPUTS * sizeof(float));
+        ck_assert_mem_eq(a->lower, b->lower, got->n_rows * OUTPUTS * sizeof(double));
+        ck_assert_mem_eq(a->upper, b->upper, got->n_rows * OUTPUTS * sizeof(double));
         ck_assert_mem_eq(a->coverage, b->coverage, got->n_rows * sizeof(double));
         ck_assert_mem_eq(a->observed, b->observed, got->n_rows * sizeof(uint64_t));
     }
@@ -87,10 +87,10 @@ TEST(intervals_of_a_sequence_are_those_that_a_session_would_have)
     struct world world;
     world_init(&world);
     world_start(&world);
-    const float future[8] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F, 0.6F, 0.7F, 0.8F };
+    const double future[8] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F, 0.6F, 0.7F, 0.8F };
     for (size_t i = 0; i < 7 * 3; i++) {
         const size_t n_rows = lengths[i / 3], horizon = horizons[i % 3];
-        float *x = readings(3, 1, n_rows);
+        double *x = readings(3, 1, n_rows);
         struct sequence sequence = { .x = x, .n_rows = n_rows }, plain = sequence, last;
         sequence.forecast_options =
             forecast_options_make(&world, horizon, future, horizon > 0 ? horizon - 1 : 0);
@@ -99,17 +99,17 @@ TEST(intervals_of_a_sequence_are_those_that_a_session_would_have)
         last = sequence;
         ck_assert_int_eq(predict(&world, &sequence, false, 0), STATUS_OK);
         ck_assert_int_eq(predict(&world, &plain, false, 0), STATUS_OK);
-        expect_same_floats(sequence.y, plain.y, n_rows * OUTPUTS);
-        expect_same_floats(sequence.forecast, plain.forecast, horizon * OUTPUTS);
+        expect_same_values(sequence.y, plain.y, n_rows * OUTPUTS);
+        expect_same_values(sequence.forecast, plain.forecast, horizon * OUTPUTS);
         ck_assert_uint_eq(plain.intervals.n, 0);
-        const float *forecast = horizon > 0 ? plain.forecast : plain.y + (n_rows - 1) * OUTPUTS;
+        const double *forecast = horizon > 0 ? plain.forecast : plain.y + (n_rows - 1) * OUTPUTS;
         const struct interval_replies expected =
             expected_of(&world, x, n_rows, horizon > 0 ? horizon : 1,
                         sequence_intervals_first(n_rows), forecast);
         expect_same_replies(&sequence.intervals, &expected);
         ck_assert(n_rows < 150 || sequence.intervals.of[0].observed[0] > 100);
         ck_assert_int_eq(predict(&world, &last, true, 1 + i), STATUS_OK); /* in slices */
-        expect_same_floats(last.y, plain.y + (n_rows - 1) * OUTPUTS, OUTPUTS);
+        expect_same_values(last.y, plain.y + (n_rows - 1) * OUTPUTS, OUTPUTS);
         expect_same_replies(&last.intervals, &expected);
         free(x);
         arena_reset(&world.arena);

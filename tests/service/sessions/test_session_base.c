@@ -21,7 +21,8 @@ static uint32_t expect_base_leads_here(struct world *world, const char *id)
     struct record_copy *copy = record_newest(layout, record);
     struct record_base *base = record_base_of(layout, copy);
     const struct gru_model *gru = world_model(world)->active->gru;
-    float state[64], y[OUTPUTS];
+    float state[64];
+    double x[INPUTS], y[OUTPUTS];
     struct record_error errors[OUTPUTS];
     ck_assert_uint_le(base->n_since, copy->n_readings);
     ck_assert_uint_le(layout->state_floats, 64);
@@ -29,7 +30,7 @@ static uint32_t expect_base_leads_here(struct world *world, const char *id)
     memcpy(errors, base->errors, sizeof errors);
     struct record_stamp stamp = { .last_at = base->last_at, .gap = base->gap };
     for (uint64_t step = copy->step - base->n_since + 1; step <= copy->step; step++) {
-        const float *x = record_reading(layout, record, step);
+        record_read_reading(layout, record, step, x);
         struct gru_lane lane = {
             .state_in = state, .state_out = state, .x = x, .n_rows = 1, .y = y
         };
@@ -46,7 +47,7 @@ static uint32_t expect_base_leads_here(struct world *world, const char *id)
 
 static void take(struct world *world, const char *id, uint64_t number, double n_intervals)
 {
-    float x[INPUTS];
+    double x[INPUTS];
     reading(3, number, x);
     arena_reset(&world->arena);
     struct step step = step_make(world, id, x);
@@ -102,7 +103,7 @@ TEST(bases_of_a_batch_follow)
     for (uint64_t round = 1; round <= ROUNDS; round++) {
         struct step steps[SESSIONS];
         struct step *pointers[SESSIONS];
-        float x[SESSIONS][INPUTS];
+        double x[SESSIONS][INPUTS];
         arena_reset(&world.arena);
         for (uint64_t s = 0; s < SESSIONS; s++) {
             snprintf(ids[s], sizeof ids[s], "s%d", (int)s);
@@ -150,7 +151,7 @@ TEST(a_session_that_is_written_anew_is_its_own_base)
 /* Any step, late or not: whether it succeeds is its own matter. Returns whether it amended one. */
 static bool take_any(struct world *world, uint64_t *random, double *now)
 {
-    float x[INPUTS];
+    double x[INPUTS];
     *random = *random * 6364136223846793005U + 1442695040888963407U;
     const uint64_t what = *random >> 33;
     const struct session session = session_get(world, "s");

@@ -11,13 +11,13 @@ static const struct interval_levels both = { 2, { 0.8, 0.9 } }, one = { 1, { 0.9
 
 enum { AHEAD = 5 };
 
-static const float future[AHEAD] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F };
+static const double future[AHEAD] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F };
 
 /* Reading `number` of stream 3, with a forecast of so many steps. */
 static struct step take_ahead(struct world *world, const char *session, uint64_t number,
                               size_t ahead, const struct interval_levels *levels)
 {
-    float x[INPUTS];
+    double x[INPUTS];
     reading(3, number, x);
     struct step step = step_make(world, session, x);
     step.forecast_options =
@@ -39,8 +39,8 @@ static void expect_same_bits(const struct interval_replies *a, const struct inte
 {
     ck_assert(a->n == b->n && a->n_rows == b->n_rows);
     for (size_t i = 0; i < a->n; i++) {
-        ck_assert_mem_eq(a->of[i].lower, b->of[i].lower, a->n_rows * OUTPUTS * sizeof(float));
-        ck_assert_mem_eq(a->of[i].upper, b->of[i].upper, a->n_rows * OUTPUTS * sizeof(float));
+        ck_assert_mem_eq(a->of[i].lower, b->of[i].lower, a->n_rows * OUTPUTS * sizeof(double));
+        ck_assert_mem_eq(a->of[i].upper, b->of[i].upper, a->n_rows * OUTPUTS * sizeof(double));
         ck_assert_mem_eq(a->of[i].observed, b->of[i].observed, a->n_rows * sizeof(uint64_t));
         ck_assert_mem_eq(a->of[i].coverage, b->of[i].coverage, a->n_rows * sizeof(double));
     }
@@ -188,11 +188,11 @@ TEST(a_session_that_begins_anew_is_as_unsure_as_after_a_restart)
     begin(&world, "0.8,0.9,0.95");
     take_all(&world, "s", 1, 60);
     const struct step before = take_ahead(&world, "s", 61, AHEAD, &both);
-    const float width = before.intervals.of[0].upper[0] - before.intervals.of[0].lower[0];
+    const double width = before.intervals.of[0].upper[0] - before.intervals.of[0].lower[0];
     const struct session_restore anew = { .ttl_s = -1 };
     put(&world, "s", &anew);
     const struct step after = take_ahead(&world, "s", 1, AHEAD, &both);
-    const float twice = after.intervals.of[0].upper[0] - after.intervals.of[0].lower[0];
+    const double twice = after.intervals.of[0].upper[0] - after.intervals.of[0].lower[0];
     ck_assert_double_eq_tol(twice, 2 * width, 0.1 * width);
     world_done(&world);
 }
@@ -302,7 +302,7 @@ TEST(another_grud_keeps_what_it_offers)
                 interval_tracker_coverage(&view.tracker, 0, 1);
             ck_assert((coverage.n_scored > 0) == cases[i].has_counts);
         }
-        float y[OUTPUTS];
+        double y[OUTPUTS];
         expect_step(&other, "s", 3, 101, y);
         world_done(&other);
     }
@@ -319,7 +319,7 @@ TEST(a_step_that_fails_leaves_the_calibration_as_it_was)
     }
     const struct session before = session_get(&world, "s");
     const size_t n_bytes = atomic_load(&world_pool(&world)->n_record_bytes);
-    struct step step = step_make(&world, "s", (const float[INPUTS]){ INFINITY, INFINITY });
+    struct step step = step_make(&world, "s", (const double[INPUTS]){ INFINITY, INFINITY });
     step.forecast_options = forecast_options_make(&world, AHEAD, future, AHEAD - 1);
     step.forecast_options.levels = &both;
     ck_assert_int_ne(step_take(&world, &step), STATUS_OK);

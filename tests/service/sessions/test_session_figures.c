@@ -13,8 +13,8 @@ enum { AHEAD = 3, STEPS = 150 };
 /* Reading `number` of stream 3, with intervals if levels are given. */
 static struct step take(struct world *world, uint64_t number, const struct interval_levels *levels)
 {
-    static float x[INPUTS];
-    static const float future[AHEAD] = { 0.1F, 0.2F, 0.3F };
+    static double x[INPUTS];
+    static const double future[AHEAD] = { 0.1F, 0.2F, 0.3F };
     arena_reset(&world->arena);
     reading(3, number, x);
     struct step step = step_make(world, "s", x);
@@ -38,11 +38,11 @@ enum { ROWS = 400, SEASON = 4 };
 static const struct interval_levels asked = { 1, { 0.9 } };
 
 /* Waves of SEASON readings that drift, with noise; `is_ragged`: some are missing. */
-static float *series(uint64_t stream, bool is_ragged)
+static double *series(uint64_t stream, bool is_ragged)
 {
-    float *x = readings(stream, 1, ROWS);
+    double *x = readings(stream, 1, ROWS);
     for (size_t t = 0; t < ROWS; t++) {
-        const float wave = (float)(t % SEASON == 1) - (float)(t % SEASON == 3);
+        const double wave = (float)(t % SEASON == 1) - (float)(t % SEASON == 3);
         x[t * INPUTS] = 20.0F + 3.0F * wave + x[t * INPUTS] + 0.01F * (float)t;
         x[t * INPUTS] = is_ragged && t > 0 && t * 7 % 19 == 0 ? NAN : x[t * INPUTS];
     }
@@ -65,7 +65,7 @@ static void begin(struct world *world, size_t season)
     world_start(world);
 }
 
-static void take_all(struct world *world, const char *id, const float *x, size_t n)
+static void take_all(struct world *world, const char *id, const double *x, size_t n)
 {
     for (size_t t = 0; t < n; t++) {
         arena_reset(&world->arena);
@@ -89,7 +89,7 @@ static void expect_near(const char *what, enum error_measure measure, double sai
                   "%s %s: %.9g, expected %.9g", what, error_measure_word(measure), said, expected);
 }
 
-static void expect_as_evaluated(struct world *world, const float *x, size_t season)
+static void expect_as_evaluated(struct world *world, const double *x, size_t season)
 {
     struct evaluation evaluation = { .prediction = { .gru = world_model(world)->active->gru },
                                      .x = x,
@@ -121,7 +121,7 @@ TEST(a_session_says_what_an_evaluation_of_its_readings_says)
     for (int is_seasonal = 0; is_seasonal < 2; is_seasonal++) {
         struct world world;
         begin(&world, is_seasonal ? SEASON : 0);
-        float *x = series(3, is_seasonal);
+        double *x = series(3, is_seasonal);
         take_all(&world, "s", x, ROWS);
         for (int restart = 0; restart < 2; restart++) {
             expect_as_evaluated(&world, x, is_seasonal ? SEASON : 0);
@@ -137,7 +137,7 @@ TEST(a_season_that_is_not_kept_has_no_naive_forecast)
 {
     struct world world;
     begin(&world, 9);
-    float *x = series(3, false);
+    double *x = series(3, false);
     take_all(&world, "s", x, ROWS);
     const struct session session = figures_of(&world, "s");
     const struct error_figures *said = session.figures->of_outputs[ERROR_SPAN_ALL];
@@ -152,7 +152,7 @@ TEST(what_cannot_be_said_is_no_number)
 {
     struct world world;
     begin(&world, SEASON);
-    float *x = series(3, false);
+    double *x = series(3, false);
     for (size_t n = 0; n < 3; n++) {
         if (n > 0) {
             take_all(&world, "s", x + (n - 1) * INPUTS, 1);
@@ -297,7 +297,7 @@ TEST(recent_figures_forget_by_a_hundredth)
     struct world world;
     struct step before = { .n_forecast = 0 };
     begin(&world, SEASON);
-    float *x = series(4, false), y = NAN, lower = NAN, upper = NAN;
+    double *x = series(4, false), y = NAN, lower = NAN, upper = NAN;
     for (size_t t = 0; t < ROWS; t++) {
         arena_reset(&world.arena);
         struct step step = step_make(&world, "s", x + t * INPUTS);
@@ -332,7 +332,7 @@ TEST(a_session_that_is_restored_without_means_goes_on_with_what_it_has)
     struct world world;
     bool created;
     begin(&world, SEASON);
-    float *x = series(3, false);
+    double *x = series(3, false);
     take_all(&world, "s", x, 50);
     const struct session whole = session_get(&world, "s");
     struct session_restore restore = restore_of(&whole);
@@ -358,7 +358,7 @@ TEST(a_fork_has_the_figures_of_its_source)
 {
     struct world world;
     begin(&world, SEASON);
-    float *x = series(3, true);
+    double *x = series(3, true);
     take_all(&world, "s", x, 200);
     ck_assert_int_eq(
         session_fork(world.context, world_model(&world), "s", "t", &world.kept, &world.fault),

@@ -27,8 +27,8 @@ static void begin(struct world *world, bool has_data)
 static struct step take(struct world *world, uint64_t number, size_t ahead,
                         const struct interval_levels *levels)
 {
-    static float x[INPUTS];
-    static const float future[AHEAD] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F };
+    static double x[INPUTS];
+    static const double future[AHEAD] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F };
     arena_reset(&world->arena);
     reading(3, number, x);
     struct step step = step_make(world, "s", x);
@@ -46,8 +46,8 @@ static void expect_same(const struct interval_replies *a, const struct interval_
     ck_assert(a->n == b->n && a->n_rows == b->n_rows);
     for (size_t i = 0; i < a->n; i++) {
         ck_assert(a->of[i].level == b->of[i].level);
-        ck_assert_mem_eq(a->of[i].lower, b->of[i].lower, a->n_rows * OUTPUTS * sizeof(float));
-        ck_assert_mem_eq(a->of[i].upper, b->of[i].upper, a->n_rows * OUTPUTS * sizeof(float));
+        ck_assert_mem_eq(a->of[i].lower, b->of[i].lower, a->n_rows * OUTPUTS * sizeof(double));
+        ck_assert_mem_eq(a->of[i].upper, b->of[i].upper, a->n_rows * OUTPUTS * sizeof(double));
         ck_assert_mem_eq(a->of[i].observed, b->of[i].observed, a->n_rows * sizeof(uint64_t));
         ck_assert_mem_eq(a->of[i].coverage, b->of[i].coverage, a->n_rows * sizeof(double));
     }
@@ -74,7 +74,7 @@ TEST(a_session_tells_what_a_tracker_beside_it_does)
             ck_assert_uint_eq(step.intervals.n, 0);
             continue;
         }
-        float x[INPUTS], truths[OUTPUTS];
+        double x[INPUTS], truths[OUTPUTS];
         reading(3, number, x);
         session_intervals_truths(info, x, truths);
         interval_tracker_step(&tracker, number, truths, step.forecast, step.n_forecast);
@@ -100,7 +100,7 @@ TEST(a_session_that_asks_for_more_goes_on_from_what_it_knows)
         (void)take(&world, number, 1, &one);
     }
     struct step step = take(&world, 61, 1, &one);
-    const float before = step.intervals.of[0].upper[0];
+    const double before = step.intervals.of[0].upper[0];
     ck_assert(!isnan(before));
     const uint64_t n_observed = step.intervals.of[0].observed[0];
     step = take(&world, 62, AHEAD, &one); /* of the same level: all that is known goes on */
@@ -158,7 +158,7 @@ TEST(a_gap_that_is_filled_drops_what_waits_beyond_one_step)
     }
     struct step step = take(&world, 61, AHEAD, &both);
     const uint64_t before = step.intervals.of[0].observed[0];
-    float x[INPUTS];
+    double x[INPUTS];
     reading(3, 65, x);
     struct step late = step_make(&world, "s", x);
     late.has_seq = late.may_fill = true;
@@ -203,7 +203,7 @@ TEST(a_session_that_asks_for_more_than_there_is_memory_for_is_refused)
     begin_full(&world, CONFIG_REJECT, 3, 100);
     fill(&world, 3);
     const struct session before = session_get(&world, "old1");
-    float x[INPUTS];
+    double x[INPUTS];
     reading(5, 2, x);
     struct step step = step_make(&world, "old1", x);
     step.forecast_options.levels = &both;
@@ -220,8 +220,8 @@ TEST(a_session_that_asks_for_more_than_there_is_memory_for_is_refused)
 /* Asks for intervals of AHEAD steps in session `id`, whose reading has that number. */
 static struct step ask(struct world *world, const char *id, uint64_t number)
 {
-    static float x[INPUTS];
-    static const float future[AHEAD] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F };
+    static double x[INPUTS];
+    static const double future[AHEAD] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F };
     reading(5, number, x);
     struct step step = step_make(world, id, x);
     step.forecast_options = forecast_options_make(world, AHEAD, future, AHEAD - 1);
@@ -269,10 +269,10 @@ TEST(a_step_that_fails_makes_nobody_go)
     begin_full(&world, CONFIG_EVICT, 20, 0);
     fill(&world, 20);
     step = ask(&world, "old1", 2);
-    step.x = (const float[INPUTS]){ INFINITY, INFINITY };
+    step.x = (const double[INPUTS]){ INFINITY, INFINITY };
     ck_assert_int_ne(step_take(&world, &step), STATUS_OK);
     step = ask(&world, "new", 1);
-    step.x = (const float[INPUTS]){ INFINITY, INFINITY };
+    step.x = (const double[INPUTS]){ INFINITY, INFINITY };
     ck_assert_int_ne(step_take(&world, &step), STATUS_OK);
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 20);
     world_done(&world);

@@ -60,8 +60,8 @@ TEST(a_session_keeps_its_last_readings)
         uint64_t n = number < 8 ? number : 8;
         ck_assert_uint_eq(session.row.step, number);
         ck_assert_uint_eq(session.n_readings, n);
-        float *x = readings(5, number - n + 1, number);
-        expect_same_floats(session.readings, x, n * INPUTS);
+        double *x = readings(5, number - n + 1, number);
+        expect_same_values(session.readings, x, n * INPUTS);
         free(x);
     }
     world_done(&world);
@@ -73,7 +73,7 @@ TEST(a_forecast_is_the_one_that_a_step_with_that_horizon_gave_and_changes_nothin
     world_init(&world);
     world_start(&world);
     expect_steps(&world, "s", 1, 1, 9);
-    float x[INPUTS], future[11];
+    double x[INPUTS], future[11];
     for (int k = 0; k < 11; k++) {
         future[k] = k % 3 ? 0.1F * (float)k : NAN;
     }
@@ -82,14 +82,14 @@ TEST(a_forecast_is_the_one_that_a_step_with_that_horizon_gave_and_changes_nothin
     step.forecast_options = forecast_options_make(&world, 12, future, 11);
     ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
     ck_assert_uint_eq(step.n_forecast, 12);
-    expect_same_floats(step.forecast, step.y, OUTPUTS);
+    expect_same_values(step.forecast, step.y, OUTPUTS);
     struct session before = session_get(&world, "s");
     struct session_forecast forecast;
     forecast_begin(&world, &world.arena, "s", &step.forecast_options, &forecast);
     ck_assert_int_eq(prediction_finish(&world, &forecast.prediction, 0), STATUS_OK);
     ck_assert_uint_eq(forecast.step, 10);
     ck_assert_uint_eq(forecast.sequence.n_forecast, 12);
-    expect_same_floats(forecast.sequence.forecast, step.forecast, 12 * OUTPUTS);
+    expect_same_values(forecast.sequence.forecast, step.forecast, 12 * OUTPUTS);
     struct session after = session_get(&world, "s");
     expect_same_session(&before, &after, true);
     expect_twin(&world, "s", 1, 11);
@@ -185,7 +185,7 @@ TEST(rewarming_from_readings_is_replaying_them_from_a_fresh_state)
     for (uint64_t n = 1; n <= 40; n++) { /* also more of them than are kept */
         char id[32];
         snprintf(id, sizeof id, "s%d", (int)n);
-        float *x = readings(3, 1, n);
+        double *x = readings(3, 1, n);
         const struct session_restore restore = {
             .ttl_s = -1, .readings = x, .n_readings = n, .step = n % 2 ? 0 : 1000
         };
@@ -193,20 +193,20 @@ TEST(rewarming_from_readings_is_replaying_them_from_a_fresh_state)
         struct session session = session_get(&world, id);
         ck_assert_uint_eq(session.row.step, n % 2 ? n : 1000);
         ck_assert_uint_eq(session.n_readings, n < 8 ? n : 8);
-        expect_same_floats(session.readings, x + (n - session.n_readings) * INPUTS,
+        expect_same_values(session.readings, x + (n - session.n_readings) * INPUTS,
                            session.n_readings * INPUTS);
-        float y[OUTPUTS], expected[OUTPUTS];
+        double y[OUTPUTS], expected[OUTPUTS];
         if (n % 4 == 0) {
             world_restart(&world);
         }
         struct step step;
-        float next[INPUTS];
+        double next[INPUTS];
         reading(3, n + 1, next);
         ck_assert_int_eq(step_x(&world, id, next, &step), STATUS_OK);
         ck_assert_uint_eq(step.number, session.row.step + 1);
         memcpy(y, step.y, sizeof y);
         twin(&world, NULL, 3, 1, n + 1, expected);
-        expect_same_floats(y, expected, OUTPUTS);
+        expect_same_values(y, expected, OUTPUTS);
         free(x);
     }
     world_done(&world);
@@ -220,7 +220,7 @@ TEST(readings_that_do_not_run_are_refused_and_change_nothing)
     world_start(&world);
     expect_steps(&world, "s", 1, 1, 5);
     struct session before = session_get(&world, "s");
-    float x[2 * INPUTS] = { 0 };
+    double x[2 * INPUTS] = { 0 };
     const struct session_restore restore = { .ttl_s = 7, .readings = x, .n_readings = 2 };
     memcpy(x + INPUTS, huge, sizeof huge);
     ck_assert_int_eq(put(&world, "s", &restore), STATUS_NON_FINITE_RESULT);

@@ -8,9 +8,9 @@
 
 enum { LONG_ROWS = 100000 }; /* a few slices of the network that tests have */
 
-static struct step long_step(struct world *world, const char *session, const float *x)
+static struct step long_step(struct world *world, const char *session, const double *x)
 {
-    static float future[LONG_ROWS];
+    static double future[LONG_ROWS];
     struct step step = step_make(world, session, x);
     step.arena = &world->kept; /* other steps are made meanwhile */
     step.may_slice = true;
@@ -56,14 +56,14 @@ static void expect_forecast_of_session(struct world *world, const struct step *s
     ck_assert_int_eq(prediction_finish(world, &forecast.prediction, 0), STATUS_OK);
     ck_assert_uint_eq(forecast.step, step->number);
     ck_assert_uint_eq(step->n_forecast, LONG_ROWS);
-    expect_same_floats(step->forecast, forecast.sequence.forecast, LONG_ROWS * OUTPUTS);
+    expect_same_values(step->forecast, forecast.sequence.forecast, LONG_ROWS * OUTPUTS);
     arena_done(&arena);
 }
 
 TEST(a_long_forecast_of_a_step_is_made_in_slices_before_the_step_is_done)
 {
     struct world world;
-    float x[INPUTS], y[OUTPUTS];
+    double x[INPUTS], y[OUTPUTS];
     world_init(&world);
     world_use_data(&world);
     world_start(&world);
@@ -82,7 +82,7 @@ TEST(a_long_forecast_of_a_step_is_made_in_slices_before_the_step_is_done)
     ck_assert_int_eq(step.fault.status, STATUS_OK);
     ck_assert_uint_eq(step.number, 6);
     twin(&world, NULL, 3, 1, 6, y);
-    expect_same_floats(step.y, y, OUTPUTS);
+    expect_same_values(step.y, y, OUTPUTS);
     expect_forecast_of_session(&world, &step);
     expect_twin(&world, "s", 3, 7);
     world_done(&world);
@@ -91,7 +91,7 @@ TEST(a_long_forecast_of_a_step_is_made_in_slices_before_the_step_is_done)
 TEST(a_long_forecast_of_a_first_step_makes_no_session_before_it_is_done)
 {
     struct world world;
-    float x[INPUTS];
+    double x[INPUTS];
     world_init(&world);
     world.config.session_max = 1;
     world.config.session_full = CONFIG_EVICT;
@@ -112,7 +112,7 @@ TEST(a_long_forecast_of_a_first_step_makes_no_session_before_it_is_done)
 TEST(a_session_that_moves_on_meanwhile_lets_the_step_begin_anew)
 {
     struct world world;
-    float x[INPUTS];
+    double x[INPUTS];
     world_init(&world);
     world_use_data(&world);
     world_start(&world);
@@ -140,7 +140,7 @@ TEST(a_session_that_moves_on_meanwhile_lets_the_step_begin_anew)
 TEST(a_session_that_never_rests_refuses_the_step_in_the_end)
 {
     struct world world;
-    float x[INPUTS];
+    double x[INPUTS];
     uint64_t number = 5;
     world_init(&world);
     world_start(&world);
@@ -163,7 +163,7 @@ TEST(a_session_that_never_rests_refuses_the_step_in_the_end)
 TEST(a_short_step_is_never_given_up_and_takes_no_more_memory)
 {
     struct world world;
-    float x[INPUTS];
+    double x[INPUTS];
     world_init(&world);
     world_start(&world);
     expect_steps(&world, "s", 3, 1, 1);
@@ -192,7 +192,7 @@ TEST(a_short_step_is_never_given_up_and_takes_no_more_memory)
 TEST(later_steps_of_the_session_wait_and_one_alone_is_worked_on)
 {
     struct world world;
-    float x[INPUTS];
+    double x[INPUTS];
     world_init(&world);
     world_start(&world);
     reading(3, 1, x);
@@ -218,7 +218,7 @@ TEST(later_steps_of_the_session_wait_and_one_alone_is_worked_on)
 TEST(a_long_forecast_that_fails_changes_nothing)
 {
     struct world world;
-    float x[INPUTS];
+    double x[INPUTS];
     world_init(&world);
     world_start(&world);
     expect_steps(&world, "s", 3, 1, 5);
@@ -240,7 +240,7 @@ TEST(a_gap_is_worked_out_over_as_many_calls_as_it_takes)
 {
     enum { GAP = 200000 };
     struct world world;
-    const float x[INPUTS] = { 1, 2 };
+    const double x[INPUTS] = { 1, 2 };
     world_init(&world);
     world.config.gap_max = GAP;
     world_start(&world);

@@ -9,9 +9,9 @@
 /* ---- the law: T steps are one sequence ---- */
 
 /* The prediction of readings 1..n of a stream: [n][OUTPUTS] in the arena. */
-static const float *predict(struct world *world, uint64_t stream, size_t n)
+static const double *predict(struct world *world, uint64_t stream, size_t n)
 {
-    float *x = readings(stream, 1, n);
+    double *x = readings(stream, 1, n);
     struct sequence sequence = { .x = x, .n_rows = n };
     struct prediction prediction = { .gru = world_model(world)->active->gru,
                                      .n_sequences = 1,
@@ -23,13 +23,13 @@ static const float *predict(struct world *world, uint64_t stream, size_t n)
 
 /* Hands in 60 steps of each of several sessions, in batches whose sizes and order vary: batch b
  * takes the next `b % 5 + 1` steps of each session, sessions interleaved. */
-static void step_in_batches(struct world *world, size_t n_sessions, size_t n_steps, float *y)
+static void step_in_batches(struct world *world, size_t n_sessions, size_t n_steps, double *y)
 {
     enum { MOST = 5 };
     size_t room = n_sessions * MOST;
     struct step *steps = calloc(room, sizeof *steps);
     struct step **handed = calloc(room, sizeof *handed);
-    float(*x)[INPUTS] = calloc(room, sizeof *x);
+    double(*x)[INPUTS] = calloc(room, sizeof *x);
     for (size_t first = 0, batch = 0; first < n_steps; batch++) {
         size_t each = batch % MOST + 1 < n_steps - first ? batch % MOST + 1 : n_steps - first,
                n = 0;
@@ -66,12 +66,12 @@ static void expect_steps_to_be_sequences(size_t n_sessions, size_t n_steps)
     struct world world;
     world_init(&world);
     world_start(&world);
-    float *y = calloc(n_sessions * n_steps, OUTPUTS * sizeof *y);
+    double *y = calloc(n_sessions * n_steps, OUTPUTS * sizeof *y);
     ck_assert_ptr_nonnull(y);
     step_in_batches(&world, n_sessions, n_steps, y);
     for (size_t s = 0; s < n_sessions; s++) {
         arena_reset(&world.arena);
-        expect_same_floats(y + s * n_steps * OUTPUTS, predict(&world, s, n_steps),
+        expect_same_values(y + s * n_steps * OUTPUTS, predict(&world, s, n_steps),
                            n_steps * OUTPUTS);
     }
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), n_sessions);
@@ -97,17 +97,17 @@ TEST(many_steps_of_one_session_in_one_batch_are_done_in_order)
     world_start(&world);
     static struct step steps[STEPS];
     static struct step *handed[STEPS];
-    float *x = readings(1, 1, STEPS);
+    double *x = readings(1, 1, STEPS);
     for (size_t k = 0; k < STEPS; k++) {
         steps[k] = step_make(&world, "one", x + k * INPUTS);
         handed[k] = &steps[k];
     }
     service_steps(world.context, handed, STEPS);
-    const float *y = predict(&world, 1, STEPS);
+    const double *y = predict(&world, 1, STEPS);
     for (size_t k = 0; k < STEPS; k++) {
         ck_assert(steps[k].is_done && steps[k].fault.status == STATUS_OK);
         ck_assert_uint_eq(steps[k].number, k + 1);
-        expect_same_floats(steps[k].y, y + k * OUTPUTS, OUTPUTS);
+        expect_same_values(steps[k].y, y + k * OUTPUTS, OUTPUTS);
     }
     free(x);
     world_done(&world);
@@ -119,7 +119,7 @@ TEST(one_failure_in_a_batch_leaves_the_others_alone)
     world_init(&world);
     world_add_model(&world, "m", network_file_that_overflows());
     world_start(&world);
-    float *x = readings(2, 1, 2);
+    double *x = readings(2, 1, 2);
     struct step steps[] = { step_make(&world, "a", x), step_make(&world, "a", huge),
                             step_make(&world, "bad", huge), step_make(&world, "a", x + INPUTS) };
     struct step *handed[] = { &steps[0], &steps[1], &steps[2], &steps[3] };
@@ -129,9 +129,9 @@ TEST(one_failure_in_a_batch_leaves_the_others_alone)
     ck_assert_int_eq(steps[2].fault.status, STATUS_NON_FINITE_RESULT);
     ck_assert_int_eq(steps[3].fault.status, STATUS_OK);
     ck_assert_uint_eq(steps[3].number, 2);
-    float y[OUTPUTS];
+    double y[OUTPUTS];
     twin(&world, NULL, 2, 1, 2, y);
-    expect_same_floats(steps[3].y, y, OUTPUTS);
+    expect_same_values(steps[3].y, y, OUTPUTS);
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 1);
     free(x);
     world_done(&world);
@@ -146,7 +146,7 @@ TEST(models_of_one_batch_do_not_mix)
     enum { STEPS = 20 };
     struct step steps[STEPS];
     struct step *handed[STEPS];
-    float *x = readings(9, 1, STEPS / 2);
+    double *x = readings(9, 1, STEPS / 2);
     for (size_t k = 0; k < STEPS; k++) {
         steps[k] = step_make(&world, "same-id", x + k / 2 * INPUTS);
         snprintf(steps[k].model_name, sizeof steps[k].model_name, "%s", k % 2 ? "other" : "m");
@@ -156,10 +156,10 @@ TEST(models_of_one_batch_do_not_mix)
     const struct model *model;
     ck_assert_int_eq(model_find(world.context, "other", &model, &world.fault), STATUS_OK);
     for (size_t k = 0; k < STEPS; k++) {
-        float y[OUTPUTS];
+        double y[OUTPUTS];
         ck_assert_int_eq(steps[k].fault.status, STATUS_OK);
         twin(&world, k % 2 ? model->active->gru : NULL, 9, 1, k / 2 + 1, y);
-        expect_same_floats(steps[k].y, y, OUTPUTS);
+        expect_same_values(steps[k].y, y, OUTPUTS);
     }
     free(x);
     world_done(&world);
@@ -170,7 +170,7 @@ TEST(models_of_one_batch_do_not_mix)
 /* Steps that fail, whatever the session: none may leave a trace. */
 static void fail_in_all_ways(struct world *world, const char *session, bool is_new)
 {
-    const float fine[INPUTS] = { 0.5F, 0.5F }, missing[INPUTS] = { NAN, 0.5F };
+    const double fine[INPUTS] = { 0.5F, 0.5F }, missing[INPUTS] = { NAN, 0.5F };
     struct step step;
     ck_assert_int_eq(step_x(world, session, huge, &step), STATUS_NON_FINITE_RESULT);
     ck_assert_int_eq(step_x(world, session, missing, &step), STATUS_MISSING_INPUT);
@@ -179,11 +179,11 @@ static void fail_in_all_ways(struct world *world, const char *session, bool is_n
     step.forecast_options.horizon = 5; /* without the future rows of `humidity` */
     ck_assert_int_eq(step_take(world, &step), STATUS_WRONG_LENGTH);
     ck_assert_ptr_null(step.y);
-    const float future[4 * 1] = { 0, NAN, 0, 0 };
+    const double future[4 * 1] = { 0, NAN, 0, 0 };
     step = step_make(world, session, fine);
     step.forecast_options = forecast_options_make(world, 5, future, 4);
     ck_assert_int_eq(step_take(world, &step), STATUS_MISSING_INPUT);
-    const float endless[4 * 1] = { 3e38F, 3e38F, 3e38F, 3e38F };
+    const double endless[4 * 1] = { 3e38F, 3e38F, 3e38F, 3e38F };
     step = step_make(world, session, huge);
     step.forecast_options = forecast_options_make(world, 5, endless, 4);
     ck_assert_int_eq(step_take(world, &step), STATUS_NON_FINITE_RESULT);
@@ -208,13 +208,13 @@ TEST(a_step_that_fails_leaves_the_session_as_it_was)
     world_add_model(&world, "m", network_file_that_is_strict());
     world_start(&world);
     for (uint64_t number = 1; number <= 12; number++) {
-        float y[OUTPUTS];
+        double y[OUTPUTS];
         expect_step(&world, "s", 4, number, y);
         struct session before = session_get(&world, "s");
         fail_in_all_ways(&world, "s", false);
         struct session after = session_get(&world, "s");
         expect_same_session(&before, &after, true);
-        expect_same_floats(after.state + gru_state_y_offset(after.gru), y, OUTPUTS);
+        expect_y(after.gru, after.state, y);
     }
     world_restart(&world);
     expect_twin(&world, "s", 4, 13);
@@ -253,7 +253,7 @@ TEST(a_horizon_on_a_model_without_feedback_is_refused)
     world_init(&world);
     world_add_model(&world, "m", network_file_of_other_shape());
     world_start(&world);
-    const float x[1] = { 1 };
+    const double x[1] = { 1 };
     struct step step = step_make(&world, "s", x);
     step.forecast_options.horizon = 2;
     ck_assert_int_eq(step_take(&world, &step), STATUS_HORIZON_NOT_SUPPORTED);
@@ -266,7 +266,7 @@ TEST(a_step_on_an_unknown_model_is_refused)
     struct world world;
     world_init(&world);
     world_start(&world);
-    const float x[INPUTS] = { 1, 1 };
+    const double x[INPUTS] = { 1, 1 };
     struct step step = step_make(&world, "s", x);
     snprintf(step.model_name, sizeof step.model_name, "nowhere");
     ck_assert_int_eq(step_take(&world, &step), STATUS_MODEL_NOT_FOUND);
@@ -285,7 +285,7 @@ TEST(a_session_in_use_elsewhere_waits_and_so_do_its_later_steps)
     struct pool_key key = pool_key_of("s");
     uint32_t slot;
     ck_assert_int_eq(pool_claim(pool, &key, 4242, 0, &slot, &world.fault), CLAIM_OK);
-    float *x = readings(1, 2, 4);
+    double *x = readings(1, 2, 4);
     struct step steps[] = { step_make(&world, "s", x), step_make(&world, "free", x),
                             step_make(&world, "s", x + INPUTS),
                             step_make(&world, "s", x + 2 * INPUTS) };
@@ -312,7 +312,7 @@ TEST(a_step_takes_no_memory_while_it_waits)
     struct pool_key key = pool_key_of("s");
     struct arena small;
     uint32_t slot;
-    float x[INPUTS];
+    double x[INPUTS];
     reading(1, 2, x);
     arena_init(&small, 20000);
     ck_assert_int_eq(pool_claim(pool, &key, 4242, 0, &slot, &world.fault), CLAIM_OK);
@@ -339,7 +339,7 @@ TEST(errors_are_the_means_over_what_was_forecast)
     world_start(&world);
     enum { STEPS = 50 };
     double sum = 0, squares = 0;
-    float y[OUTPUTS] = { 0 }, x[INPUTS];
+    double y[OUTPUTS] = { 0 }, x[INPUTS];
     for (uint64_t number = 1; number <= STEPS; number++) {
         reading(6, number, x);
         double miss = (double)x[0] - (double)y[0];
@@ -361,7 +361,7 @@ TEST(errors_stay_finite_whatever_the_readings)
     struct world world;
     world_init(&world);
     world_start(&world);
-    static const float extremes[][INPUTS] = {
+    static const double extremes[][INPUTS] = {
         { 3e38F, 0 }, { -3e38F, 0 }, { 1e30F, 0 }, { 0, 0 }, { 1, 1 }
     };
     struct step step;

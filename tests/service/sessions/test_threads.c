@@ -27,7 +27,7 @@ static void *step_sessions(void *argument)
     struct arena arena;
     arena_init(&arena, 1 << 24);
     uint64_t random = 88172645463325252ULL + member->number;
-    static const float x[INPUTS] = { 0.25F, -0.5F };
+    static const double x[INPUTS] = { 0.25F, -0.5F };
     for (size_t batch = 0;
          batch < team->n_batches || atomic_load(&team->n_activations) < team->n_activations_wanted;
          batch++) {
@@ -124,7 +124,7 @@ static bool delete_one(struct call *call)
 
 static bool forecast(struct call *call)
 {
-    const float future[3] = { 0 };
+    const double future[3] = { 0 };
     const struct forecast_options options = { .horizon = 4,
                                               .future = future,
                                               .n_future_rows = 3,
@@ -231,11 +231,12 @@ TEST(workers_that_step_the_same_sessions_lose_no_step)
         snprintf(id, sizeof id, "shared-%d", (int)s);
         struct session session = session_get(&team.world, id);
         uint64_t n = session.row.step;
-        float *x = malloc(n * INPUTS * sizeof *x), *state = malloc(8 * sizeof *state);
+        double *x = malloc(n * INPUTS * sizeof *x);
+        float *state = malloc(8 * sizeof *state);
         for (uint64_t k = 0; k < n * INPUTS; k++) {
             x[k] = k % 2 ? -0.5F : 0.25F;
         }
-        float *y = malloc(n * OUTPUTS * sizeof *y);
+        double *y = malloc(n * OUTPUTS * sizeof *y);
         struct gru_lane lane = { .state_out = state, .x = x, .n_rows = n, .y = y };
         ck_assert_int_eq(
             gru_run(world_model(&team.world)->active->gru, team.world.context->work, &lane, 1),

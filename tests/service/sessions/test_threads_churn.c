@@ -24,7 +24,7 @@ static void *make_new_sessions(void *argument)
     struct service_context *context = team_worker(team);
     struct arena arena;
     arena_init(&arena, 1 << 20);
-    static const float x[INPUTS] = { 1, 1 };
+    static const double x[INPUTS] = { 1, 1 };
     for (uint64_t k = 0; k < NEW_SESSIONS; k++) {
         struct step step = { .arena = &arena,
                              .model_name = "m",
@@ -86,7 +86,7 @@ static void *create_and_delete(void *argument)
     struct arena arena;
     arena_init(&arena, 1 << 20);
     uint64_t random = 88172645463325252ULL + member->number;
-    static const float x[INPUTS] = { 1, 1 };
+    static const double x[INPUTS] = { 1, 1 };
     for (size_t k = 0; k < team->n_batches; k++) {
         struct step step = { .arena = &arena, .model_name = "m", .x = x };
         struct step *handed[] = { &step };

@@ -33,9 +33,9 @@ static void start(struct world *world, const char *missing, bool use_data)
 static struct step timed(struct world *world, const char *session, uint64_t number,
                          double n_intervals)
 {
-    static float x[8][INPUTS];
+    static double x[8][INPUTS];
     static size_t turn;
-    float *own = x[turn++ % 8];
+    double *own = x[turn++ % 8];
     reading(3, number, own);
     struct step step = step_make(world, session, own);
     step.has_at = true;
@@ -55,7 +55,7 @@ static void expect_same_answer(const struct step *a, const struct step *b)
     ck_assert_uint_eq(a->n_filled, b->n_filled);
     ck_assert_int_eq(a->is_restarted, b->is_restarted);
     ck_assert_uint_eq(a->n_forecast, b->n_forecast);
-    expect_same_floats(a->y, b->y, OUTPUTS);
+    expect_same_values(a->y, b->y, OUTPUTS);
 }
 
 static void expect_same_session_but_id(struct session *a, const struct session *b)
@@ -67,7 +67,7 @@ static void expect_same_session_but_id(struct session *a, const struct session *
 TEST(a_gap_by_time_is_filled_as_if_nulls_had_been_sent_at_their_times)
 {
     static const int n_losts[] = { 0, 1, 3, 40, 100 };
-    const float missing[INPUTS] = { NAN, NAN };
+    const double missing[INPUTS] = { NAN, NAN };
     for (size_t k = 0; k < sizeof n_losts / sizeof *n_losts; k++) {
         struct world world;
         start(&world, "forecast", true);
@@ -83,7 +83,7 @@ TEST(a_gap_by_time_is_filled_as_if_nulls_had_been_sent_at_their_times)
             ck_assert_uint_eq(filled.n_filled, n_lost);
             ck_assert(!filled.is_restarted);
             ck_assert_uint_eq(filled.number, sent.number);
-            expect_same_floats(filled.y, sent.y, OUTPUTS);
+            expect_same_values(filled.y, sent.y, OUTPUTS);
             struct session nulls = session_get(&world, "nulls"),
                            fills = session_get(&world, "filled");
             nulls.time.n_filled = fills.time.n_filled;
@@ -97,7 +97,7 @@ TEST(a_gap_by_time_is_filled_as_if_nulls_had_been_sent_at_their_times)
 TEST(a_gap_that_is_filled_in_part_is_completed_by_the_same_reading)
 {
     enum { LOST = 7 };
-    const float missing[INPUTS] = { NAN, NAN };
+    const double missing[INPUTS] = { NAN, NAN };
     struct world world;
     start(&world, "last", true);
     for (size_t n_there = 0; n_there <= LOST; n_there++) {
@@ -190,7 +190,7 @@ TEST(a_longer_gap_begins_the_hidden_state_anew_and_the_number_goes_on)
     }
     struct session before = session_get(&world, "s");
     struct step step = timed(&world, "s", 6, 5 + 102);
-    step.forecast_options = forecast_options_make(&world, 2, (const float[]){ 0.5F, 0.5F }, 2);
+    step.forecast_options = forecast_options_make(&world, 2, (const double[]){ 0.5F, 0.5F }, 2);
     step = take(&world, step);
     ck_assert(step.is_restarted);
     ck_assert_uint_eq(step.n_filled, 0);
@@ -203,7 +203,7 @@ TEST(a_longer_gap_begins_the_hidden_state_anew_and_the_number_goes_on)
         struct session fresh = session_get(&world, "fresh"), session = session_get(&world, "s");
         ck_assert_uint_eq(session.row.step, number);
         ck_assert_uint_eq(session.n_readings, fresh.n_readings);
-        expect_same_floats(session.readings, fresh.readings, fresh.n_readings * INPUTS);
+        expect_same_values(session.readings, fresh.readings, fresh.n_readings * INPUTS);
         expect_same_floats(session.state, fresh.state, gru_model_info(fresh.gru)->state_floats);
         ck_assert_uint_eq(session.errors.n[0], before.errors.n[0] + fresh.errors.n[0]);
         world_restart(&world);
@@ -232,7 +232,7 @@ TEST(a_reading_without_a_time_leaves_the_order_and_no_gap_to_measure)
 {
     struct world world;
     start(&world, "last", true);
-    float x[INPUTS];
+    double x[INPUTS];
     reading(3, 2, x);
     struct step step;
     ck_assert_int_eq(step_x(&world, "s", x, &step), STATUS_OK); /* its first has none either */

@@ -8,7 +8,7 @@ enum { INTERVAL_S = 600 }; /* of the model */
 extern const double first_day;
 
 struct timed_reading {
-    float x[INPUTS];
+    double x[INPUTS];
     double at;
 };
 
