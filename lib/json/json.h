@@ -144,11 +144,11 @@ enum { JSON_FLOAT_MAX = 16, JSON_DOUBLE_MAX = 32, JSON_INT_MAX = 24 };
 char *json_print_float(char *p, float value);
 /* Reads back as the same double ("null" if it is not finite). At most JSON_DOUBLE_MAX bytes. */
 char *json_print_double(char *p, double value);
-/* What json_real reads back: the digits of a float, or with is_double those of a double. */
-static inline char *json_print_real(char *p, bool is_double, double value)
-{
-    return is_double ? json_print_double(p, value) : json_print_float(p, (float)value);
-}
+/* A value that json_real is to read back: as json_print_float, or with is_double, of a value that
+ * is the sum of two floats (gru_reading), as few digits as read back as a double which is the same
+ * sum. So 21.4 is 21.4, though two floats hold it to 48 bits alone. At most JSON_DOUBLE_MAX bytes.
+ */
+char *json_print_real(char *p, bool is_double, double value);
 char *json_print_int(char *p, int64_t value);
 /* A quoted JSON string; at most 6 * n + 2 bytes. The input is valid UTF-8. */
 char *json_print_string(char *p, const char *s, size_t n);

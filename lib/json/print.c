@@ -219,30 +219,60 @@ char *json_print_float(char *p, float value)
     return put_decimal(p, shortest_decimal(c, q, fraction == 0 && exponent > 1));
 }
 
-char *json_print_double(char *p, double value)
+/* With so many digits. */
+static char *print_digits(char *p, int n_digits, double value)
+{
+    char text[64], *end = p;
+    snprintf(text, sizeof text, "%.*g", n_digits, value);
+    /* The decimal point is the locale's, of one byte or more: whatever does not belong to a number.
+     */
+    for (const char *t = text; *t != '\0'; t++) {
+        if (strchr("+-0123456789e", *t) != NULL) {
+            *end++ = *t;
+        } else if (end[-1] != '.') {
+            *end++ = '.';
+        }
+    }
+    return end;
+}
+
+static double same(double value)
+{
+    return value;
+}
+
+/* The nearest sum of two floats. */
+static double sum_of_two(double value)
+{
+    const float high = (float)value;
+    return (double)high + (isinf(high) ? 0.0 : (double)(float)(value - (double)high));
+}
+
+/* As few digits as it takes to read back what `counts` of it; from those that any double keeps. */
+static char *print_shortest(char *p, double value, double (*counts)(double value))
 {
     if (!isfinite(value)) {
         return put_text(p, "null", 4);
     }
     for (int n = DBL_DIG;; n++) {
-        char text[64], *end = p;
-        snprintf(text, sizeof text, "%.*g", n, value);
-        /* The decimal point is the locale's, of one byte or more: whatever does not belong to a
-         * number. */
-        for (const char *t = text; *t != '\0'; t++) {
-            if (strchr("+-0123456789e", *t) != NULL) {
-                *end++ = *t;
-            } else if (end[-1] != '.') {
-                *end++ = '.';
-            }
-        }
+        char *end = print_digits(p, n, value);
         struct json j;
         double back;
         json_init(&j, p, (size_t)(end - p));
-        if (n == DOUBLE_DIGITS || (json_number(&j, &back) && back == value)) {
+        if (n == DOUBLE_DIGITS || (json_number(&j, &back) && counts(back) == value)) {
             return end;
         }
     }
+}
+
+char *json_print_double(char *p, double value)
+{
+    return print_shortest(p, value, same);
+}
+
+char *json_print_real(char *p, bool is_double, double value)
+{
+    return is_double ? print_shortest(p, value, sum_of_two) : json_print_float(p, (float)value);
 }
 
 char *json_print_int(char *p, int64_t value)

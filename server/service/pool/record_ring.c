@@ -154,9 +154,10 @@ uint32_t record_count_readings(const struct record_layout *layout, char *record,
 static void put_values(const struct record_layout *layout, float *place, const double *x)
 {
     for (uint32_t k = 0; k < layout->n_inputs; k++) {
-        place[k] = (float)x[k];
+        const struct two_floats kept = two_floats_of(x[k]);
+        place[k] = kept.high;
         if (layout->is_wide) {
-            place[layout->n_inputs + k] = (float)(x[k] - (double)place[k]);
+            place[layout->n_inputs + k] = kept.rest;
         }
     }
 }

@@ -21,6 +21,7 @@
 #ifndef RECORD_RING_H
 #define RECORD_RING_H
 
+#include "base/two_floats.h"
 #include "service/pool/record.h"
 
 enum { RECORD_BLOCK = 3 };
@@ -34,8 +35,8 @@ float *record_reading(const struct record_layout *layout, char *record, uint64_t
 static inline double record_value(const struct record_layout *layout, const float *reading,
                                   size_t input)
 {
-    return (double)reading[input] +
-           (layout->is_wide ? (double)reading[layout->n_inputs + input] : 0);
+    return layout->is_wide ? two_floats_sum(reading[input], reading[layout->n_inputs + input])
+                           : (double)reading[input];
 }
 /* All of them, to out[I]. */
 void record_read_reading(const struct record_layout *layout, char *record, uint64_t step,

@@ -6,6 +6,7 @@
 #define INTERVAL_PLACES_H
 
 #include "base/running_means.h"
+#include "base/two_floats.h"
 #include "service/scores/interval_tracker.h"
 
 enum { SLOW, FAST, N_SCALES };
@@ -104,14 +105,16 @@ static inline struct waiting waiting_at(const struct interval_tracker *tracker, 
 
 static inline double waiting_forecast(const struct waiting *waiting)
 {
-    return (double)*waiting->forecast + (waiting->rest ? (double)*waiting->rest : 0);
+    return waiting->rest ? two_floats_sum(*waiting->forecast, *waiting->rest)
+                         : (double)*waiting->forecast;
 }
 
 static inline void waiting_set(const struct waiting *waiting, double forecast)
 {
-    *waiting->forecast = (float)forecast;
+    const struct two_floats kept = two_floats_of(forecast);
+    *waiting->forecast = kept.high;
     if (waiting->rest) {
-        *waiting->rest = (float)(forecast - (double)*waiting->forecast);
+        *waiting->rest = kept.rest;
     }
 }
 

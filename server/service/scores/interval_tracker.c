@@ -148,10 +148,11 @@ struct bounds {
     double lower, upper; /* both infinite, or none */
 };
 
-/* Values that are not wide are floats, and so are bounds of them. */
+/* With the digits that values have. */
 static inline double bound_of(const struct interval_layout *layout, double bound)
 {
-    return layout->is_wide && fabs(bound) <= (double)FLT_MAX ? bound : (double)(float)bound;
+    const struct two_floats kept = two_floats_of(bound);
+    return layout->is_wide ? two_floats_sum(kept.high, kept.rest) : (double)kept.high;
 }
 
 static inline struct bounds bounds_of(const struct interval_layout *layout, double forecast,
