@@ -96,9 +96,9 @@ TEST(series_come_back_bit_for_bit_and_in_order)
 TEST(series_of_former_builds_are_floats)
 {
     static const double x[] = { 1, -1, 0.5, 2 }, y[] = { 10, 0 };
-    const struct job_series due = {
-        .series = { .x = x, .n_rows = 2, .y = y, .n_targets = 2 }, .x_width = 2, .y_width = 1
-    };
+    const struct job_series due = { .series = { .x = x, .n_rows = 2, .y = y, .n_targets = 2 },
+                                    .x_width = 2,
+                                    .y_width = 1 };
     struct folder folder = folder_make();
     struct job_store *jobs = jobs_opened(folder.path);
     struct fault fault;

@@ -104,29 +104,27 @@ TEST(readings_of_former_builds_are_floats_beside_doubles)
     add_steps(recordings, "s", 1, 1);
     add_steps(recordings, "s", 3, 3);
     recordings_close(recordings);
-    sql_run(&folder, "recordings.db",
-            "UPDATE readings SET n = n + 1 WHERE step = 3;"
-            "INSERT INTO readings (session, n, step, x, y) SELECT session, 1, 2, x'0000803f000080bf',"
-            " x'0000204100000000' FROM readings WHERE step = 1;"
-            "UPDATE sessions SET next_n = 3;");
+    sql_run(
+        &folder, "recordings.db",
+        "UPDATE readings SET n = n + 1 WHERE step = 3;"
+        "INSERT INTO readings (session, n, step, x, y) SELECT session, 1, 2, x'0000803f000080bf',"
+        " x'0000204100000000' FROM readings WHERE step = 1;"
+        "UPDATE sessions SET next_n = 3;");
     struct arena arena;
     struct fault fault;
     struct recording *all;
     size_t n;
     recordings = opened(folder.path, 100);
     arena_init(&arena, BYTES_MAX);
-    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, BYTES_MAX, &arena, &all, &n,
-                                     &fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        recordings_read(recordings, "m", "s", false, 2, BYTES_MAX, &arena, &all, &n, &fault),
+        STATUS_OK);
     ck_assert(n == 1 && all->n_rows == 3);
     ck_assert(all->x[0] == values[1][0] && all->x[2] == 1 && all->x[3] == -1);
     ck_assert(all->x[4] == values[3][0]);
-    const struct recordings_page page = { .model = "m",
-                                          .session = "s",
-                                          .before = 3,
-                                          .limit = 1,
-                                          .n_inputs = 2,
-                                          .n_outputs = 2 };
+    const struct recordings_page page = {
+        .model = "m", .session = "s", .before = 3, .limit = 1, .n_inputs = 2, .n_outputs = 2
+    };
     struct recorded_reading *read;
     ck_assert_int_eq(recordings_read_page(recordings, &page, &arena, &read, &n, &fault), STATUS_OK);
     ck_assert(n == 1 && read->x[0] == 1 && read->x[1] == -1 && read->y[0] == 10);
@@ -135,9 +133,9 @@ TEST(readings_of_former_builds_are_floats_beside_doubles)
     sql_run(&folder, "recordings.db", "UPDATE readings SET value_bytes = 5");
     recordings = opened(folder.path, 100);
     arena_init(&arena, BYTES_MAX);
-    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, BYTES_MAX, &arena, &all, &n,
-                                     &fault),
-                     STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(
+        recordings_read(recordings, "m", "s", false, 2, BYTES_MAX, &arena, &all, &n, &fault),
+        STATUS_STORAGE_FAILED);
     arena_done(&arena);
     recordings_close(recordings);
     folder_remove(&folder);
@@ -443,15 +441,17 @@ TEST(more_bytes_than_allowed_are_refused)
     size_t n = 99;
     add_steps(recordings, "s", 1, 100);
     arena_init(&arena, BYTES_MAX);
-    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, 1599, &arena, &all, &n, &fault),
-                     STATUS_REQUEST_TOO_LARGE);
+    ck_assert_int_eq(
+        recordings_read(recordings, "m", "s", false, 2, 1599, &arena, &all, &n, &fault),
+        STATUS_REQUEST_TOO_LARGE);
     ck_assert(all == NULL && n == 99);
-    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, 1600, &arena, &all, &n, &fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        recordings_read(recordings, "m", "s", false, 2, 1600, &arena, &all, &n, &fault), STATUS_OK);
     ck_assert_uint_eq(n, 1);
     arena_done(&arena);
     arena_init(&arena, 0);
-    ck_assert_int_eq(recordings_read(recordings, "m", "s", false, 2, 1600, &arena, &all, &n, &fault),
-                     STATUS_NO_MEMORY);
+    ck_assert_int_eq(
+        recordings_read(recordings, "m", "s", false, 2, 1600, &arena, &all, &n, &fault),
+        STATUS_NO_MEMORY);
     recordings_close(recordings);
 }

@@ -287,8 +287,8 @@ TEST(a_wide_record_keeps_two_floats_a_value)
                 const double value = got[k * I + i];
                 ck_assert(value == x[i] || (isnan(value) && isnan(x[i])));
             }
-            ck_assert(!has_base || record_read_stamp(&layout, other, step).last_at ==
-                                       1000 + (double)step);
+            ck_assert(!has_base ||
+                      record_read_stamp(&layout, other, step).last_at == 1000 + (double)step);
         }
         free(record);
         free(other);
