@@ -133,10 +133,12 @@ static bool find_constant(const struct gru_comparison *comparison, size_t column
     for (size_t k = next_series(comparison, 0); k != SIZE_MAX; k = next_series(comparison, k + 1)) {
         look_at_column(comparison, k, column, &extremes);
     }
-    double least = extremes.least, most = extremes.most;
+    const double least = extremes.least, most = extremes.most;
+    /* that of two floats in the last place of the second */
+    const double rounded = comparison->info->is_wide ? ROUNDED * (double)FLT_EPSILON : ROUNDED;
     return extremes.n >= STREAM_TARGETS &&
            most - least <=
-               fmax(ROUNDED * fmax(fabs(least), fabs(most)), ROUNDED_OF_WIDTH * extremes.width);
+               fmax(rounded * fmax(fabs(least), fabs(most)), ROUNDED_OF_WIDTH * extremes.width);
 }
 
 void gru_comparison_screen(struct gru_comparison *comparison)
