@@ -526,14 +526,14 @@ struct gru_training_info {
      *     4 (P (5 + m) + B T (I + 3 S O + k_1 H_1 + k_2 H_2 + ...)
      *        + max(B, 128) (15 H_max + S O)) + filled + marked
      *
-     * P parameters; m vectors more: 2 for adam and adamw or 1 for momentum, 1 for l2_sp, 1 for
-     * early stopping; B sequences: batch_size, or fewer if there are fewer series; T: window, or
+     * P parameters; m vectors more: 2 for adam and adamw or 1 for momentum, 1 for l2_sp, 1 with
+     * validation; B sequences: batch_size, or fewer if there are fewer series; T: window, or
      * fewer if all are shorter; H: a layer's units, rounded up to a multiple of 16; k = 5, of
      * GRU_LAYER_THREE_GATE and GRU_LAYER_LSTM 6, of GRU_LAYER_OUTPUT_GATE 7, and of all but the
      * latter 1 more with dropout; of layers that are not recurrent 1, of a last one of them 0. With
      * GRU_TRAIN_HEAD it is less: 3 P instead of 5 P, moments and l2_sp of the head alone, and k = 1
      * of the last recurrent layer and of those behind it alone. filled: a copy of each series that
-     * has missing readings. marked, with early stopping: a byte for each target of the validation
+     * has missing readings. marked, with validation: a byte for each target of the validation
      * part, and some 60 a series of it.
      */
     size_t n_bytes;
@@ -583,8 +583,9 @@ struct gru_progress {
     size_t step, n_steps;   /* updates tried; of all epochs */
     size_t n_skipped;       /* of them, those whose gradient was not finite */
     size_t best_epoch; /* from 1; whose weights gru_trainer_model gives; 0: the last step's. With
-                          early stopping that with the least median over streams of the loss by
-                          the starting model's, as in a comparison (gru_validation.h) */
+                          validation that with the least median over streams of the loss by the
+                          starting model's, as in a comparison (gru_validation.h); of epochs with
+                          the same, that with the least valid_loss */
     bool stopped_early;
     double step_loss, grad_norm,
         learning_rate;                 /* of the last step; the norm is the one before clipping */
@@ -610,9 +611,10 @@ GRU_API void gru_trainer_progress(const struct gru_trainer *trainer,
                                   struct gru_progress *ret_progress);
 
 /* The trained model, with a selftest made from its own answers, to the readings of the starting
- * model's selftest or, without one, to some that it was trained on. Early stopping with validation
- * gives the best epoch's weights, else the last step's. May be called at any time. GRU_NON_FINITE:
- * training went astray, and the weights or the answers are not finite. */
+ * model's selftest or, without one, to some that it was trained on. With validation it has
+ * the best epoch's weights, whether or not there is early stopping; else the last step's. May be
+ * called at any time. GRU_NON_FINITE: training went astray, and the weights or the answers are not
+ * finite. */
 GRU_API GRU_CHECK enum gru_status gru_trainer_model(const struct gru_trainer *trainer,
                                                     struct gru_model **ret_model);
 

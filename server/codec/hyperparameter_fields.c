@@ -32,19 +32,20 @@ static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_
 
 /* ---- what they are, for people ---- */
 
-#define HELP_n_epochs                "passes over the data; 20 by default"
-#define HELP_batch_size              "sequences of an update; 32 by default"
-#define HELP_learning_rate           "of the optimizer; 0.001 by default"
-#define HELP_optimizer               "as PyTorch has them"
-#define HELP_momentum                "of `sgd`"
-#define HELP_weight_decay            "on every parameter"
-#define HELP_loss                    "what training makes small; `mse` by default"
-#define HELP_clip_norm               "the gradient's global norm is cut to it, 1 by default; null: it is not"
-#define HELP_window                  "longer series are trained window by window; 64 rows by default"
-#define HELP_l2_sp                   "pulls back to the weights that training starts from"
-#define HELP_dropout                 "of the outputs of recurrent layers"
-#define HELP_early_stopping_patience "epochs without a better one, 5 by default; null: all are run"
-#define HELP_train                   "all weights, or those behind the last recurrent layer"
+#define HELP_n_epochs      "passes over the data; 20 by default"
+#define HELP_batch_size    "sequences of an update; 32 by default"
+#define HELP_learning_rate "of the optimizer; 0.001 by default"
+#define HELP_optimizer     "as PyTorch has them"
+#define HELP_momentum      "of `sgd`"
+#define HELP_weight_decay  "on every parameter"
+#define HELP_loss          "what training makes small; `mse` by default"
+#define HELP_clip_norm     "the gradient's global norm is cut to it, 1 by default; null: it is not"
+#define HELP_window        "longer series are trained window by window; 64 rows by default"
+#define HELP_l2_sp         "pulls back to the weights that training starts from"
+#define HELP_dropout       "of the outputs of recurrent layers"
+#define HELP_early_stopping_patience                                                               \
+    "epochs without a better one before training ends, 5 by default; null: all are run"
+#define HELP_train "all weights, or those behind the last recurrent layer"
 #define HELP_class_weights                                                                         \
     "what losses of classes are multiplied by, with `cross_entropy`: one for each class, or by "   \
     "how "                                                                                         \

@@ -46,7 +46,7 @@ static struct gru_training training_of(unsigned kind)
     h->train = kind == 2 ? GRU_TRAIN_HEAD : GRU_TRAIN_ALL;
     h->dropout = kind == 1 ? 0.25 : 0;
     training.validation_fraction = kind < 2 ? 0.3 : 0;
-    h->early_stopping_patience = kind < 2 ? 2 : 0;
+    h->early_stopping_patience = kind == 0 ? 2 : 0;
     return training;
 }
 

@@ -9,8 +9,9 @@
  *
  * The losses are the starting model's by stream (selection.h). A trainer without a selection has
  * none, and its version is 1. That is also what builds wrote that chose the epoch by the pooled
- * loss: a trainer that goes on from there does so to its end, and comes to the weights that they
- * would have given.
+ * loss, and that kept no best epoch without early stopping: a trainer that goes on from there does
+ * so to its end, and comes to the weights that they would have given. Where today's trainer has no
+ * selection but keeps the best epoch without early stopping, its version is 3.
  *
  * A version is raised by hand when the bytes change their meaning. Another version, older or newer,
  * is GRU_BAD_FILE, as is a checkpoint of another training: it saves time and holds nothing else, so
@@ -22,7 +23,12 @@
 
 #include <string.h>
 
-enum { VERSION_POOLED = 1, VERSION_BY_STREAM = 2, ARRAYS_MAX = 4 + OPTIMIZER_MOMENTS_MAX };
+enum {
+    VERSION_POOLED = 1,
+    VERSION_BY_STREAM = 2,
+    VERSION_POOLED_BEST = 3,
+    ARRAYS_MAX = 4 + OPTIMIZER_MOMENTS_MAX
+};
 
 #define MAGIC 0x6E696172745F7267U /* "gr_train" */
 
@@ -44,6 +50,17 @@ static struct piece floats_of(float *values, size_t n)
     return (struct piece){ values, values ? n * sizeof *values : 0 };
 }
 
+static bool stops_early(const struct gru_trainer *trainer)
+{
+    return trainer->training.hyperparameters.early_stopping_patience > 0;
+}
+
+/* Whether checkpoints of a version have the best epoch's weights. */
+static bool has_best(const struct gru_trainer *trainer, uint64_t version)
+{
+    return trainer->arrays.best && (version != VERSION_POOLED || stops_early(trainer));
+}
+
 static size_t list_pieces(const struct gru_trainer *trainer, uint64_t version,
                           struct piece pieces[ARRAYS_MAX])
 {
@@ -54,7 +71,7 @@ static size_t list_pieces(const struct gru_trainer *trainer, uint64_t version,
     for (size_t k = 0; k < OPTIMIZER_MOMENTS_MAX; k++) {
         pieces[n++] = floats_of(arrays->moments[k], sizes->n_trained);
     }
-    pieces[n++] = floats_of(arrays->best, sizes->n_parameters);
+    pieces[n++] = floats_of(has_best(trainer, version) ? arrays->best : NULL, sizes->n_parameters);
     if (version == VERSION_BY_STREAM) {
         double *base = trainer->selection->base;
         pieces[n++] = (struct piece){ base, trainer->selection->n_streams * sizeof *base };
@@ -65,8 +82,8 @@ static size_t list_pieces(const struct gru_trainer *trainer, uint64_t version,
 
 static size_t n_position_bytes(uint64_t version)
 {
-    return version == VERSION_POOLED ? offsetof(struct trainer_position, valid_standing)
-                                     : sizeof(struct trainer_position);
+    return version == VERSION_BY_STREAM ? sizeof(struct trainer_position)
+                                        : offsetof(struct trainer_position, valid_standing);
 }
 
 /* The arrays are in memory, so their sum is no overflow. */
@@ -105,10 +122,18 @@ static struct trainer_position saved_position(const struct gru_trainer *trainer)
     return position;
 }
 
+static uint64_t version_of(const struct gru_trainer *trainer)
+{
+    if (trainer->selection) {
+        return VERSION_BY_STREAM;
+    }
+    return trainer->keeps_best && !stops_early(trainer) ? VERSION_POOLED_BEST : VERSION_POOLED;
+}
+
 enum gru_status gru_trainer_save(const struct gru_trainer *trainer, void **ret_bytes,
                                  size_t *ret_n_bytes)
 {
-    const uint64_t version = trainer->selection ? VERSION_BY_STREAM : VERSION_POOLED;
+    const uint64_t version = version_of(trainer);
     struct piece pieces[ARRAYS_MAX];
     size_t n = list_pieces(trainer, version, pieces);
     size_t n_bytes = n_checkpoint_bytes(version, pieces, n);
@@ -133,13 +158,13 @@ enum gru_status gru_trainer_save(const struct gru_trainer *trainer, void **ret_b
 /* ---- restoring ---- */
 
 /* Whether the position can be one of this training. */
-static bool position_fits(const struct gru_trainer *trainer,
+static bool position_fits(const struct gru_trainer *trainer, uint64_t version,
                           const struct trainer_position *position)
 {
     const size_t n_epochs = trainer->training.hyperparameters.n_epochs;
-    const bool has_best = trainer->arrays.best != NULL;
     if (position->phase > PHASE_END || position->epoch > n_epochs ||
-        position->best_epoch > position->epoch || (position->best_epoch > 0 && !has_best)) {
+        position->best_epoch > position->epoch ||
+        (position->best_epoch > 0 && !has_best(trainer, version))) {
         return false;
     }
     switch ((enum trainer_phase)position->phase) {
@@ -162,6 +187,20 @@ static bool position_fits(const struct gru_trainer *trainer,
     return position->t == 0 || position->t < longest;
 }
 
+static bool reads_version(const struct gru_trainer *trainer, uint64_t version)
+{
+    switch (version) {
+    case VERSION_POOLED:
+        return true;
+    case VERSION_BY_STREAM:
+        return trainer->selection != NULL;
+    case VERSION_POOLED_BEST:
+        return trainer->arrays.best && !trainer->selection && !stops_early(trainer);
+    default:
+        return false;
+    }
+}
+
 /* The header, whose version the trainer can read. */
 static bool read_header(const struct gru_trainer *trainer, const char *bytes, size_t n_bytes,
                         struct header *ret_header)
@@ -172,8 +211,7 @@ static bool read_header(const struct gru_trainer *trainer, const char *bytes, si
     memcpy(ret_header, bytes, sizeof *ret_header);
     return ret_header->magic == MAGIC && ret_header->n_bytes == n_bytes &&
            ret_header->fingerprint == trainer->fingerprint &&
-           (ret_header->version == VERSION_POOLED ||
-            (ret_header->version == VERSION_BY_STREAM && trainer->selection));
+           reads_version(trainer, ret_header->version);
 }
 
 static enum gru_status check_bytes(const struct gru_trainer *trainer, uint64_t version,
@@ -190,7 +228,7 @@ static enum gru_status check_bytes(const struct gru_trainer *trainer, uint64_t v
     }
     struct trainer_position position = { 0 };
     memcpy(&position, bytes + sizeof(struct header), n_position_bytes(version));
-    if (!position_fits(trainer, &position)) {
+    if (!position_fits(trainer, version, &position)) {
         return GRU_BAD_FILE;
     }
     *ret_position = position;
@@ -215,6 +253,7 @@ enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *byt
         gru_selection_free(trainer->selection);
         trainer->selection = NULL;
     }
+    trainer->keeps_best = has_best(trainer, header.version);
     trainer->position = position;
     trainer->optimizer.n_updates = position.n_updates;
     trainer->optimizer.learning_rate = gru_trainer_rate(trainer);

@@ -3,7 +3,7 @@
  * stream by stream, without outliers and without outputs that are constant. A pooled loss is ruled
  * by the stream with the largest errors. Private to lib/engine.
  *
- * A trainer has one for early stopping. What counts is found once, by the comparison's own screen;
+ * A trainer that validates has one. What counts is found once, by the comparison's own screen;
  * then a validation adds up losses by stream, in a scratch copy of the read-out, so that the pooled
  * loss stays what it is.
  */

@@ -259,7 +259,8 @@ static bool is_best(const struct trainer_position *position)
 static bool stops_early(struct gru_trainer *trainer)
 {
     struct trainer_position *position = &trainer->position;
-    if (!trainer->arrays.best) {
+    const size_t patience = trainer->training.hyperparameters.early_stopping_patience;
+    if (!trainer->keeps_best) {
         return false;
     }
     position->valid_standing = trainer->selection ? gru_selection_standing(trainer->selection) : 0;
@@ -274,7 +275,7 @@ static bool stops_early(struct gru_trainer *trainer)
         return false;
     }
     position->n_since_best++;
-    return position->n_since_best >= trainer->training.hyperparameters.early_stopping_patience;
+    return patience > 0 && position->n_since_best >= patience;
 }
 
 static enum gru_advance end_epoch(struct gru_trainer *trainer)

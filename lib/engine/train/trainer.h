@@ -59,6 +59,7 @@ struct gru_trainer {
     void *block;                 /* of the arrays */
     struct selection *selection; /* of the best epoch; NULL: by the pooled loss */
     bool validates;
+    bool keeps_best;      /* false also where a checkpoint is gone on from that keeps none */
     uint64_t fingerprint; /* of model, data, hyper-parameters and seed */
     struct trainer_position position;
     struct trainer_validation validation;

@@ -72,6 +72,7 @@ static enum gru_status fill_trainer(struct gru_trainer *trainer, struct gru_erro
     if (status != GRU_OK) {
         return gru_fail(error, status, "", "%s", gru_status_text(status));
     }
+    trainer->keeps_best = trainer->arrays.best != NULL;
     prepare(trainer);
     return GRU_OK;
 }

@@ -63,7 +63,6 @@ void gru_trainer_cut(const struct dataset *dataset, const struct trainer_sizes *
     const struct gru_info *info = dataset->info;
     const struct gru_hyperparameters *h = &dataset->training->hyperparameters;
     const bool validates = gru_dataset_n_series(dataset, PART_VALID) > 0;
-    const bool has_best = validates && h->early_stopping_patience > 0;
     const size_t n_moments = gru_optimizer_n_moments(h);
     arrays->in = block_take_floats(cutter, sizes->n_rows, info->n_inputs);
     arrays->out = block_take_floats(cutter, sizes->n_rows, info->y_floats);
@@ -71,7 +70,7 @@ void gru_trainer_cut(const struct dataset *dataset, const struct trainer_sizes *
     arrays->targets = block_take_floats(cutter, sizes->n_rows, dataset->width);
     arrays->states = block_take_floats(cutter, sizes->n_states, 1);
     arrays->start = block_take_floats(cutter, h->l2_sp > 0, sizes->n_trained);
-    arrays->best = block_take_floats(cutter, has_best, sizes->n_parameters);
+    arrays->best = block_take_floats(cutter, validates, sizes->n_parameters);
     arrays->seen = block_take_doubles(cutter, validates ? sizes->n_lanes : 0,
                                       info->n_inputs + info->n_outputs);
     for (size_t k = 0; k < OPTIMIZER_MOMENTS_MAX; k++) {

@@ -19,7 +19,7 @@ struct trainer_arrays {
     float *states;                         /* [B][the layers' part of a gru state] */
     float *moments[OPTIMIZER_MOMENTS_MAX]; /* [P'] each, or NULL */
     float *start;                          /* [P'] the starting weights, for l2_sp; or NULL */
-    float *best;  /* [P] the best epoch's weights, for early stopping; or NULL */
+    float *best;  /* [P] the best epoch's weights; NULL without validation */
     double *seen; /* [B][I + O] what was last observed, for persistence; NULL without validation */
     double *class_weights;      /* [O], or NULL: they are all 1 */
     struct dataset_lane *lanes; /* [B] of the batch under way, longest first */

@@ -225,6 +225,14 @@ static void report_early_end(struct job_run *run)
                 JOB_EVENT_INFO, "stopped at step %zu of %zu: its %llu seconds are over",
                 progress->step, progress->n_steps, (unsigned long long)run->job->max_seconds));
     }
+    if (!progress->stopped_early && progress->best_epoch > 0 &&
+        progress->best_epoch < progress->epoch) {
+        job_database_add_event(
+            run->job_thread->job_database, run->job,
+            job_database_message(JOB_EVENT_INFO,
+                                 "the best epoch was %zu of %zu: the version has its weights",
+                                 progress->best_epoch, progress->epoch));
+    }
 }
 
 static void succeed(struct job_run *run, struct job_event *events, size_t n_events)

@@ -123,11 +123,11 @@ TEST(restored_at_any_moment_it_ends_as_if_undisturbed)
     make_set(&set);
     struct gru_hyperparameters *h = &set.training.hyperparameters;
     for (h->optimizer = GRU_SGD; h->optimizer <= GRU_ADAMW; h->optimizer++) {
-        for (int variant = 0; variant < 3; variant++) {
+        for (int variant = 0; variant < 4; variant++) {
             h->momentum = h->optimizer == GRU_SGD && variant > 0 ? 0.8 : 0;
             h->weight_decay = variant > 0 ? 0.1 : 0;
-            h->train = variant > 1 ? GRU_TRAIN_HEAD : GRU_TRAIN_ALL;
-            h->early_stopping_patience = variant == 1 ? 0 : 1;
+            h->train = variant == 2 ? GRU_TRAIN_HEAD : GRU_TRAIN_ALL;
+            h->early_stopping_patience = variant % 2 == 1 ? 0 : 1;
             set.training.validation_fraction = variant == 1 ? 0 : 0.3;
             expect_undisturbed(&set);
         }
@@ -308,5 +308,32 @@ TEST(a_checkpoint_of_an_older_build_is_gone_on_from)
     free(saved.bytes);
     free(file.bytes);
     gru_trainer_free(trainer);
+    free_set(&set);
+}
+
+/* Written after two epochs, by the build that gave the last step's weights where nothing stops
+ * early: so does what goes on from there, and the same weights as a training without it. */
+TEST(a_checkpoint_without_a_best_epoch_is_gone_on_from)
+{
+    struct set set;
+    make_set(&set);
+    set.training.hyperparameters.early_stopping_patience = 0;
+    struct file file = file_read("tests/fixtures/formats/checkpoints/last.checkpoint");
+    struct gru_trainer *older = training_begin(set.model, &set.training),
+                       *whole = training_begin(set.model, &set.training);
+    ck_assert_int_eq(gru_trainer_restore(older, file.bytes, file.n), GRU_OK);
+    struct saved saved = save_trainer(older);
+    ck_assert_uint_eq(saved.n, file.n);
+    ck_assert_mem_eq(saved.bytes, file.bytes, file.n);
+    struct gru_progress of_older = training_run(older), of_whole = training_run(whole);
+    ck_assert_uint_eq(of_older.best_epoch, 0);
+    ck_assert_uint_gt(of_whole.best_epoch, 0);
+    expect_same_bits(of_older.valid_loss, of_whole.valid_loss);
+    ck_assert_mem_eq(gru_trainer_weights(older), gru_backprop_parameters(whole->backprop),
+                     whole->sizes.n_parameters * sizeof(float));
+    free(saved.bytes);
+    free(file.bytes);
+    gru_trainer_free(older);
+    gru_trainer_free(whole);
     free_set(&set);
 }

@@ -106,7 +106,7 @@ TEST(all_targets_lose_what_validation_and_persistence_say)
         bool fills_itself = cases[k].grud && strstr(cases[k].grud, "forecast");
         expect_close(all->base / (double)all->n, progress.baseline_valid_loss);
         if (!fills_itself) { /* with its own forecasts; training goes on with the base's */
-            expect_close(all->trained / (double)all->n, progress.valid_loss);
+            expect_close(all->trained / (double)all->n, progress.best_valid_loss);
         }
         if (!isnan(progress.persistence_valid_loss)) {
             expect_close(all->naive / (double)all->n, progress.persistence_valid_loss);
@@ -143,7 +143,7 @@ TEST(accuracies_are_those_of_the_validation)
             n_found_by_base += c.result->classes[class].n_found_by_base;
         }
         ck_assert_uint_eq(n, c.result->all.n);
-        expect_close((double)n_found / (double)n, progress.valid_accuracy);
+        expect_close((double)n_found / (double)n, progress.best_valid_accuracy);
         expect_close((double)n_found_by_base / (double)n, progress.baseline_valid_accuracy);
         ck_assert_uint_eq(c.result->residuals.n_outputs, 0);
         done(&c);

@@ -183,7 +183,7 @@ TEST(losses_are_those_of_streams_that_begin_with_the_learned_states)
     }
     const struct gru_losses *all = &gru_comparison_result(comparison)->all;
     training_expect_near("base", all->base / (double)all->n, progress.baseline_valid_loss, 1e-5);
-    training_expect_near("trained", all->trained / (double)all->n, progress.valid_loss, 1e-5);
+    training_expect_near("trained", all->trained / (double)all->n, progress.best_valid_loss, 1e-5);
     gru_comparison_free(comparison);
     gru_model_unref(model);
     free_set(&set);

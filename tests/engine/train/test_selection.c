@@ -1,4 +1,5 @@
 /* The epoch that early stopping keeps, against what comparisons say of each. */
+#include "engine/train/trainer.h"
 #include "test.h"
 #include "training.h"
 
@@ -70,7 +71,22 @@ struct bests {
     double medians[EPOCHS + 1];
 };
 
-/* Of all epochs: each is the last one of a training without early stopping. */
+/* The weights of the last step, whatever epoch was the best. */
+static struct gru_model *train_to_the_end(const struct streams *s,
+                                          const struct gru_training *training,
+                                          struct gru_progress *ret_progress)
+{
+    struct gru_model *model;
+    struct gru_trainer *trainer = training_begin(s->base, training);
+    *ret_progress = training_run(trainer);
+    ck_assert_int_eq(
+        gru_backprop_model(trainer->backprop, gru_backprop_parameters(trainer->backprop), &model),
+        GRU_OK);
+    gru_trainer_free(trainer);
+    return model;
+}
+
+/* Of all epochs: each is the last one of a training. */
 static struct bests find_bests(const struct streams *s)
 {
     struct bests bests = { 0 };
@@ -79,7 +95,7 @@ static struct bests find_bests(const struct streams *s)
         struct gru_training training = s->training;
         struct gru_progress progress;
         training.hyperparameters.n_epochs = epoch;
-        struct gru_model *trained = training_whole(s->base, &training, &progress);
+        struct gru_model *trained = train_to_the_end(s, &training, &progress);
         const double of_epoch = median_of(s, trained);
         bests.medians[epoch] = of_epoch;
         if (of_epoch < median) {

@@ -169,14 +169,15 @@ static void expect_measured(struct set *set, size_t n_first, size_t n_end, doubl
                          2e-5);
     /* Readings that the model itself fills stay in training what the first model made of them. */
     if (set->model->info.missing != GRU_MISSING_FORECAST) {
-        training_expect_near("trained", progress.valid_loss, after.loss / (double)after.n, 2e-5);
+        training_expect_near("trained", progress.best_valid_loss, after.loss / (double)after.n,
+                             2e-5);
     }
-    ck_assert(progress.best_valid_loss == progress.valid_loss);
+    ck_assert(progress.best_epoch > 0);
     ck_assert(progress.baseline_valid_loss != progress.valid_loss);
     if (classifies) {
         training_expect_near("accuracy", progress.baseline_valid_accuracy,
                              (double)before.n_correct / (double)before.n, 1e-12);
-        training_expect_near("accuracy", progress.valid_accuracy,
+        training_expect_near("accuracy", progress.best_valid_accuracy,
                              (double)after.n_correct / (double)after.n, 1e-12);
         ck_assert(progress.train_accuracy >= 0 && progress.train_accuracy <= 1);
         ck_assert(isnan(progress.persistence_valid_loss));
@@ -242,7 +243,8 @@ TEST(validation_of_whole_series_is_what_runs_say)
         struct gru_progress progress;
         struct gru_model *trained = training_whole(set.model, &set.training, &progress);
         struct measured after = measure(&set, trained, SERIES / 2, SERIES, 0.5);
-        training_expect_near("trained", progress.valid_loss, after.loss / (double)after.n, 2e-5);
+        training_expect_near("trained", progress.best_valid_loss, after.loss / (double)after.n,
+                             2e-5);
         /* Of outputs that feed nothing, and one target, nothing is observed. */
         ck_assert(isnan(progress.persistence_valid_loss));
         gru_model_unref(trained);
@@ -320,14 +322,18 @@ TEST(stopping_early_gives_the_best_epoch)
     struct gru_model *model = training_model_of(trainer);
     struct measured measured = measure(&set, model, 0, SERIES, 0.3);
     training_expect_near("best", best, measured.loss / (double)measured.n, 2e-5);
-    /* Without patience nothing stops, and the last step's weights are the model. */
+    /* Without patience nothing stops, and the best epoch's weights are the model all the same. */
     set.training.hyperparameters.early_stopping_patience = 0;
     set.training.hyperparameters.n_epochs = progress.epoch;
-    struct gru_model *last = training_whole(set.model, &set.training, &progress);
-    ck_assert(!progress.stopped_early && progress.best_epoch == 0);
-    measured = measure(&set, last, 0, SERIES, 0.3);
-    training_expect_near("last", progress.valid_loss, measured.loss / (double)measured.n, 2e-5);
-    gru_model_unref(last);
+    struct gru_model *whole = training_whole(set.model, &set.training, &progress);
+    ck_assert(!progress.stopped_early && progress.best_epoch == best_epoch);
+    ck_assert(progress.best_valid_loss == best && progress.valid_loss > best);
+    training_expect_same_weights(whole, model);
+    gru_model_unref(whole);
+    /* Without validation nothing tells epochs apart: it is the last step's. */
+    set.training.validation_fraction = 0;
+    gru_model_unref(training_whole(set.model, &set.training, &progress));
+    ck_assert(progress.best_epoch == 0);
     gru_model_unref(model);
     gru_trainer_free(trainer);
     free_set(&set);

@@ -182,6 +182,29 @@ TEST(early_stopping_keeps_the_best_epoch)
     world_done(&world);
 }
 
+TEST(the_best_epoch_is_kept_without_early_stopping)
+{
+    struct world world;
+    struct course course;
+    world_init(&world);
+    world_start(&world);
+    world_start_jobs(&world);
+    course_init(&course);
+    course.request.hyperparameters.n_epochs = 40;
+    course.request.hyperparameters.learning_rate = 0.3; /* it soon jumps about */
+    course.request.hyperparameters.early_stopping_patience = 0;
+    struct job job = course_start(&world, &course.request);
+    job = job_wait(&world, job.id, JOB_SUCCEEDED);
+    ck_assert_uint_eq(job.epoch, 40);
+    ck_assert(job_has_event(&world, job.id, "of 40: the version has its weights"));
+    struct job_event events[EVENTS];
+    size_t n = job_get_events(&world, job.id, events, EVENTS);
+    for (size_t k = 0; k < n; k++) {
+        ck_assert(isnan(events[k].valid_loss) || events[k].valid_loss >= job.metrics.valid_loss);
+    }
+    world_done(&world);
+}
+
 TEST(max_seconds_end_a_job_like_its_last_epoch)
 {
     struct world world;
