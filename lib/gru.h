@@ -437,7 +437,7 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
 enum { GRU_SCHEDULE_PREFIX = sizeof "schedule_" - 1 }; /* of the fields of that object */
 // clang-format on
 
-enum { GRU_CLASS_WEIGHTS_MAX = 256 };
+enum { GRU_CLASS_WEIGHTS_MAX = 256, GRU_OUTPUT_WEIGHTS_MAX = 256 };
 
 /*
  * dropout is of the outputs of recurrent layers, before what follows them. GRU_TRAIN_HEAD trains
@@ -462,6 +462,10 @@ struct gru_hyperparameters {
      * the number of classes that are among them; 1 of a class that is not. */
     enum gru_class_weighting class_weighting;
     double class_weights[GRU_CLASS_WEIGHTS_MAX]; /* given: [n_outputs] above 0, and zeros then */
+    /* What the losses of each output are multiplied by, with the other losses: a mean is then
+     * sum w_o l / sum w_o over the targets that are there. An output of weight 0 has no targets. */
+    int n_output_weights;                          /* n_outputs, or 0: all outputs count alike */
+    double output_weights[GRU_OUTPUT_WEIGHTS_MAX]; /* at least 0, one above it; then zeros */
 };
 
 GRU_API void

@@ -164,7 +164,7 @@ struct gru_comparison_result {
     size_t n_streams, n_blocks, n_classes;
     size_t horizon;                                 /* of the roll-outs; 0: there are none */
     struct gru_losses all;                          /* every target, with outliers and constants */
-    double all_weight;                              /* n of them, or the weights of their classes */
+    double all_weight;                              /* n of them, or their weights */
     struct gru_losses outlying;                     /* of those, what outliers have part in */
     struct gru_outlier outlier;                     /* if outlying.n > 0 */
     struct gru_residuals residuals, base_residuals; /* of either model; n_outputs 0: none */

@@ -28,7 +28,7 @@ static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_
 #undef OF_SCHEDULE
 #undef PARAMETER
 
-#define CLASS_WEIGHT_MAX 1e6
+#define WEIGHT_MAX 1e6
 
 /* ---- what they are, for people ---- */
 
@@ -50,6 +50,9 @@ static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_
     "what losses of classes are multiplied by, with `cross_entropy`: one for each class, or by "   \
     "how "                                                                                         \
     "rare each is"
+#define HELP_output_weights                                                                        \
+    "what losses of each output are multiplied by, a number for each; losses are then divided by " \
+    "the sum of these weights. 0: its targets are left out"
 #define HELP_schedule "how the learning rate changes"
 #define HELP_schedule_type                                                                         \
     "`cosine` ends at 0, `step` falls every `step_epochs`; `constant` by default"
@@ -75,6 +78,7 @@ static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_
 static enum status read_of_schedule(struct reader *r, void *body);
 static enum status read_schedule(struct reader *r, void *body);
 static enum status read_class_weights(struct reader *r, void *body);
+static enum status read_output_weights(struct reader *r, void *body);
 
 #define OF_SCHEDULE(field, ...)                                                                    \
     FIELD(&#field[GRU_SCHEDULE_PREFIX], read_of_schedule, field, __VA_ARGS__)
@@ -87,7 +91,7 @@ static const struct json_schema schedule_part = { .type = JSON_SCHEMA_OBJECT,
                                                   .help = HELP_schedule };
 
 static const struct json_schema class_weight = { .type = JSON_SCHEMA_NUMBER,
-                                                 .most = CLASS_WEIGHT_MAX,
+                                                 .most = WEIGHT_MAX,
                                                  .is_above_least = true };
 static const struct json_schema balanced = { .type = JSON_SCHEMA_STRING, .words = "balanced" };
 static const struct json_schema given = {
@@ -99,10 +103,19 @@ static const struct json_schema class_weights_value = { .type = JSON_SCHEMA_ANY_
                                                         JSON_SCHEMA_CHOICES(weights),
                                                         .help = HELP_class_weights };
 
+static const struct json_schema output_weight = { .type = JSON_SCHEMA_NUMBER, .most = WEIGHT_MAX };
+static const struct json_schema output_weights_value = { .type = JSON_SCHEMA_ARRAY,
+                                                         .items = &output_weight,
+                                                         .is_nullable = true,
+                                                         .least = 1,
+                                                         .most = GRU_OUTPUT_WEIGHTS_MAX,
+                                                         .help = HELP_output_weights };
+
 #define SINGLE(field, ...) FIELD(#field, hyperparameters_read_field, field, __VA_ARGS__)
 static const struct field fields[] = {
     GRU_SINGLE_HYPERPARAMETERS(SINGLE){ "schedule", read_schedule, false, &schedule_part },
     { "class_weights", read_class_weights, false, &class_weights_value },
+    { "output_weights", read_output_weights, false, &output_weights_value },
 };
 #undef SINGLE
 #undef FIELD
@@ -214,28 +227,29 @@ static enum status read_schedule(struct reader *r, void *body)
     return reader_fields(r, schedule_fields, COUNT(schedule_fields), body, &seen);
 }
 
-struct class_weights {
+struct weights_read {
     double *values;
-    size_t n;
+    size_t n, n_most;
+    bool may_be_zero;
 };
 
-static enum status read_class_weight(struct reader *r, void *body)
+static enum status read_weight(struct reader *r, void *body)
 {
-    struct class_weights *weights_read = body;
+    struct weights_read *read = body;
     double weight;
     enum status status = reader_number(r, &weight);
     if (status != STATUS_OK) {
         return status;
     }
-    if (!(weight > 0 && weight <= CLASS_WEIGHT_MAX)) {
-        return reader_refuse(r, STATUS_INVALID_VALUE, "must be a number above 0, up to %g, not %g",
-                             CLASS_WEIGHT_MAX, weight);
+    if (!(weight >= 0 && weight <= WEIGHT_MAX) || (weight == 0 && !read->may_be_zero)) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be a number %s 0, up to %g, not %g",
+                             read->may_be_zero ? "of at least" : "above", WEIGHT_MAX, weight);
     }
-    if (weights_read->n == GRU_CLASS_WEIGHTS_MAX) {
-        return reader_refuse(r, STATUS_INVALID_VALUE, "must be one of at most %d weights",
-                             GRU_CLASS_WEIGHTS_MAX);
+    if (read->n == read->n_most) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be one of at most %zu weights",
+                             read->n_most);
     }
-    weights_read->values[weights_read->n++] = weight;
+    read->values[read->n++] = weight;
     return STATUS_OK;
 }
 
@@ -244,7 +258,8 @@ static enum status read_class_weights(struct reader *r, void *body)
 {
     static const char expected[] = "\"balanced\", or an array of numbers";
     struct gru_hyperparameters *hyperparameters = body;
-    struct class_weights read = { .values = hyperparameters->class_weights };
+    struct weights_read read = { .values = hyperparameters->class_weights,
+                                 .n_most = GRU_CLASS_WEIGHTS_MAX };
     char word[WORD_MAX + 1];
     size_t n;
     enum status status;
@@ -252,7 +267,7 @@ static enum status read_class_weights(struct reader *r, void *body)
     case JSON_NULL:
         return json_null(&r->json) ? STATUS_OK : reader_refuse_text(r);
     case JSON_ARRAY:
-        status = reader_elements(r, expected, read_class_weight, &read, &n);
+        status = reader_elements(r, expected, read_weight, &read, &n);
         hyperparameters->class_weighting = GRU_CLASSES_GIVEN;
         return status == STATUS_OK && n == 0
                    ? reader_refuse(r, STATUS_INVALID_VALUE, "must have a weight for each class")
@@ -264,6 +279,25 @@ static enum status read_class_weights(struct reader *r, void *body)
         return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
     }
     hyperparameters->class_weighting = GRU_CLASSES_BALANCED;
+    return status;
+}
+
+/* null, or an array. */
+static enum status read_output_weights(struct reader *r, void *body)
+{
+    struct gru_hyperparameters *hyperparameters = body;
+    struct weights_read read = { .values = hyperparameters->output_weights,
+                                 .n_most = GRU_OUTPUT_WEIGHTS_MAX,
+                                 .may_be_zero = true };
+    size_t n;
+    if (json_peek(&r->json) == JSON_NULL) {
+        return json_null(&r->json) ? STATUS_OK : reader_refuse_text(r);
+    }
+    enum status status = reader_elements(r, "an array of numbers", read_weight, &read, &n);
+    if (status == STATUS_OK && n == 0) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must have a weight for each output");
+    }
+    hyperparameters->n_output_weights = (int)read.n;
     return status;
 }
 
@@ -330,6 +364,20 @@ static void add_class_weights(struct tree *tree, cJSON *item,
     }
 }
 
+static void add_output_weights(struct tree *tree, cJSON *item,
+                               const struct gru_hyperparameters *hyperparameters)
+{
+    static const char name[] = "output_weights";
+    if (hyperparameters->n_output_weights == 0) {
+        tree_add_null(tree, item, name);
+        return;
+    }
+    cJSON *array = tree_add_array(tree, item, name);
+    for (int k = 0; k < hyperparameters->n_output_weights; k++) {
+        tree_add_number(tree, array, NULL, hyperparameters->output_weights[k]);
+    }
+}
+
 void hyperparameters_add(struct tree *tree, cJSON *parent, const char *name,
                          const struct gru_hyperparameters *hyperparameters)
 {
@@ -342,4 +390,5 @@ void hyperparameters_add(struct tree *tree, cJSON *parent, const char *name,
         add_value(tree, schedule, &of_schedule[i], hyperparameters);
     }
     add_class_weights(tree, item, hyperparameters);
+    add_output_weights(tree, item, hyperparameters);
 }

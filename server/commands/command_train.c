@@ -35,6 +35,7 @@ static const struct command_option options[] = {
 #define ROW(field, type, ...) TRAINING_OPTION(struct train_arguments, field, type),
     GRU_HYPERPARAMETERS(ROW)
 #undef ROW
+        TRAINING_OUTPUT_WEIGHTS_OPTION(struct train_arguments),
 };
 
 const struct command_line command_train_line = {

@@ -50,6 +50,27 @@ static const char *read_value(const struct row *row, const char *text, void *pla
     }
 }
 
+/* "1,0.5,0"; false: it is no list of numbers, or too long a one. */
+static bool read_weights(const char *text, struct gru_hyperparameters *hyperparameters)
+{
+    int n = 0;
+    for (const char *end; text; text = *end == ',' ? end + 1 : NULL) {
+        char number[64];
+        end = strchrnul(text, ',');
+        const size_t length = (size_t)(end - text);
+        if (n == GRU_OUTPUT_WEIGHTS_MAX || length >= sizeof number) {
+            return false;
+        }
+        memcpy(number, text, length);
+        number[length] = '\0';
+        if (!command_parse_real(number, &hyperparameters->output_weights[n++])) {
+            return false;
+        }
+    }
+    hyperparameters->n_output_weights = n;
+    return true;
+}
+
 int training_flags_read(const struct training_words *words, const char *command,
                         struct gru_hyperparameters *ret_hyperparameters)
 {
@@ -73,6 +94,12 @@ int training_flags_read(const struct training_words *words, const char *command,
                                 "--loss takes mse, mae or huber; a fine-tuning job takes the "
                                 "losses of classes");
     }
+    if (words->output_weights && !read_weights(words->output_weights, &hyperparameters)) {
+        return command_complain(command, COMMAND_WRONG_USAGE,
+                                "--output-weights takes at most %d numbers with commas between "
+                                "them, not '%s'",
+                                GRU_OUTPUT_WEIGHTS_MAX, words->output_weights);
+    }
     *ret_hyperparameters = hyperparameters;
     return COMMAND_FINE;
 }
@@ -86,6 +113,10 @@ const char *training_flags_find(const char *param, char ret_flag[COMMAND_FLAG_SI
     }
     for (char *dot = field; (dot = strchr(dot, '.')) != NULL;) { /* "schedule.type" */
         *dot = '_';
+    }
+    field[strcspn(field, "[")] = '\0'; /* "output_weights[2]" */
+    if (strcmp(field, "output_weights") == 0) {
+        return command_option_flag(&(struct command_option){ .name = field }, ret_flag);
     }
     for (size_t k = 0; k < N_ROWS; k++) {
         if (strcmp(field, rows[k].field) == 0) {

@@ -13,6 +13,7 @@ struct training_words {
 #define TRAINING_WORD(field, ...) const char *field;
     GRU_HYPERPARAMETERS(TRAINING_WORD)
 #undef TRAINING_WORD
+    const char *output_weights;
 };
 
 /* What stands for a value, by its type. */
@@ -54,6 +55,14 @@ struct training_words {
     {                                                                                              \
 #field, TRAINING_VALUE_##type, TRAINING_WORDS_##type(field), TRAINING_HELP_##field, false, \
             offsetof(arguments, training_words.field)                                              \
+    }
+
+/* The row of a list of numbers. */
+#define TRAINING_OUTPUT_WEIGHTS_OPTION(arguments)                                                  \
+    {                                                                                              \
+        "output_weights", "X,...", NULL,                                                           \
+            "what the losses of each output are multiplied by; default 1 each", false,             \
+            offsetof(arguments, training_words.output_weights)                                     \
     }
 
 /* The defaults, but for what was given: those of the library, with 200 epochs, a patience of 20 and

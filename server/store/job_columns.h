@@ -36,6 +36,8 @@
     X(dry_run, FLAG, dry_run, 0)                                                                   \
     X(class_weighting, CHOICE, hyperparameters.class_weighting, GRU_N_CLASS_WEIGHTINGS - 1)        \
     X(class_weights, BYTES, hyperparameters.class_weights, 0)                                      \
+    X(n_output_weights, CHOICE, hyperparameters.n_output_weights, GRU_OUTPUT_WEIGHTS_MAX)          \
+    X(output_weights, BYTES, hyperparameters.output_weights, 0)                                    \
     X(suffix, TEXT, suffix, 0)                                                                     \
     X(metadata, TEXT, metadata, 0)
 

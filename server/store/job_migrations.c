@@ -105,5 +105,10 @@ const struct statement job_migrations[JOB_FORMAT] = {
     /* The data of a job from before are floats. */
     { "add how large a value of a series is",
         "ALTER TABLE series ADD COLUMN value_bytes INTEGER NOT NULL DEFAULT 4;" },
+
+    /* The outputs of a job from before are alike. */
+    { "add weights of outputs",
+        "ALTER TABLE jobs ADD COLUMN n_output_weights INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN output_weights BLOB NOT NULL DEFAULT x'';" },
 };
 // clang-format on

@@ -159,3 +159,33 @@ TEST(weights_of_classes_are_balanced_or_a_list)
     strcat(many, "]");
     ck_assert_int_eq(decode(&class_weights, many, &h, &fault), STATUS_INVALID_VALUE);
 }
+
+TEST(weights_of_outputs_are_a_list_of_at_most_256)
+{
+    static const struct parameter output_weights = { .name = "output_weights" };
+    static const struct refusal refusals[] = {
+        { "\"balanced\"", STATUS_INVALID_TYPE, "output_weights" },
+        { "[]", STATUS_INVALID_VALUE, "output_weights" },
+        { "[1,-1]", STATUS_INVALID_VALUE, "output_weights[1]" },
+        { "[2e6]", STATUS_INVALID_VALUE, "output_weights[0]" },
+        { "[1,null]", STATUS_INVALID_TYPE, "output_weights[1]" },
+    };
+    struct gru_hyperparameters h;
+    struct fault fault;
+    gru_hyperparameters_init(&h);
+    ck_assert_int_eq(decode(&output_weights, "null", &h, &fault), STATUS_OK);
+    ck_assert_int_eq(h.n_output_weights, 0);
+    ck_assert_int_eq(decode(&output_weights, "[0,1e6,0]", &h, &fault), STATUS_OK);
+    ck_assert_int_eq(h.n_output_weights, 3);
+    ck_assert(h.output_weights[0] == 0 && h.output_weights[1] == 1e6 && h.output_weights[2] == 0);
+    for (size_t k = 0; k < N_OF(refusals); k++) {
+        const enum status status = decode(&output_weights, refusals[k].body, &h, &fault);
+        ASSERT_REFUSED(status, &fault, &refusals[k]);
+    }
+    char many[4 * GRU_OUTPUT_WEIGHTS_MAX] = "[1";
+    for (size_t k = 0; k < GRU_OUTPUT_WEIGHTS_MAX; k++) {
+        strcat(many, ",1");
+    }
+    strcat(many, "]");
+    ck_assert_int_eq(decode(&output_weights, many, &h, &fault), STATUS_INVALID_VALUE);
+}

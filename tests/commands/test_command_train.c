@@ -151,6 +151,9 @@ TEST(train_refuses_wrong_arguments)
     EXPECT_REFUSAL(place, 2, "--loss takes mse, mae or huber", "--loss=cross_entropy");
     EXPECT_REFUSAL(place, 2, "--validation-fraction takes", "--validation-fraction", "1");
     EXPECT_REFUSAL(place, 2, "--layers takes whole numbers", "--layers", "8,x");
+    EXPECT_REFUSAL(place, 2, "--output-weights takes at most 256 numbers", "--output-weights",
+                   "1,x");
+    EXPECT_REFUSAL(place, 2, "for each output: 1, not 2", "--output-weights", "1,0.5");
     place_done(&place);
 }
 

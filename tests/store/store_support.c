@@ -168,6 +168,10 @@ struct job job_filled(unsigned k)
     for (size_t c = 0; c < k % (GRU_CLASS_WEIGHTS_MAX + 1); c++) {
         job.hyperparameters.class_weights[c] = 0.1 * (double)(c + 1);
     }
+    job.hyperparameters.n_output_weights = WITHIN_CHOICE(0, GRU_OUTPUT_WEIGHTS_MAX);
+    for (int o = 0; o < job.hyperparameters.n_output_weights; o++) {
+        job.hyperparameters.output_weights[o] = o % 3 == 2 ? 0 : 0.3 * (o + 1);
+    }
     job_fill_life(&job, k);
     return job;
 }
@@ -223,6 +227,9 @@ void assert_job_equal(const struct job *a, const struct job *b)
     ck_assert_int_eq(a->hyperparameters.class_weighting, b->hyperparameters.class_weighting);
     ck_assert_mem_eq(a->hyperparameters.class_weights, b->hyperparameters.class_weights,
                      sizeof a->hyperparameters.class_weights);
+    ck_assert_int_eq(a->hyperparameters.n_output_weights, b->hyperparameters.n_output_weights);
+    ck_assert_mem_eq(a->hyperparameters.output_weights, b->hyperparameters.output_weights,
+                     sizeof a->hyperparameters.output_weights);
     ck_assert_uint_eq(a->seed, b->seed);
     ck_assert_int_eq(a->policy, b->policy);
     assert_real_equal(a->gate.min_relative_gain, b->gate.min_relative_gain);

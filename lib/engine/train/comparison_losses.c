@@ -71,18 +71,17 @@ static double decide(struct gru_comparison *comparison, size_t column, size_t ro
 {
     size_t n_outputs = comparison->info->n_outputs;
     size_t class = (size_t)raw;
-    const double weight = comparison->class_weights ? comparison->class_weights[class] : 1;
     bool found[N_COMPARED];
     for (size_t m = 0; m < N_COMPARED; m++) {
         const double *y =
             comparison->models[m].y + row * comparison->info->y_floats + column * n_outputs;
-        lost[m] = weight * log_loss(class_probability(comparison, y, class, &found[m]));
+        lost[m] = log_loss(class_probability(comparison, y, class, &found[m]));
     }
     struct gru_class_counts *counts = &comparison->classes[class];
     counts->n++;
     counts->n_found += found[TRAINED];
     counts->n_found_by_base += found[BASE];
-    return weight * log_loss(comparison->frequencies[class]);
+    return log_loss(comparison->frequencies[class]);
 }
 
 static double decide_on(struct gru_comparison *comparison, size_t column, size_t row, double raw,
@@ -108,7 +107,17 @@ static double decide_on(struct gru_comparison *comparison, size_t column, size_t
 
 /* ---- a row ---- */
 
-/* The losses of one target; returns the naive forecast's. */
+/* The weight of the target's class, or of its output. */
+static double weight_of(const struct gru_comparison *comparison, size_t column, double raw)
+{
+    const struct loss_terms terms = gru_dataset_loss(&comparison->dataset);
+    if (terms.loss == GRU_CROSS_ENTROPY) {
+        return terms.class_weights ? terms.class_weights[(size_t)raw] : 1;
+    }
+    return gru_output_weight(&terms, column);
+}
+
+/* The losses of one target without its weight; returns the naive forecast's. */
 static double lose(struct gru_comparison *comparison, size_t column, size_t row, double raw,
                    double lost[N_COMPARED])
 {
@@ -243,10 +252,13 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
         if (isnan(raw)) {
             continue;
         }
-        double naive = lose(comparison, k, row, raw, lost);
-        const double *weights = comparison->class_weights;
+        const double weight = weight_of(comparison, k, raw);
+        const double naive = weight * lose(comparison, k, row, raw, lost);
+        for (size_t m = 0; m < N_COMPARED; m++) {
+            lost[m] *= weight;
+        }
         gru_losses_add(&comparison->result.all, lost, naive);
-        comparison->result.all_weight += weights ? weights[(size_t)raw] : 1;
+        comparison->result.all_weight += weight;
         const enum sight first = gru_comparison_sight(comparison, t, k, raw);
         if (first != SURE) {
             gru_losses_add(&comparison->result.outlying, lost, naive);

@@ -76,17 +76,20 @@ static void score_ahead(struct gru_comparison *comparison, size_t t, size_t ahea
                            : (double)NAN;
     const enum sight first =
         isnan(raw) ? N_SIGHTS : gru_comparison_sight(comparison, t + ahead - 1, o, raw);
+    const struct loss_terms terms = gru_dataset_loss(&comparison->dataset);
+    const double weight = gru_output_weight(&terms, o);
     double lost[N_COMPARED];
     for (size_t m = 0; m < N_COMPARED; m++) {
         const double forecast = comparison->models[m].forecast[at];
         if (first == SURE) {
             gru_comparison_sample(comparison, m, o, ahead, forecast - raw);
         }
-        lost[m] = gru_comparison_loss(comparison, o, forecast, raw);
+        lost[m] = weight * gru_comparison_loss(comparison, o, forecast, raw);
     }
     const double naive =
+        weight *
         gru_comparison_loss(comparison, o, gru_comparison_naive(comparison, o), raw);
-    bool is_judged = ahead <= ROLL_HORIZON && !comparison->screen->is_constant[o];
+    bool is_judged = weight > 0 && ahead <= ROLL_HORIZON && !comparison->screen->is_constant[o];
     for (enum sight sight = first; is_judged && sight < N_SIGHTS; sight++) {
         gru_losses_add(&comparison->streams[sight][stream].rolled, lost, naive);
     }

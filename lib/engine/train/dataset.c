@@ -38,12 +38,15 @@ static size_t find_first_held(const struct gru_training *training)
 void gru_dataset_init(struct dataset *dataset, const struct gru_model *model,
                       const struct gru_training *training)
 {
-    enum gru_loss loss = (enum gru_loss)training->hyperparameters.loss;
-    *dataset = (struct dataset){ .info = &model->info,
-                                 .training = training,
-                                 .loss = loss,
-                                 .width = gru_loss_width(&model->info, loss),
-                                 .first_held = find_first_held(training) };
+    const struct gru_hyperparameters *h = &training->hyperparameters;
+    enum gru_loss loss = (enum gru_loss)h->loss;
+    *dataset =
+        (struct dataset){ .info = &model->info,
+                          .training = training,
+                          .loss = loss,
+                          .output_weights = h->n_output_weights > 0 ? h->output_weights : NULL,
+                          .width = gru_loss_width(&model->info, loss),
+                          .first_held = find_first_held(training) };
 }
 
 size_t gru_dataset_n_series(const struct dataset *dataset, enum part part)
@@ -99,10 +102,19 @@ const struct gru_variable *gru_dataset_output(const struct dataset *dataset, siz
                : &dataset->info->outputs[column % dataset->info->n_outputs];
 }
 
+static bool has_weight(const struct dataset *dataset, size_t column)
+{
+    const double *weights = dataset->output_weights;
+    return !weights || weights[column % dataset->info->n_outputs] > 0;
+}
+
 double gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
                               size_t t, size_t column)
 {
     const struct gru_series *series = lane->series;
+    if (!has_weight(dataset, column)) {
+        return (double)NAN;
+    }
     if (series->y && is_one_target(series)) {
         return t + 1 == series->n_rows ? series->y[column] : (double)NAN;
     }

@@ -5,7 +5,7 @@
  *
  * Y is the width of a row of targets (loss.h). A target belongs to a time: that of its row in y or,
  * without y, that of the reading that it is. Targets before a series' first validation row are for
- * training, the others for validation.
+ * training, the others for validation. Outputs of weight 0 have no targets.
  */
 #ifndef DATASET_H
 #define DATASET_H
@@ -20,7 +20,8 @@ struct dataset {
     enum gru_loss loss;
     const double *
         class_weights; /* [O], or NULL: they are all 1; the trainer and the comparison set theirs */
-    size_t width;      /* Y */
+    const double *output_weights; /* [O], the training's; NULL: they are all 1 */
+    size_t width;                 /* Y */
     size_t first_held; /* series with one target from here on are for validation (of a fraction) */
     double *
         *filled; /* [n_series + n_validation] copies of x, NULL where nothing is missing; or NULL */
@@ -36,7 +37,8 @@ struct dataset_lane {
 
 static inline struct loss_terms gru_dataset_loss(const struct dataset *dataset)
 {
-    return (struct loss_terms){ dataset->info, dataset->loss, dataset->class_weights };
+    return (struct loss_terms){ dataset->info, dataset->loss, dataset->class_weights,
+                                dataset->output_weights };
 }
 
 /* The training's numbers must be in range (gru_training_check). Allocates nothing. */

@@ -121,6 +121,10 @@ static uint64_t add_hyperparameters(uint64_t hash, const struct gru_hyperparamet
     if (h->class_weighting != GRU_CLASSES_ALIKE) {
         hash = gru_hash(add(hash, h->class_weighting), h->class_weights, sizeof h->class_weights);
     }
+    if (h->n_output_weights > 0) {
+        hash = gru_hash(add(hash, (uint64_t)h->n_output_weights), h->output_weights,
+                        sizeof h->output_weights);
+    }
     return hash;
 }
 

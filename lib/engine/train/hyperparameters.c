@@ -202,6 +202,43 @@ static enum gru_status check_class_weights(const struct gru_hyperparameters *h,
     return GRU_OK;
 }
 
+static enum gru_status check_output_weights(const struct gru_hyperparameters *h,
+                                            const struct gru_info *info, struct gru_error *error)
+{
+    static const char param[] = "hyperparameters.output_weights";
+    double most = 0;
+    if (h->n_output_weights == 0) {
+        return GRU_OK;
+    }
+    if (h->loss == GRU_CROSS_ENTROPY) {
+        return gru_fail(error, GRU_BAD_TRAINING, param,
+                        "'%s' are of losses that compare each output; with 'cross_entropy' leave "
+                        "them out, and weigh classes by 'class_weights'",
+                        param);
+    }
+    if (h->n_output_weights < 0 || h->n_output_weights > GRU_OUTPUT_WEIGHTS_MAX ||
+        (size_t)h->n_output_weights != info->n_outputs) {
+        return gru_fail(error, GRU_BAD_TRAINING, param,
+                        "'%s' must be a number of at least 0 for each output: %zu, not %d", param,
+                        info->n_outputs, h->n_output_weights);
+    }
+    for (int k = 0; k < h->n_output_weights; k++) {
+        const double weight = h->output_weights[k];
+        if (!(weight >= 0 && isfinite(weight))) {
+            char of_one[sizeof param + 16];
+            snprintf(of_one, sizeof of_one, "%s[%d]", param, k);
+            return gru_fail(error, GRU_BAD_TRAINING, of_one,
+                            "'%s' must be a number of at least 0, not %g", of_one, weight);
+        }
+        most = weight > most ? weight : most;
+    }
+    return most > 0 ? GRU_OK
+                    : gru_fail(error, GRU_BAD_TRAINING, param,
+                               "'%s' must have one above 0; leave them out where all outputs "
+                               "count alike",
+                               param);
+}
+
 enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hyperparameters,
                                           const struct gru_model *model, struct gru_error *error)
 {
@@ -222,7 +259,10 @@ enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hype
     if (status == GRU_OK) {
         status = check_loss(&model->info, (enum gru_loss)hyperparameters->loss, error);
     }
-    return status == GRU_OK ? check_class_weights(hyperparameters, &model->info, error) : status;
+    if (status == GRU_OK) {
+        status = check_class_weights(hyperparameters, &model->info, error);
+    }
+    return status == GRU_OK ? check_output_weights(hyperparameters, &model->info, error) : status;
 }
 
 /* ---- as numbers ---- */

@@ -70,9 +70,10 @@ static void undo_softmaxes(const struct gru_info *info, const float *a, float *d
     }
 }
 
-static struct loss_sum differences(const struct gru_info *info, enum gru_loss loss, size_t n_rows,
-                                   float *out, const float *targets, double scale, float *d_out)
+static struct loss_sum differences(const struct loss_terms *terms, size_t n_rows, float *out,
+                                   const float *targets, double scale, float *d_out)
 {
+    const struct gru_info *info = terms->info;
     struct loss_sum sum = { 0 };
     if (d_out) {
         memcpy(d_out, out, n_rows * info->y_floats * sizeof *out);
@@ -87,11 +88,12 @@ static struct loss_sum differences(const struct gru_info *info, enum gru_loss lo
         }
         for (size_t k = 0; k < info->y_floats; k++) {
             bool present = !isnan(t[k]);
-            double difference = (double)a[k] - (double)t[k];
-            sum.loss += present ? gru_loss_of_one(loss, difference) : 0;
+            double difference = (double)a[k] - (double)t[k], weight = gru_output_weight(terms, k);
+            sum.loss += present ? weight * gru_loss_of_one(terms->loss, difference) : 0;
             sum.n += present;
             if (d) {
-                d[k] *= present ? (float)(slope_of_one(loss, difference) * scale) : 0.0F;
+                const double slope = weight * slope_of_one(terms->loss, difference);
+                d[k] *= present ? (float)(slope * scale) : 0.0F;
             }
         }
         if (d) {
@@ -105,19 +107,19 @@ static struct loss_sum differences(const struct gru_info *info, enum gru_loss lo
 
 /* -t log(sigma(z)) - (1 - t) log(1 - sigma(z)) = max(z, 0) - z t + log(1 + e^-|z|);
  * by z: sigma(z) - t. */
-static struct loss_sum binary(const struct gru_info *info, size_t n_rows, const float *out,
+static struct loss_sum binary(const struct loss_terms *terms, size_t n_rows, const float *out,
                               const float *targets, double scale, float *d_out)
 {
     struct loss_sum sum = { 0 };
-    for (size_t k = 0; k < n_rows * info->y_floats; k++) {
+    for (size_t k = 0; k < n_rows * terms->info->y_floats; k++) {
         double z = (double)out[k];
-        double t = (double)targets[k];
+        double t = (double)targets[k], weight = gru_output_weight(terms, k);
         bool present = !isnan(t);
         if (d_out) {
-            d_out[k] = present ? (float)((1 / (1 + exp(-z)) - t) * scale) : 0.0F;
+            d_out[k] = present ? (float)(weight * (1 / (1 + exp(-z)) - t) * scale) : 0.0F;
         }
         if (present) {
-            sum.loss += (z < 0 ? 0 : z) - z * t + log1p(exp(-fabs(z)));
+            sum.loss += weight * ((z < 0 ? 0 : z) - z * t + log1p(exp(-fabs(z))));
             sum.n++;
             sum.n_correct += (z > 0) == (t > 0.5);
         }
@@ -178,17 +180,31 @@ static struct loss_sum decisions(const struct loss_terms *terms, size_t n_rows, 
     return sum;
 }
 
+/* Of n targets that are there. */
+static double total_weight(const struct loss_terms *terms, size_t n_rows, const float *targets,
+                           size_t n)
+{
+    if (!terms->output_weights) {
+        return (double)n;
+    }
+    double weight = 0;
+    for (size_t k = 0; k < n_rows * terms->info->y_floats; k++) {
+        weight += isnan(targets[k]) ? 0 : gru_output_weight(terms, k);
+    }
+    return weight;
+}
+
 struct loss_sum gru_loss(const struct loss_terms *terms, size_t n_rows, float *out,
                          const float *targets, size_t n, float *d_out)
 {
-    const double scale = n > 0 ? 1 / (double)n : 0;
     if (terms->loss == GRU_CROSS_ENTROPY) {
         return decisions(terms, n_rows, out, targets, d_out);
     }
-    struct loss_sum sum =
-        terms->loss == GRU_BCE
-            ? binary(terms->info, n_rows, out, targets, scale, d_out)
-            : differences(terms->info, terms->loss, n_rows, out, targets, scale, d_out);
-    sum.weight = (double)sum.n;
+    const double weight = total_weight(terms, n_rows, targets, n);
+    const double scale = weight > 0 ? 1 / weight : 0;
+    struct loss_sum sum = terms->loss == GRU_BCE
+                              ? binary(terms, n_rows, out, targets, scale, d_out)
+                              : differences(terms, n_rows, out, targets, scale, d_out);
+    sum.weight = weight;
     return sum;
 }

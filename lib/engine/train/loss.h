@@ -28,12 +28,13 @@ static inline bool gru_loss_takes_logits(enum gru_loss loss)
 struct loss_terms {
     const struct gru_info *info;
     enum gru_loss loss;
-    const double *class_weights; /* [O] of cross_entropy; NULL: they are all 1 */
+    const double *class_weights;  /* [O] of cross_entropy; NULL: they are all 1 */
+    const double *output_weights; /* [O] of the other losses; NULL: they are all 1 */
 };
 
 struct loss_sum {
     double loss;
-    double weight;    /* what it is a sum over: n, or the weights of the targets' classes */
+    double weight;    /* what it is a sum over: n, or the weights of the targets */
     size_t n;         /* targets that were there */
     size_t n_correct; /* of them; only bce and cross_entropy count */
 };
@@ -46,6 +47,12 @@ struct loss_sum {
  */
 struct loss_sum gru_loss(const struct loss_terms *terms, size_t n_rows, float *out,
                          const float *targets, size_t n, float *d_out);
+
+/* The weight of an output's losses, in a column of S * O. */
+static inline double gru_output_weight(const struct loss_terms *terms, size_t column)
+{
+    return terms->output_weights ? terms->output_weights[column % terms->info->n_outputs] : 1;
+}
 
 /* The loss of one forecast by one target, after any activation; mse, mae and huber only. */
 double gru_loss_of_one(enum gru_loss loss, double difference);

@@ -37,6 +37,7 @@ void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t 
     const struct dataset_lane *lane = &trainer->arrays.lanes[lane_index];
     const struct gru_series *series = lane->series;
     struct trainer_validation *validation = &trainer->validation;
+    const struct loss_terms terms = gru_dataset_loss(&trainer->dataset);
     double *seen = trainer->arrays.seen + lane_index * (info->n_inputs + info->n_outputs);
     if (gru_loss_takes_logits(trainer->dataset.loss)) {
         validation->has_persistence = false;
@@ -56,6 +57,7 @@ void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t 
             continue;
         }
         validation->persistence +=
+            gru_output_weight(&terms, k) *
             gru_loss_of_one(trainer->dataset.loss, (double)value - (double)targets[k]);
     }
     for (size_t o = 0; series->n_targets == series->n_rows && o < info->n_outputs; o++) {

@@ -232,7 +232,7 @@ static void end_baseline(struct gru_trainer *trainer)
     position->baseline_valid_loss = validation->loss / validation->weight;
     position->baseline_valid_accuracy = accuracy(trainer, validation->n_correct, validation->n);
     if (validation->has_persistence) {
-        position->persistence_valid_loss = validation->persistence / (double)validation->n;
+        position->persistence_valid_loss = validation->persistence / validation->weight;
     }
     if (trainer->selection) {
         gru_selection_take_base(trainer->selection);

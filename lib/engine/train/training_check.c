@@ -266,7 +266,8 @@ static enum gru_status check_targets(const struct dataset *dataset, struct gru_t
     }
     if (info->n_train_targets == 0) {
         return gru_fail(error, GRU_BAD_TRAINING, "training.series",
-                        "'training.series' has no target to train on: all of them are missing");
+                        "'training.series' has no target to train on: all of them are missing, or "
+                        "of outputs of weight 0");
     }
     if (info->n_valid_targets == 0 && by_fraction) {
         return gru_fail(error, GRU_BAD_TRAINING, "validation.fraction",
@@ -276,7 +277,8 @@ static enum gru_status check_targets(const struct dataset *dataset, struct gru_t
     if (info->n_valid_targets == 0 && training->n_validation > 0) {
         return gru_fail(
             error, GRU_BAD_TRAINING, "validation.series",
-            "'validation.series' has no target to validate on: all of them are missing");
+            "'validation.series' has no target to validate on: all of them are missing, or of "
+            "outputs of weight 0");
     }
     return GRU_OK;
 }

@@ -90,7 +90,7 @@ TEST(validation_and_comparison_weigh_alike)
         training_expect_near("base", result->all.base / result->all_weight,
                              progress.baseline_valid_loss, 1e-5);
         training_expect_near("trained", result->all.trained / result->all_weight,
-                             progress.valid_loss, 1e-5);
+                             progress.best_valid_loss, 1e-5);
         ck_assert((result->all_weight == (double)result->all.n) ==
                   (weighting == GRU_CLASSES_ALIKE));
         gru_comparison_free(comparison);

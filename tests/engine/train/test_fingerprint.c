@@ -219,6 +219,10 @@ TEST(how_it_is_trained_counts)
     ck_assert(gru_training_fingerprint(set.model, training) != hash);
     expect_counts(&set, &training->hyperparameters.class_weights[7], "class weight", 7);
     training->hyperparameters.class_weighting = GRU_CLASSES_ALIKE;
+    training->hyperparameters.n_output_weights = 2;
+    ck_assert(gru_training_fingerprint(set.model, training) != hash);
+    expect_counts(&set, &training->hyperparameters.output_weights[1], "output weight", 1);
+    training->hyperparameters.n_output_weights = 0;
     training->n_series--; /* the same series for validation are another training */
     training->validation = &set.series[TRAINING_SERIES - 1];
     training->n_validation = 1;

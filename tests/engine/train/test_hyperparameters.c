@@ -171,6 +171,32 @@ TEST(weights_of_classes_fit_the_loss_and_the_outputs)
     bad(&h, NULL, "class_weights", "2, not 3");
 }
 
+TEST(weights_of_outputs_fit_the_loss_and_the_outputs)
+{
+    struct gru_hyperparameters h = defaults();
+    h.n_output_weights = 1;
+    h.output_weights[0] = 1;
+    bad(&h, NULL, "output_weights", "for each output: 2, not 1");
+    h.n_output_weights = GRU_OUTPUT_WEIGHTS_MAX + 1;
+    bad(&h, NULL, "output_weights", "2, not 257");
+    h.n_output_weights = -1;
+    bad(&h, NULL, "output_weights", "2, not -1");
+    h.n_output_weights = 2;
+    good(&h, NULL);
+    h.output_weights[1] = -1;
+    bad(&h, NULL, "output_weights[1]", "of at least 0, not -1");
+    h.output_weights[1] = INFINITY;
+    bad(&h, NULL, "output_weights[1]", "of at least 0, not inf");
+    h.output_weights[1] = NAN;
+    bad(&h, NULL, "output_weights[1]", "of at least 0, not ");
+    h.output_weights[0] = h.output_weights[1] = 0;
+    bad(&h, NULL, "output_weights", "must have one above 0");
+    h.output_weights[1] = 3;
+    good(&h, NULL);
+    h.loss = GRU_CROSS_ENTROPY;
+    bad(&h, NULL, "output_weights", "'class_weights'");
+}
+
 TEST(losses_fit_the_activation)
 {
     static const char *const models[] = { "{}", "{\"activation\":\"sigmoid\"}",

@@ -50,15 +50,18 @@ static size_t make_targets(enum gru_loss loss, size_t width, float *targets)
     return n;
 }
 
+/* Of all outputs; NULL: they are alike. */
+static const double *output_weights;
+
 static double loss_at(const struct gru_info *info, enum gru_loss loss, const float *z,
                       const float *targets, size_t n)
 {
     float out[ROWS * Y];
     memcpy(out, z, sizeof out);
-    struct loss_sum sum =
-        gru_loss(&(struct loss_terms){ info, loss, NULL }, ROWS, out, targets, n, NULL);
+    struct loss_sum sum = gru_loss(&(struct loss_terms){ info, loss, NULL, output_weights }, ROWS,
+                                   out, targets, n, NULL);
     ck_assert_uint_eq(sum.n, n);
-    return sum.loss / (double)n;
+    return sum.loss / sum.weight;
 }
 
 /* That the gradients of a model's outputs are the slopes of the loss. */
@@ -69,7 +72,8 @@ static void expect_slopes(const struct gru_info *info, enum gru_loss loss)
     size_t n = make_targets(loss, gru_loss_width(info, loss), targets);
     float *z = training_float_noise(ROWS * Y, 3);
     memcpy(out, z, sizeof out);
-    gru_loss(&(struct loss_terms){ info, loss, NULL }, ROWS, out, targets, n, d_out);
+    gru_loss(&(struct loss_terms){ info, loss, NULL, output_weights }, ROWS, out, targets, n,
+             d_out);
     for (size_t k = 0; k < n_out; k++) {
         const float kept = z[k], h = 1e-2F;
         z[k] = kept + h;
@@ -124,7 +128,7 @@ TEST(gradient_where_no_target_is_is_zero)
         size_t width = gru_loss_width(&info, loss);
         size_t n = make_targets(loss, width, targets);
         float *z = training_float_noise(ROWS * Y, 3);
-        gru_loss(&(struct loss_terms){ &info, loss, NULL }, ROWS, z, targets, n, d_out);
+        gru_loss(&(struct loss_terms){ &info, loss, NULL, NULL }, ROWS, z, targets, n, d_out);
         for (size_t k = 0; k < ROWS * Y; k++) {
             bool missing = isnan(targets[k * width / Y]);
             ck_assert(!missing || d_out[k] == 0.0F);
@@ -140,7 +144,7 @@ TEST(missing_targets_are_not_averaged)
     const float targets[] = { 0, NAN, NAN, 1 };
     float d_out[4];
     struct loss_sum sum =
-        gru_loss(&(struct loss_terms){ &info, GRU_MSE, NULL }, 2, out, targets, 2, d_out);
+        gru_loss(&(struct loss_terms){ &info, GRU_MSE, NULL, NULL }, 2, out, targets, 2, d_out);
     ck_assert(sum.loss == 1 + 9 && sum.n == 2);
     const float expected[] = { 1, 0, 0, 3 };
     ck_assert_mem_eq(d_out, expected, sizeof expected);
@@ -161,11 +165,11 @@ TEST(losses_of_logits_stay_finite_far_out)
     const float ones[] = { 1, 0 };
     float d_out[2];
     struct loss_sum sum =
-        gru_loss(&(struct loss_terms){ &info, GRU_BCE, NULL }, 1, out, ones, 2, d_out);
+        gru_loss(&(struct loss_terms){ &info, GRU_BCE, NULL, NULL }, 1, out, ones, 2, d_out);
     ck_assert(sum.loss == 0 && sum.n_correct == 2 && d_out[0] == 0 && d_out[1] == 0);
     const float second = 1;
-    sum =
-        gru_loss(&(struct loss_terms){ &info, GRU_CROSS_ENTROPY, NULL }, 1, out, &second, 1, d_out);
+    sum = gru_loss(&(struct loss_terms){ &info, GRU_CROSS_ENTROPY, NULL, NULL }, 1, out, &second, 1,
+                   d_out);
     ck_assert(isfinite(sum.loss) && sum.loss > 1e30 && sum.n_correct == 0);
     ck_assert(d_out[0] == 1 && d_out[1] == -1);
 }
@@ -175,12 +179,12 @@ TEST(accuracy_counts_what_is_right)
     struct gru_info info = { .activation = GRU_LINEAR, .steps = 1, .n_outputs = 3, .y_floats = 3 };
     float out[] = { 0.1F, 2, 1, 5, 2, 1, 0, 0, 1 };
     const float classes[] = { 1, 1, NAN };
-    struct loss_sum sum =
-        gru_loss(&(struct loss_terms){ &info, GRU_CROSS_ENTROPY, NULL }, 3, out, classes, 2, NULL);
+    struct loss_sum sum = gru_loss(&(struct loss_terms){ &info, GRU_CROSS_ENTROPY, NULL, NULL }, 3,
+                                   out, classes, 2, NULL);
     ck_assert(sum.n == 2 && sum.n_correct == 1);
     float logits[] = { 1, -1, 1 };
     const float truth[] = { 1, 0, 0.25F };
-    sum = gru_loss(&(struct loss_terms){ &info, GRU_BCE, NULL }, 1, logits, truth, 3, NULL);
+    sum = gru_loss(&(struct loss_terms){ &info, GRU_BCE, NULL, NULL }, 1, logits, truth, 3, NULL);
     ck_assert(sum.n == 3 && sum.n_correct == 2);
 }
 
@@ -193,7 +197,8 @@ TEST(a_network_gone_astray_has_a_loss_that_is_not_a_number)
         float *z = training_float_noise(ROWS * Y, 3);
         z[0] = NAN;
         ck_assert(isnan(
-            gru_loss(&(struct loss_terms){ &info, loss, NULL }, ROWS, z, targets, n, d_out).loss));
+            gru_loss(&(struct loss_terms){ &info, loss, NULL, NULL }, ROWS, z, targets, n, d_out)
+                .loss));
         ck_assert(isnan(d_out[0]));
         free(z);
     }
@@ -204,8 +209,8 @@ TEST(weights_of_classes_are_in_the_mean_and_in_the_gradient)
 {
     struct gru_info info = { .activation = GRU_LINEAR, .steps = 1, .n_outputs = 2, .y_floats = 2 };
     const double weights[] = { 2, 0.5 };
-    const struct loss_terms weighted = { &info, GRU_CROSS_ENTROPY, weights };
-    const struct loss_terms plain = { &info, GRU_CROSS_ENTROPY, NULL };
+    const struct loss_terms weighted = { &info, GRU_CROSS_ENTROPY, weights, NULL };
+    const struct loss_terms plain = { &info, GRU_CROSS_ENTROPY, NULL, NULL };
     float out[] = { 0.3F, -1, 0.7F, 0.1F }, targets[] = { 0, 1 }, d[4];
     float repeated[10], classes[] = { 0, 0, 0, 0, 1 }, d_repeated[10];
     for (size_t k = 0; k < 5; k++) {
@@ -217,4 +222,28 @@ TEST(weights_of_classes_are_in_the_mean_and_in_the_gradient)
     training_expect_near("loss", sum.loss / sum.weight, of_repeated.loss / 5, 1e-12);
     training_expect_near("gradient", (double)d[0], 4 * (double)d_repeated[0], 1e-6);
     training_expect_near("gradient", (double)d[3], (double)d_repeated[9], 1e-6);
+}
+
+TEST(gradients_hold_with_weights_of_outputs)
+{
+    static const double weights[OUTPUTS] = { 0.5, 2, 0 };
+    const struct gru_info info = info_of(GRU_LINEAR);
+    output_weights = weights;
+    for (enum gru_loss loss = GRU_MSE; loss <= GRU_BCE; loss++) {
+        expect_slopes(&info, loss);
+    }
+    output_weights = NULL;
+}
+
+TEST(a_weighted_loss_is_a_weighted_mean)
+{
+    static const double weights[OUTPUTS] = { 0.5, 2, 0 };
+    const struct gru_info info = { .steps = 1, .n_outputs = 3, .y_floats = 3 };
+    const struct loss_terms terms = { &info, GRU_MSE, NULL, weights };
+    const float targets[] = { 0, 0, 0, NAN, 0, 0 };
+    float out[] = { 1, 2, 3, 4, 5, 6 };
+    struct loss_sum sum = gru_loss(&terms, 2, out, targets, 5, NULL);
+    ck_assert_double_eq(sum.weight, 0.5 + 2 + 2);
+    ck_assert_double_eq(sum.loss, 0.5 * 1 + 2 * 4 + 2 * 25);
+    ck_assert_uint_eq(sum.n, 5);
 }
