@@ -69,13 +69,17 @@ static void describe_layer(struct backprop *bp, size_t l, size_t first)
     layer->family = families[layer->shape->kind->family];
     layer->hp = k_padded(layer->shape->n_units);
     layer->is_trained = l >= first;
-    layer->passes_back = l > first;
+    layer->passes_back = l > first || (l == 0 && bp->options.passes_to_input);
     /* The last layer's rows are handed on at once; what a trained layer saw must be there. */
     layer->holds_chunk = layer->is_trained ? is_last && !layer->family->keeps_rows : l + 1 < first;
     layer->n_rows = layer->holds_chunk ? bp->chunk_rows : bp->options.rows_max;
     layer->may_drop =
         bp->options.dropout > 0 && !is_last && layer_kind_is_recurrent(layer->shape->kind);
     place_parameters(bp, layer);
+    if (layer_kind_is_recurrent(layer->shape->kind)) {
+        layer->at_state = bp->n_states;
+        bp->n_states += layer->shape->kind->n_states * layer->shape->n_units;
+    }
     if (layer->family->describe) {
         layer->family->describe(layer);
     }
@@ -99,6 +103,12 @@ static void describe(struct backprop *bp, const struct gru_model *model,
 
 /* ---- where it lies ---- */
 
+/* Floats of a row of the gradient by what a layer saw. */
+static size_t row_below(const struct backprop *bp, size_t l)
+{
+    return l > 0 ? bp->layers[l - 1].hp : k_padded(bp->model->info.n_inputs);
+}
+
 /* What serves each layer in turn. */
 static void cut_chunk(struct backprop *bp, struct block_cutter *cutter)
 {
@@ -114,7 +124,7 @@ static void cut_chunk(struct backprop *bp, struct block_cutter *cutter)
             most.deltas = max_size(most.deltas, needs.deltas);
             most.before = max_size(most.before, needs.before);
         }
-        between = layer->passes_back ? max_size(between, bp->layers[l - 1].hp) : between;
+        between = layer->passes_back ? max_size(between, row_below(bp, l)) : between;
         between = l + 1 == bp->n_layers && layer->family->has_padded_rows
                       ? max_size(between, layer->hp)
                       : between;

@@ -25,6 +25,8 @@ struct backprop_options {
     bool head_only; /* all layers are run, but only those behind the last recurrent one are trained;
                        if these have no parameters, that one, too */
     double dropout; /* of the outputs of recurrent layers, before what follows them */
+    bool passes_to_input; /* the gradients by a window's input and by its first states are wanted;
+                             not with head_only */
 };
 
 /* A bound on what backprop_create allocates, in bytes; false: more than fits a size_t. */
@@ -59,6 +61,11 @@ struct backprop_window {
     bool is_training; /* keep what a backward pass needs; apply dropout */
     uint64_t
         dropout_key; /* with the row and unit it decides what is dropped: same key, same mask */
+    /* Rows after which the states are wanted: of each row its place among them, or SIZE_MAX. NULL:
+     * there are none. */
+    const size_t *marks;
+    float *marked_states;         /* [n][gru_backprop_state_floats] forward writes them */
+    const float *d_marked_states; /* backward adds these gradients by them */
 };
 size_t gru_backprop_state_floats(const struct backprop *backprop);
 
@@ -70,6 +77,27 @@ void gru_backprop_forward(struct backprop *backprop, const struct backprop_windo
  * Allocates nothing. */
 void gru_backprop_backward(struct backprop *backprop, const struct backprop_window *window,
                            const float *d_out);
+
+/*
+ * The same step by step, where what the network sees depends on what it gave: forwards part after
+ * part from the first step, backwards part after part from the last. `out`, d_out and d_in are of
+ * the part's rows.
+ */
+struct backprop_part {
+    size_t first_step, n_steps, first_row; /* first_row: in the window */
+};
+void gru_backprop_begin_forward(struct backprop *backprop, const struct backprop_window *window);
+void gru_backprop_forward_part(struct backprop *backprop, const struct backprop_window *window,
+                               const struct backprop_part *part, float *out);
+void gru_backprop_begin_backward(struct backprop *backprop);
+/* d_in: [rows][I] the gradient by what the network saw, with passes_to_input; else NULL. */
+void gru_backprop_backward_part(struct backprop *backprop, const struct backprop_window *window,
+                                const struct backprop_part *part, const float *d_out, float *d_in);
+void gru_backprop_end_backward(struct backprop *backprop);
+/* After the window's first step, with passes_to_input: the gradients by the first states,
+ * [n_lanes[0]][gru_backprop_state_floats]. */
+void gru_backprop_first_gradients(const struct backprop *backprop,
+                                  const struct backprop_window *window, float *d_states);
 
 /* A parameter vector as a model: the given model's description with these weights, without a
  * selftest. */

@@ -47,10 +47,12 @@ struct backprop_layer {
                                           them, or the model has none */
     union layer_packed packed;
     bool is_trained;
-    bool passes_back; /* a layer below is trained too, and wants the gradient by its output */
+    bool passes_back; /* a layer below is trained too, and wants the gradient by its output; or the
+                         one by the window's input is wanted */
     bool holds_chunk; /* its arrays have room for a chunk's rows, not for the window's */
     bool may_drop;    /* there is dropout, and this layer is recurrent and not the last */
     size_t n_rows;    /* R of its arrays */
+    size_t at_state;  /* where its part of a lane's state begins; of recurrent layers */
     float *result;    /* [R][Hp] what its own arithmetic gives */
     float *dropped;   /* [R][Hp] the same after dropout; may be `result`. Of recurrent layers */
     union {
@@ -72,7 +74,7 @@ struct backprop {
     const struct gru_model *model;
     const struct k_ops *ops;
     struct backprop_options options;
-    size_t n_layers, n_parameters;
+    size_t n_layers, n_parameters, n_states;
     size_t chunk_rows;
     struct backprop_layer layers[LAYER_CHAIN_MAX];
     float *parameters, *gradients;
@@ -122,6 +124,9 @@ struct backprop_family {
                        const struct backprop_layer *layer, size_t lane, const float *state);
     void (*store_state)(const struct backprop_pass *pass, const struct backprop_layer *layer,
                         size_t lane, size_t row, float *state);
+    /* The gradient by a lane's state in front of the window's first row, once all rows are back. Of
+     * recurrent layers only. */
+    void (*store_first)(const struct backprop_layer *layer, size_t lane, float *d_state);
     void (*forward)(const struct backprop_pass *pass, const struct backprop_layer *layer,
                     const float *in, size_t ld_in);
     /* Adds to the layer's sums of gradients, which `clear` sets to zero and `gather` brings into

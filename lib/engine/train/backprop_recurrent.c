@@ -147,6 +147,18 @@ static void store_state(const struct backprop_pass *pass, const struct backprop_
     }
 }
 
+static void store_first(const struct backprop_layer *layer, size_t lane, float *d_state)
+{
+    const struct backprop_recurrent *r = &layer->recurrent;
+    const size_t h = layer->shape->n_units, at = lane * layer->hp;
+    for (size_t k = 0; k < h; k++) {
+        d_state[k] = r->d_h[at + k] + r->d_hu[at + k];
+    }
+    if (r->d_c) {
+        memcpy(d_state + h, r->d_c + at, h * sizeof *d_state);
+    }
+}
+
 /* ---- forwards ---- */
 
 /* One step, its rows from `row` of the layer's arrays on. */
@@ -237,17 +249,40 @@ static void add_by_first(const struct backprop_pass *pass, const struct backprop
     }
 }
 
+/* Gradients by the states after the rows of a step that are marked. */
+static void add_marked(const struct backprop_pass *pass, const struct backprop_layer *layer,
+                       size_t first_row, size_t n_rows)
+{
+    const struct backprop_recurrent *r = &layer->recurrent;
+    const struct backprop_window *window = pass->window;
+    const size_t h = layer->shape->n_units;
+    for (size_t lane = 0; window->marks && lane < n_rows; lane++) {
+        const size_t mark = window->marks[first_row + lane];
+        if (mark == SIZE_MAX) {
+            continue;
+        }
+        const float *d = window->d_marked_states + mark * pass->bp->n_states + layer->at_state;
+        for (size_t k = 0; k < h; k++) {
+            r->d_h[lane * layer->hp + k] += d[k];
+        }
+        for (size_t k = 0; r->d_c && k < h; k++) {
+            r->d_c[lane * layer->hp + k] += d[h + k];
+        }
+    }
+}
+
 static void run_back(const struct backprop_pass *pass, const struct backprop_layer *layer,
                      const float *d_out)
 {
     const struct backprop *bp = pass->bp;
     const struct backprop_chunk *chunk = pass->chunk;
     const struct backprop_recurrent *r = &layer->recurrent;
-    const bool wants_first = has_learned_state(pass, layer);
+    const bool wants_first = has_learned_state(pass, layer) || bp->options.passes_to_input;
     size_t hp = layer->hp, in_chunk = chunk->n_rows;
     for (size_t k = chunk->n_steps; k-- > 0;) {
         size_t step = chunk->first_step + k, n_rows = pass->window->n_lanes[step];
         in_chunk -= n_rows;
+        add_marked(pass, layer, chunk->first_row + in_chunk, n_rows);
         size_t here = (chunk->first_row + in_chunk) * hp;
         size_t back = backprop_lanes_before(pass->window, step) * hp;
         const struct k_backward_step backward = {
@@ -405,6 +440,7 @@ const struct backprop_family backprop_recurrent_family = {
     .pack = pack,
     .load_state = load_state,
     .store_state = store_state,
+    .store_first = store_first,
     .forward = forward,
     .backward = backward,
     .clear = clear,
