@@ -426,7 +426,8 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
     X(l2_sp,                   REAL,   0,              0,   0,     1e6,                     NULL)             \
     X(dropout,                 REAL,   0,              0,   0,     0.95,                    NULL)             \
     X(early_stopping_patience, SIZE,   5,              1,   1,     1000000,                 NULL)             \
-    X(train,                   CHOICE, GRU_TRAIN_ALL,  0,   0,     GRU_N_TRAINED_PARTS - 1, GRU_TRAIN_WORDS)
+    X(train,                   CHOICE, GRU_TRAIN_ALL,  0,   0,     GRU_N_TRAINED_PARTS - 1, GRU_TRAIN_WORDS)  \
+    X(horizon_loss,            SIZE,   1,              0,   1,     1024,                    NULL)
 /* Those of the schedule of the learning rate, which the API has as an object. */
 #define GRU_SCHEDULE_HYPERPARAMETERS(X)                                                                       \
     X(schedule_type,           CHOICE, GRU_CONSTANT,   0,   0,     GRU_N_SCHEDULES - 1,     GRU_SCHEDULE_WORDS) \
@@ -440,6 +441,15 @@ enum { GRU_SCHEDULE_PREFIX = sizeof "schedule_" - 1 }; /* of the fields of that 
 enum { GRU_CLASS_WEIGHTS_MAX = 256, GRU_OUTPUT_WEIGHTS_MAX = 256 };
 
 /*
+ * horizon_loss H: the loss is the mean over roll-outs 1 to H rows ahead, fed back as gru_forecast
+ * feeds them: in blocks of S rows, with the series' own readings for the inputs that no output
+ * feeds, and with the gradient through all that is fed back. H up to S: the S rows of each output,
+ * without a roll-out. They begin behind each ceil((K - 1) S / 4)th row of a window, K = ceil(H /
+ * S), from one on that is drawn for each window (in validation the first), so an epoch costs up to
+ * 5 ordinary ones; they end where the series, or its training part, does. A target belongs to the
+ * time that it is of: without y, the reading that is forecast; with y, S rows' worth of each Sth
+ * row from the first on. Validation, early stopping and persistence then have the same loss.
+ *
  * dropout is of the outputs of recurrent layers, before what follows them. GRU_TRAIN_HEAD trains
  * the layers behind the last recurrent one; if these have no parameters, that one, too. A
  * batch_norm is trained in its form of inference: its statistics stay what they are. Learned first
@@ -522,7 +532,8 @@ struct gru_training_info {
         n_steps; /* updates, if all epochs are run: per epoch, one for each window of each batch
                     that has targets. Where series differ, each epoch's batches differ too; of very
                     many epochs the later ones are extrapolated from those that were counted, and
-                    where one series is far longer than very many others it is a bound */
+                    where one series is far longer than very many others it is a bound. Where there
+                    are roll-outs windows are counted by the targets of their own rows */
     /*
      * Memory that a trainer takes, the caller's data not counted; within a sixth, for networks that
      * are not tiny:
@@ -538,7 +549,9 @@ struct gru_training_info {
      * GRU_TRAIN_HEAD it is less: 3 P instead of 5 P, moments and l2_sp of the head alone, and k = 1
      * of the last recurrent layer and of those behind it alone. filled: a copy of each series that
      * has missing readings. marked, with validation: a byte for each target of the validation
-     * part, and some 60 a series of it.
+     * part, and some 60 a series of it. Roll-outs take a further trainer's network, of
+     * B ceil(T / spacing) sequences of (K - 1) S rows (horizon_loss): 5 P and up to 5 times as
+     * much for its rows, most of the time.
      */
     size_t n_bytes;
 };

@@ -46,6 +46,8 @@ static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_
 #define HELP_early_stopping_patience                                                               \
     "epochs without a better one before training ends, 5 by default; null: all are run"
 #define HELP_train "all weights, or those behind the last recurrent layer"
+#define HELP_horizon_loss                                                                          \
+    "the loss is of roll-outs 1 to so many rows ahead, fed back as when serving; 1 by default"
 #define HELP_class_weights                                                                         \
     "what losses of classes are multiplied by, with `cross_entropy`: one for each class, or by "   \
     "how "                                                                                         \

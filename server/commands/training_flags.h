@@ -36,6 +36,7 @@ struct training_words {
 #define TRAINING_HELP_early_stopping_patience                                                      \
     "epochs without a better one before training ends; default 20"
 #define TRAINING_HELP_train                 "which weights change; default all"
+#define TRAINING_HELP_horizon_loss          "rows ahead that roll-outs are trained for; default 1"
 #define TRAINING_HELP_schedule_type         "how the learning rate changes; default constant"
 #define TRAINING_HELP_schedule_warmup_steps "updates in which it rises from 0; default 0"
 #define TRAINING_HELP_schedule_step_epochs  "with step, epochs of one rate; default 10"

@@ -106,9 +106,10 @@ const struct statement job_migrations[JOB_FORMAT] = {
     { "add how large a value of a series is",
         "ALTER TABLE series ADD COLUMN value_bytes INTEGER NOT NULL DEFAULT 4;" },
 
-    /* The outputs of a job from before are alike. */
-    { "add weights of outputs",
+    /* The outputs of a job from before are alike, and it was trained one row ahead. */
+    { "add weights of outputs and losses of roll-outs",
         "ALTER TABLE jobs ADD COLUMN n_output_weights INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE jobs ADD COLUMN output_weights BLOB NOT NULL DEFAULT x'';" },
+        "ALTER TABLE jobs ADD COLUMN output_weights BLOB NOT NULL DEFAULT x'';"
+        "ALTER TABLE jobs ADD COLUMN hyper_horizon_loss INTEGER NOT NULL DEFAULT 1;" },
 };
 // clang-format on

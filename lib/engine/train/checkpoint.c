@@ -265,7 +265,7 @@ enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *byt
         }
         p += pieces[k].n_bytes;
     }
-    gru_backprop_refresh(trainer->backprop);
+    gru_trainer_refresh(trainer);
     if (position.phase == PHASE_TRAIN) {
         trainer->position.cursor = position.cursor;
         trainer->position.t = position.t;

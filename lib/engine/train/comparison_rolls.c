@@ -87,8 +87,7 @@ static void score_ahead(struct gru_comparison *comparison, size_t t, size_t ahea
         lost[m] = weight * gru_comparison_loss(comparison, o, forecast, raw);
     }
     const double naive =
-        weight *
-        gru_comparison_loss(comparison, o, gru_comparison_naive(comparison, o), raw);
+        weight * gru_comparison_loss(comparison, o, gru_comparison_naive(comparison, o), raw);
     bool is_judged = weight > 0 && ahead <= ROLL_HORIZON && !comparison->screen->is_constant[o];
     for (enum sight sight = first; is_judged && sight < N_SIGHTS; sight++) {
         gru_losses_add(&comparison->streams[sight][stream].rolled, lost, naive);

@@ -142,9 +142,8 @@ float gru_dataset_scale(const struct dataset *dataset, size_t column, double raw
     return gru_normalise(output, raw);
 }
 
-/* Whether a row can have targets at all, without a look at any of them. */
-static bool may_have_targets(const struct dataset *dataset, const struct dataset_lane *lane,
-                             size_t t)
+bool gru_dataset_may_have_targets(const struct dataset *dataset, const struct dataset_lane *lane,
+                                  size_t t)
 {
     if (lane->series->y) {
         return is_one_target(lane->series) ? t + 1 == lane->series->n_rows : t >= lane->first;
@@ -156,7 +155,7 @@ size_t gru_dataset_next_target(const struct dataset *dataset, const struct datas
                                size_t t, size_t t_end)
 {
     for (; t < t_end; t++) {
-        bool any = may_have_targets(dataset, lane, t);
+        bool any = gru_dataset_may_have_targets(dataset, lane, t);
         for (size_t k = 0; any && k < dataset->width; k++) {
             if (!isnan(gru_dataset_raw_target(dataset, lane, t, k))) {
                 return t;
@@ -181,7 +180,7 @@ size_t gru_dataset_targets(const struct dataset *dataset, const struct dataset_l
 {
     const struct gru_info *info = dataset->info;
     size_t n = 0;
-    bool any = may_have_targets(dataset, lane, t);
+    bool any = gru_dataset_may_have_targets(dataset, lane, t);
     for (size_t k = 0; k < dataset->width; k++) {
         double raw = any ? gru_dataset_raw_target(dataset, lane, t, k) : (double)NAN;
         const struct gru_variable *output = gru_dataset_output(dataset, k);

@@ -70,6 +70,9 @@ float gru_dataset_scale(const struct dataset *dataset, size_t column, double raw
  * cross entropy a column is a class number and has neither. */
 const struct gru_variable *gru_dataset_output(const struct dataset *dataset, size_t column);
 
+/* Whether a row can have targets at all, without a look at any of them. */
+bool gru_dataset_may_have_targets(const struct dataset *dataset, const struct dataset_lane *lane,
+                                  size_t t);
 /* The first row from t to t_end - 1 of a lane that has a target; t_end: none of them. */
 size_t gru_dataset_next_target(const struct dataset *dataset, const struct dataset_lane *lane,
                                size_t t, size_t t_end);

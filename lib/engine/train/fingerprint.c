@@ -104,11 +104,27 @@ static uint64_t add_model(uint64_t hash, const struct gru_model *model)
     return hash;
 }
 
+/* What stands for a hyper-parameter, whatever its place in the table is: a hash of its name; for
+ * those that there first were beyond the first release, the place that they had then. */
+static uint64_t key_of(size_t k, const char *name)
+{
+    enum { FORMER_PLACE = 13 };
+    if (k >= GRU_HYPERPARAMETER_schedule_type && k <= GRU_HYPERPARAMETER_schedule_factor) {
+        return FORMER_PLACE + (k - GRU_HYPERPARAMETER_schedule_type);
+    }
+    return gru_hash(0, name, strlen(name));
+}
+
 /* Those that there have always been, and of the others each that has not its default: so that a
  * training without them has the fingerprint that older builds wrote. */
 static uint64_t add_hyperparameters(uint64_t hash, const struct gru_hyperparameters *h)
 {
     enum { N_FIRST = GRU_HYPERPARAMETER_train + 1 };
+    static const char *const names[] = {
+#define NAME(field, ...) #field,
+        GRU_HYPERPARAMETERS(NAME)
+#undef NAME
+    };
     uint64_t words[GRU_N_HYPERPARAMETERS], initial[GRU_N_HYPERPARAMETERS];
     struct gru_hyperparameters defaults;
     gru_hyperparameters_init(&defaults);
@@ -116,7 +132,9 @@ static uint64_t add_hyperparameters(uint64_t hash, const struct gru_hyperparamet
     gru_hyperparameters_words(h, words);
     hash = gru_hash(hash, words, N_FIRST * sizeof *words);
     for (size_t k = N_FIRST; k < GRU_N_HYPERPARAMETERS; k++) {
-        hash = words[k] != initial[k] ? add(add(hash, k), words[k]) : hash;
+        if (words[k] != initial[k]) {
+            hash = add(add(hash, key_of(k, names[k])), words[k]);
+        }
     }
     if (h->class_weighting != GRU_CLASSES_ALIKE) {
         hash = gru_hash(add(hash, h->class_weighting), h->class_weights, sizeof h->class_weights);

@@ -239,6 +239,28 @@ static enum gru_status check_output_weights(const struct gru_hyperparameters *h,
                                param);
 }
 
+static enum gru_status check_horizon(const struct gru_hyperparameters *h,
+                                     const struct gru_info *info, struct gru_error *error)
+{
+    static const char param[] = "hyperparameters.horizon_loss";
+    if (h->horizon_loss <= info->steps) {
+        return GRU_OK;
+    }
+    if (info->n_feeds == 0) {
+        return gru_fail(error, GRU_BAD_TRAINING, param,
+                        "'%s' is %zu, but the model's outputs feed none of its inputs, so it "
+                        "forecasts no further than its own %zu %s ahead; leave it out",
+                        param, h->horizon_loss, info->steps, info->steps == 1 ? "row" : "rows");
+    }
+    if (gru_loss_takes_logits((enum gru_loss)h->loss)) {
+        return gru_fail(error, GRU_BAD_TRAINING, param,
+                        "'%s' is of the losses 'mse', 'mae' and 'huber' only; leave it out with "
+                        "another",
+                        param);
+    }
+    return GRU_OK;
+}
+
 enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hyperparameters,
                                           const struct gru_model *model, struct gru_error *error)
 {
@@ -261,6 +283,9 @@ enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hype
     }
     if (status == GRU_OK) {
         status = check_class_weights(hyperparameters, &model->info, error);
+    }
+    if (status == GRU_OK) {
+        status = check_horizon(hyperparameters, &model->info, error);
     }
     return status == GRU_OK ? check_output_weights(hyperparameters, &model->info, error) : status;
 }

@@ -27,8 +27,7 @@ double gru_loss_of_one(enum gru_loss loss, double difference)
     }
 }
 
-/* Its derivative; NaN stays NaN. */
-static double slope_of_one(enum gru_loss loss, double difference)
+double gru_loss_slope(enum gru_loss loss, double difference)
 {
     switch (loss) {
     case GRU_MAE:
@@ -70,6 +69,15 @@ static void undo_softmaxes(const struct gru_info *info, const float *a, float *d
     }
 }
 
+void gru_loss_undo_activation(const struct gru_info *info, const float *a, float *z, float *d)
+{
+    take_slopes(info, a, z);
+    for (size_t k = 0; k < info->y_floats; k++) {
+        d[k] *= z[k];
+    }
+    undo_softmaxes(info, a, d);
+}
+
 static struct loss_sum differences(const struct loss_terms *terms, size_t n_rows, float *out,
                                    const float *targets, double scale, float *d_out)
 {
@@ -92,7 +100,7 @@ static struct loss_sum differences(const struct loss_terms *terms, size_t n_rows
             sum.loss += present ? weight * gru_loss_of_one(terms->loss, difference) : 0;
             sum.n += present;
             if (d) {
-                const double slope = weight * slope_of_one(terms->loss, difference);
+                const double slope = weight * gru_loss_slope(terms->loss, difference);
                 d[k] *= present ? (float)(slope * scale) : 0.0F;
             }
         }

@@ -56,5 +56,10 @@ static inline double gru_output_weight(const struct loss_terms *terms, size_t co
 
 /* The loss of one forecast by one target, after any activation; mse, mae and huber only. */
 double gru_loss_of_one(enum gru_loss loss, double difference);
+/* Its derivative; NaN stays NaN. */
+double gru_loss_slope(enum gru_loss loss, double difference);
+/* A row of S * O: d, the gradient by the read-out after its activation, a, becomes that by the one
+ * before it, z, which is spoiled. */
+void gru_loss_undo_activation(const struct gru_info *info, const float *a, float *z, float *d);
 
 #endif

@@ -12,56 +12,85 @@ void gru_persistence_begin(struct gru_trainer *trainer)
     }
 }
 
-/* Of an output that feeds an input, that input is what was observed; of another, its own targets of
- * earlier rows (of the first step ahead, if there are several: the later ones are not known yet).
- */
-static bool forecast(const struct gru_trainer *trainer, const struct dataset_lane *lane,
-                     const double *seen, size_t t, size_t column, float *ret_forecast)
+static double *seen_by(const struct gru_trainer *trainer, size_t lane)
 {
     const struct gru_info *info = &trainer->model->info;
-    size_t o = column % info->n_outputs;
-    int fed = info->outputs[o].feeds;
-    if (fed < 0 && lane->series->n_targets != lane->series->n_rows) {
-        return false;
-    }
-    double last = fed >= 0 ? seen[fed] : seen[info->n_inputs + o];
-    double base = fed >= 0 ? lane->x[t * info->n_inputs + (size_t)fed] : 0;
-    *ret_forecast = isnan(last) ? 0.0F : gru_dataset_scale(&trainer->dataset, column, last, base);
-    return true;
+    return trainer->arrays.seen + lane * (info->n_inputs + info->n_outputs);
 }
 
-void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t t,
-                         const float *targets)
+/* What a residual output is added to in row t; 0 of others. */
+static double base_at(const struct gru_info *info, const struct dataset_lane *lane, size_t t,
+                      size_t o)
+{
+    const int fed = info->residual ? info->outputs[o].feeds : -1;
+    return fed >= 0 ? gru_reading(info, lane->x[t * info->n_inputs + (size_t)fed]) : 0;
+}
+
+/* Of an output that feeds an input, that input is what was observed; of another, its own targets of
+ * earlier rows (of the first step ahead, if there are several: the later ones are not known yet).
+ * Before anything was, the network's 0. NaN: nothing is observed of it. */
+static double forecast(const struct gru_trainer *trainer, const struct dataset_lane *lane,
+                       const double *seen, size_t t, size_t o)
+{
+    const struct gru_info *info = &trainer->model->info;
+    int fed = info->outputs[o].feeds;
+    if (fed < 0 && lane->series->n_targets != lane->series->n_rows) {
+        return (double)NAN;
+    }
+    double last = fed >= 0 ? seen[fed] : seen[info->n_inputs + o];
+    return isnan(last) ? base_at(info, lane, t, o) + info->outputs[o].mean : last;
+}
+
+/* What it loses by a raw target; without a forecast there is no persistence. */
+static void lose(struct gru_trainer *trainer, size_t column, double raw_forecast, double raw)
+{
+    const struct loss_terms terms = gru_dataset_loss(&trainer->dataset);
+    const struct gru_variable *output =
+        &trainer->model->info.outputs[column % trainer->model->info.n_outputs];
+    if (isnan(raw_forecast)) {
+        trainer->validation.has_persistence = false;
+        return;
+    }
+    trainer->validation.persistence +=
+        gru_output_weight(&terms, column) *
+        gru_loss_of_one(terms.loss, (raw_forecast - raw) / output->std);
+}
+
+void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t t, bool compares,
+                         double *naive)
 {
     const struct gru_info *info = &trainer->model->info;
     const struct dataset_lane *lane = &trainer->arrays.lanes[lane_index];
     const struct gru_series *series = lane->series;
-    struct trainer_validation *validation = &trainer->validation;
-    const struct loss_terms terms = gru_dataset_loss(&trainer->dataset);
-    double *seen = trainer->arrays.seen + lane_index * (info->n_inputs + info->n_outputs);
+    const size_t width = trainer->dataset.width;
+    double *seen = seen_by(trainer, lane_index);
     if (gru_loss_takes_logits(trainer->dataset.loss)) {
-        validation->has_persistence = false;
+        trainer->validation.has_persistence = false;
         return;
     }
     for (size_t i = 0; i < info->n_inputs; i++) {
         double x = series->x[t * info->n_inputs + i];
         seen[i] = isnan(x) ? seen[i] : x;
     }
-    for (size_t k = 0; k < trainer->dataset.width; k++) {
-        float value;
-        if (isnan(targets[k])) {
-            continue;
+    for (size_t o = 0; naive && o < info->n_outputs; o++) {
+        naive[o] = forecast(trainer, lane, seen, t, o);
+    }
+    for (size_t k = 0; compares && k < width; k++) {
+        const double raw = gru_dataset_raw_target(&trainer->dataset, lane, t, k);
+        if (!isnan(raw)) {
+            lose(trainer, k, forecast(trainer, lane, seen, t, k % info->n_outputs), raw);
         }
-        if (!forecast(trainer, lane, seen, t, k, &value)) {
-            validation->has_persistence = false;
-            continue;
-        }
-        validation->persistence +=
-            gru_output_weight(&terms, k) *
-            gru_loss_of_one(trainer->dataset.loss, (double)value - (double)targets[k]);
     }
     for (size_t o = 0; series->n_targets == series->n_rows && o < info->n_outputs; o++) {
-        double y = series->y[t * trainer->dataset.width + o];
+        double y = series->y[t * width + o];
         seen[info->n_inputs + o] = isnan(y) ? seen[info->n_inputs + o] : y;
     }
+}
+
+void gru_persistence_lose(struct gru_trainer *trainer, size_t lane, size_t t, size_t column,
+                          double naive)
+{
+    lose(
+        trainer, column, naive,
+        (double)gru_dataset_raw_target(&trainer->dataset, &trainer->arrays.lanes[lane], t, column));
 }

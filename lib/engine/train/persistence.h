@@ -9,8 +9,12 @@
 
 /* Forgets what was seen of the batch's lanes. */
 void gru_persistence_begin(struct gru_trainer *trainer);
-/* Takes row t of a lane in: its readings, its forecasts for targets [Y] (in network units), and
- * last its own targets. */
-void gru_persistence_row(struct gru_trainer *trainer, size_t lane, size_t t, const float *targets);
+/* Takes row t of a lane in: its readings; its forecasts, raw ones by output in naive [O] if that is
+ * not NULL, and what they lose by the row's targets if it `compares`; and last its own targets. */
+void gru_persistence_row(struct gru_trainer *trainer, size_t lane, size_t t, bool compares,
+                         double *naive);
+/* What such a forecast loses by a target of another row. */
+void gru_persistence_lose(struct gru_trainer *trainer, size_t lane, size_t t, size_t column,
+                          double naive);
 
 #endif

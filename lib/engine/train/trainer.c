@@ -11,6 +11,7 @@
 #include "engine/random.h"
 #include "engine/train/loss.h"
 #include "engine/train/persistence.h"
+#include "engine/train/rolls.h"
 #include "engine/train/schedule.h"
 #include "kernels/flush.h"
 
@@ -70,6 +71,34 @@ void gru_trainer_begin_phase(struct gru_trainer *trainer, enum trainer_phase pha
 
 /* ---- one window ---- */
 
+/* Each window of each epoch drops other units, and rolls out from other rows. */
+static uint64_t window_key(const struct gru_trainer *trainer)
+{
+    const struct trainer_position *position = &trainer->position;
+    uint64_t epoch = gru_epoch_key(~trainer->training.seed, position->epoch);
+    return gru_random_at(gru_random_at(epoch, position->cursor), position->t);
+}
+
+/* A row of a lane: what the network sees, its targets, and what persistence makes of it. Where
+ * there are roll-outs, targets are theirs. */
+static void gather_row(struct gru_trainer *trainer, size_t lane, size_t t, size_t row,
+                       struct trainer_rows *rows)
+{
+    const struct trainer_arrays *arrays = &trainer->arrays;
+    const bool observes = trainer->position.phase == PHASE_BASELINE;
+    gru_dataset_inputs(&trainer->dataset, &arrays->lanes[lane], t,
+                       arrays->in + row * trainer->model->info.n_inputs);
+    if (!trainer->horizon) {
+        rows->n_targets += gru_dataset_targets(&trainer->dataset, &arrays->lanes[lane], t,
+                                               arrays->targets + row * trainer->dataset.width);
+        if (observes) {
+            gru_persistence_row(trainer, lane, t, true, NULL);
+        }
+    } else if (observes) {
+        gru_rolls_observe(trainer, lane, t, row);
+    }
+}
+
 /* Lays the next window's inputs and targets out, step by step, longest lanes first. */
 static struct trainer_rows gather(struct gru_trainer *trainer)
 {
@@ -79,40 +108,32 @@ static struct trainer_rows gather(struct gru_trainer *trainer)
     size_t t = trainer->position.t;
     rows.n_steps = gru_window_lanes(arrays->lanes, trainer->n_lanes, t, trainer->sizes.n_steps,
                                     arrays->n_lanes, &rows.n_rows);
+    if (trainer->horizon) {
+        gru_rolls_begin(trainer, rows.n_steps, window_key(trainer));
+    }
     for (size_t step = 0; step < rows.n_steps; step++) {
         for (size_t lane = 0; lane < arrays->n_lanes[step]; lane++, row++) {
-            float *targets = arrays->targets + row * trainer->dataset.width;
-            gru_dataset_inputs(&trainer->dataset, &arrays->lanes[lane], t + step,
-                               arrays->in + row * trainer->model->info.n_inputs);
-            rows.n_targets +=
-                gru_dataset_targets(&trainer->dataset, &arrays->lanes[lane], t + step, targets);
-            if (trainer->position.phase == PHASE_BASELINE) {
-                gru_persistence_row(trainer, lane, t + step, targets);
-            }
+            gather_row(trainer, lane, t + step, row, &rows);
         }
     }
     return rows;
-}
-
-/* Each window of each epoch drops other units. */
-static uint64_t dropout_key(const struct gru_trainer *trainer)
-{
-    const struct trainer_position *position = &trainer->position;
-    uint64_t epoch = gru_epoch_key(~trainer->training.seed, position->epoch);
-    return gru_random_at(gru_random_at(epoch, position->cursor), position->t);
 }
 
 static struct backprop_window window_of(const struct gru_trainer *trainer,
                                         const struct trainer_rows *rows)
 {
     bool is_training = trainer->position.phase == PHASE_TRAIN;
+    const struct horizon *horizon = trainer->horizon;
     return (struct backprop_window){ .n_steps = rows->n_steps,
                                      .n_lanes = trainer->arrays.n_lanes,
                                      .in = trainer->arrays.in,
                                      .states = trainer->arrays.states,
                                      .begins = trainer->position.t == 0,
                                      .is_training = is_training,
-                                     .dropout_key = is_training ? dropout_key(trainer) : 0 };
+                                     .dropout_key = is_training ? window_key(trainer) : 0,
+                                     .marks = horizon ? horizon->marks : NULL,
+                                     .marked_states = horizon ? horizon->states : NULL,
+                                     .d_marked_states = horizon ? horizon->d_states : NULL };
 }
 
 /* Moves behind the window, and to the next batch where this one is done. */
@@ -137,31 +158,58 @@ static double accuracy(const struct gru_trainer *trainer, size_t n_correct, size
     return gru_loss_takes_logits(trainer->dataset.loss) ? (double)n_correct / (double)n : NAN;
 }
 
+void gru_trainer_refresh(struct gru_trainer *trainer)
+{
+    gru_backprop_refresh(trainer->backprop);
+    if (trainer->horizon) {
+        gru_horizon_refresh(trainer->horizon, gru_backprop_parameters(trainer->backprop));
+    }
+}
+
+/* The loss of a window that went forwards, and in training its gradient by the read-out. */
+static struct loss_sum lose(struct gru_trainer *trainer, const struct backprop_window *window,
+                            const struct trainer_rows *rows)
+{
+    const struct loss_terms terms = gru_dataset_loss(&trainer->dataset);
+    const struct trainer_arrays *arrays = &trainer->arrays;
+    if (!trainer->horizon) {
+        return rows->n_targets > 0
+                   ? gru_loss(&terms, rows->n_rows, arrays->out, arrays->targets, rows->n_targets,
+                              window->is_training ? arrays->d_out : NULL)
+                   : (struct loss_sum){ 0 };
+    }
+    const struct loss_sum sum = gru_rolls_lose(trainer, window->is_training, window_key(trainer));
+    if (window->is_training && sum.n > 0) {
+        gru_rolls_go_back(trainer, sum.weight, rows->n_rows);
+    }
+    return sum;
+}
+
 /* Makes an update from the window's gradient; false: the gradient is not finite. */
 static bool update(struct gru_trainer *trainer, const struct backprop_window *window)
 {
     size_t first = trainer->sizes.n_parameters - trainer->sizes.n_trained;
     gru_backprop_backward(trainer->backprop, window, trainer->arrays.d_out);
+    if (trainer->horizon) {
+        gru_rolls_add_gradients(trainer);
+    }
     if (!gru_optimizer_update(
             &trainer->optimizer, gru_backprop_parameters(trainer->backprop) + first,
             gru_backprop_gradients(trainer->backprop) + first, &trainer->position.grad_norm)) {
         return false;
     }
     trainer->position.n_updates = trainer->optimizer.n_updates;
-    gru_backprop_refresh(trainer->backprop);
+    gru_trainer_refresh(trainer);
     return true;
 }
 
 static void step(struct gru_trainer *trainer, const struct backprop_window *window,
-                 const struct trainer_rows *rows)
+                 const struct loss_sum *sum)
 {
     struct trainer_position *position = &trainer->position;
-    const struct loss_terms terms = gru_dataset_loss(&trainer->dataset);
-    struct loss_sum sum = gru_loss(&terms, rows->n_rows, trainer->arrays.out,
-                                   trainer->arrays.targets, rows->n_targets, trainer->arrays.d_out);
     trainer->optimizer.learning_rate = gru_trainer_rate(trainer);
     position->step++;
-    position->step_loss = sum.loss / sum.weight;
+    position->step_loss = sum->loss / sum->weight;
     position->grad_norm = NAN;
     if (!isfinite(position->step_loss) || !update(trainer, window)) {
         position->n_skipped++;
@@ -169,7 +217,7 @@ static void step(struct gru_trainer *trainer, const struct backprop_window *wind
     }
     position->n_means++;
     position->loss_sum += position->step_loss;
-    position->accuracy_sum += accuracy(trainer, sum.n_correct, sum.n);
+    position->accuracy_sum += accuracy(trainer, sum->n_correct, sum->n);
 }
 
 static enum gru_advance train_window(struct gru_trainer *trainer)
@@ -177,11 +225,12 @@ static enum gru_advance train_window(struct gru_trainer *trainer)
     struct trainer_rows rows = gather(trainer);
     struct backprop_window window = window_of(trainer, &rows);
     gru_backprop_forward(trainer->backprop, &window, trainer->arrays.out);
-    if (rows.n_targets > 0) {
-        step(trainer, &window, &rows);
+    const struct loss_sum sum = lose(trainer, &window, &rows);
+    if (sum.n > 0) {
+        step(trainer, &window, &sum);
     }
     move_on(trainer, &rows);
-    return rows.n_targets > 0 ? GRU_ADVANCED_STEP : GRU_ADVANCED;
+    return sum.n > 0 ? GRU_ADVANCED_STEP : GRU_ADVANCED;
 }
 
 /* ---- validation ---- */
@@ -207,20 +256,16 @@ static bool validate_window(struct gru_trainer *trainer)
     struct trainer_rows rows = gather(trainer);
     struct backprop_window window = window_of(trainer, &rows);
     gru_backprop_forward(trainer->backprop, &window, trainer->arrays.out);
-    if (rows.n_targets > 0) {
-        if (trainer->selection) { /* before an activation is applied in place */
-            memcpy(trainer->arrays.d_out, trainer->arrays.out,
-                   rows.n_rows * trainer->model->info.y_floats * sizeof(float));
-            select_rows(trainer, &rows);
-        }
-        const struct loss_terms terms = gru_dataset_loss(&trainer->dataset);
-        struct loss_sum sum = gru_loss(&terms, rows.n_rows, trainer->arrays.out,
-                                       trainer->arrays.targets, rows.n_targets, NULL);
-        trainer->validation.loss += sum.loss;
-        trainer->validation.weight += sum.weight;
-        trainer->validation.n += sum.n;
-        trainer->validation.n_correct += sum.n_correct;
+    if (rows.n_targets > 0 && trainer->selection) { /* before an activation is applied in place */
+        memcpy(trainer->arrays.d_out, trainer->arrays.out,
+               rows.n_rows * trainer->model->info.y_floats * sizeof(float));
+        select_rows(trainer, &rows);
     }
+    const struct loss_sum sum = lose(trainer, &window, &rows);
+    trainer->validation.loss += sum.loss;
+    trainer->validation.weight += sum.weight;
+    trainer->validation.n += sum.n;
+    trainer->validation.n_correct += sum.n_correct;
     move_on(trainer, &rows);
     return trainer->n_lanes == 0;
 }

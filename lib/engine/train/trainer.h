@@ -8,6 +8,7 @@
 #include "engine/train/backprop.h"
 #include "engine/train/batches.h"
 #include "engine/train/dataset.h"
+#include "engine/train/horizon.h"
 #include "engine/train/optimizer.h"
 #include "engine/train/selection.h"
 #include "engine/train/trainer_memory.h"
@@ -56,8 +57,10 @@ struct gru_trainer {
     struct optimizer optimizer;
     struct trainer_sizes sizes;
     struct trainer_arrays arrays;
-    void *block;                 /* of the arrays */
-    struct selection *selection; /* of the best epoch; NULL: by the pooled loss */
+    void *block;                   /* of the arrays */
+    struct selection *selection;   /* of the best epoch; NULL: by the pooled loss */
+    struct horizon *horizon;       /* NULL: nothing is rolled out */
+    size_t roll_steps, roll_phase; /* of the window under way: its rows, its first origin */
     bool validates;
     bool keeps_best;      /* false also where a checkpoint is gone on from that keeps none */
     uint64_t fingerprint; /* of model, data, hyper-parameters and seed */
@@ -74,6 +77,9 @@ struct order gru_trainer_order(const struct gru_trainer *trainer);
 void gru_trainer_take_batch(struct gru_trainer *trainer);
 /* Begins the phase's first batch. */
 void gru_trainer_begin_phase(struct gru_trainer *trainer, enum trainer_phase phase);
+
+/* Packs the parameters, after they were changed. */
+void gru_trainer_refresh(struct gru_trainer *trainer);
 
 /* The learning rate of the next update. */
 double gru_trainer_rate(const struct gru_trainer *trainer);

@@ -66,7 +66,11 @@ static enum gru_status fill_trainer(struct gru_trainer *trainer, struct gru_erro
     if (status != GRU_OK) {
         return gru_fail(error, status, "", "%s", gru_status_text(status));
     }
-    if (trainer->arrays.best && trainer->validates) {
+    if (gru_has_horizon(trainer->model, &trainer->training)) {
+        status = gru_horizon_create(&trainer->dataset, trainer->model, trainer->sizes.n_lanes,
+                                    trainer->sizes.n_steps, &trainer->horizon);
+    }
+    if (status == GRU_OK && trainer->arrays.best && trainer->validates) {
         status = gru_selection_create(trainer->model, &trainer->training, &trainer->selection);
     }
     if (status != GRU_OK) {
@@ -113,6 +117,7 @@ void gru_trainer_free(struct gru_trainer *trainer)
         gru_backprop_free(trainer->backprop);
         gru_dataset_done(&trainer->dataset);
         gru_selection_free(trainer->selection);
+        gru_horizon_free(trainer->horizon);
         free(trainer->block);
         gru_model_unref(trainer->model);
         free(trainer);

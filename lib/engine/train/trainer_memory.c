@@ -1,6 +1,7 @@
 /* See trainer_memory.h. */
 #include "engine/train/trainer_memory.h"
 #include "engine/train/class_weights.h"
+#include "engine/train/horizon.h"
 #include "engine/train/selection.h"
 
 /* ---- sizes ---- */
@@ -89,7 +90,7 @@ bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *data
     struct trainer_sizes sizes;
     struct trainer_arrays arrays;
     struct block_cutter count = { 0 };
-    size_t n_bytes, n_backprop, n_filled, n_selection = 0;
+    size_t n_bytes, n_backprop, n_filled, n_selection = 0, n_horizon = 0;
     if (!gru_trainer_sizes(model, dataset->training, &sizes)) {
         return false;
     }
@@ -98,9 +99,14 @@ bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *data
     if (arrays.best && !gru_selection_bytes(dataset, &n_selection)) {
         return false;
     }
+    if (gru_has_horizon(model, dataset->training) &&
+        !gru_horizon_bytes(dataset, model, sizes.n_lanes, sizes.n_steps, &n_horizon)) {
+        return false;
+    }
     return !count.is_too_large && gru_backprop_bytes(model, &options, &n_backprop) &&
            gru_dataset_bytes(dataset, &n_filled) &&
            !__builtin_add_overflow(count.n_bytes, n_filled, &n_bytes) &&
            !__builtin_add_overflow(n_bytes, n_selection, &n_bytes) &&
+           !__builtin_add_overflow(n_bytes, n_horizon, &n_bytes) &&
            !__builtin_add_overflow(n_bytes, n_backprop, ret_n_bytes);
 }

@@ -135,6 +135,15 @@ TEST(restored_at_any_moment_it_ends_as_if_undisturbed)
     free_set(&set);
 }
 
+TEST(roll_outs_go_on_as_if_undisturbed)
+{
+    struct set set;
+    make_set(&set);
+    set.training.hyperparameters.horizon_loss = 4;
+    expect_undisturbed(&set);
+    free_set(&set);
+}
+
 TEST(early_stopping_survives_a_restart)
 {
     struct set set;

@@ -171,6 +171,30 @@ TEST(weights_of_classes_fit_the_loss_and_the_outputs)
     bad(&h, NULL, "class_weights", "2, not 3");
 }
 
+TEST(roll_outs_need_outputs_that_feed_inputs)
+{
+    static const char feeds[] = "{\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{"
+                                "\"name\":\"b\"},{\"name\":\"c\"}]}";
+    struct gru_hyperparameters h = defaults();
+    h.horizon_loss = 2;
+    bad(&h, NULL, "horizon_loss", "feed none of its inputs, so it forecasts no further than");
+    good(&h, "{\"steps\":2}"); /* these two rows are all */
+    h.horizon_loss = 3;
+    bad(&h, "{\"steps\":2}", "horizon_loss", "than its own 2 rows ahead");
+    good(&h, feeds);
+    h.loss = GRU_BCE;
+    bad(&h, feeds, "horizon_loss", "'mse', 'mae' and 'huber' only");
+    h.horizon_loss = 1;
+    good(&h, feeds);
+    h.loss = GRU_MSE;
+    h.horizon_loss = 1024;
+    good(&h, feeds);
+    h.horizon_loss = 1025;
+    bad(&h, feeds, "horizon_loss", "from 1 to 1024");
+    h.horizon_loss = 0;
+    bad(&h, feeds, "horizon_loss", "from 1 to 1024");
+}
+
 TEST(weights_of_outputs_fit_the_loss_and_the_outputs)
 {
     struct gru_hyperparameters h = defaults();

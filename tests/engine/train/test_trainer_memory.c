@@ -196,6 +196,7 @@ static void make_rich_set(struct training_set *set)
     set->training.hyperparameters.early_stopping_patience = 2;
     set->training.hyperparameters.l2_sp = 0.1;
     set->training.hyperparameters.dropout = 0.2;
+    set->training.hyperparameters.horizon_loss = 4;
 }
 
 TEST(advancing_allocates_nothing)
@@ -268,6 +269,7 @@ static void take_network(struct training_set *set)
                                .steps = 1 };
     gru_model_unref(set->model);
     set->model = trial_model(&plan);
+    set->training.hyperparameters.horizon_loss = 1; /* its outputs feed no inputs */
 }
 
 TEST(a_trainer_takes_the_memory_that_was_announced)
@@ -284,6 +286,7 @@ TEST(a_trainer_takes_the_memory_that_was_announced)
         h->window = k & 4 ? 3 : 64;
         h->dropout = k & 8 ? 0.5 : 0;
         h->l2_sp = k & 8 ? 0 : 1;
+        h->horizon_loss = k & 16 || k & 2 ? 1 : 5;
         size_t n_announced = training_info(set.model, &set.training).n_bytes;
         failing_memory_start(LONG_MAX);
         struct gru_trainer *trainer = training_begin(set.model, &set.training);
