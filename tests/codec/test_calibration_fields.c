@@ -93,6 +93,47 @@ TEST(it_belongs_to_the_version_that_the_body_names)
     setup_done(&s);
 }
 
+/* temp -> temp, which needs more digits than a float has, or does not. */
+static struct gru_model *model_of_mean(const char *mean)
+{
+    char metadata[128];
+    snprintf(metadata, sizeof metadata,
+             "{\"inputs\":[{\"name\":\"temp\",\"mean\":%s,\"std\":1}],"
+             "\"outputs\":[{\"name\":\"temp\"}]}",
+             mean);
+    return model_described(1, 1, metadata);
+}
+
+/* Each way: the format is of the model that wrote it, and what waits goes on where it can. */
+TEST(a_calibration_goes_between_models_of_few_and_of_many_digits)
+{
+    for (int is_wide = 0; is_wide < 2; is_wide++) {
+        struct setup from, to;
+        struct session_restore restore;
+        struct session_intervals was, is;
+        char body[BODY];
+        setup_init(&from, model_of_mean(is_wide ? "1e8" : "0"));
+        setup_init(&to, model_of_mean(is_wide ? "0" : "1e8"));
+        const struct session_calibration calibration = calibration_of(&from);
+        put_body(&from, &calibration, body);
+        ck_assert_ptr_nonnull(strstr(body, is_wide ? "\"format\":3," : "\"format\":2,"));
+        ck_assert_msg(decode(&to, body, &restore) == STATUS_OK, "%s", to.fault.message);
+        session_calibration_view(gru_model_info(from.model.active->gru), &calibration, &was);
+        session_calibration_view(gru_model_info(to.model.active->gru), restore.calibration, &is);
+        ck_assert(was.layout.is_wide == is_wide && is.layout.is_wide != is_wide);
+        for (size_t ahead = 1; ahead <= HORIZONS; ahead++) {
+            ck_assert_float_eq(interval_tracker_mean(&was.tracker, 0, ahead),
+                               interval_tracker_mean(&is.tracker, 0, ahead));
+        }
+        double lower[2], upper[2];
+        ck_assert(interval_tracker_issued(&was.tracker, 0, 61, 0, &lower[0], &upper[0]));
+        ck_assert(interval_tracker_issued(&is.tracker, 0, 61, 0, &lower[1], &upper[1]));
+        ck_assert(lower[0] == lower[1] && upper[0] == upper[1]);
+        setup_done(&from);
+        setup_done(&to);
+    }
+}
+
 #define REST ",\"bytes\":\"AAAA\"}}"
 #define HEAD "{\"calibration\":{\"format\":2,\"step\":1,"
 #define NINE "[0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9]"
