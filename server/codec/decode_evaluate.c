@@ -147,6 +147,7 @@ enum status codec_evaluation(const struct codec_input *input, const struct model
     columns_init(&body.x, info, false);
     columns_init_outputs(&body.y, info);
     body.x.rows_max = body.y.rows_max = input->limits.rows_max;
+    body.x.has_all_digits = body.y.has_all_digits = forecast_fields_digits_vary(model);
     enum status status = reader_fields(
         &r, evaluate_fields, sizeof evaluate_fields / sizeof *evaluate_fields, &body, &seen);
     if (status == STATUS_OK) {
@@ -154,6 +155,9 @@ enum status codec_evaluation(const struct codec_input *input, const struct model
     }
     status = reader_end(&r, status);
     if (status == STATUS_OK) {
+        const struct gru_info *asked = gru_model_info(body.version->gru);
+        rows_round(&body.x, asked, body.evaluation.x, body.evaluation.n_rows);
+        rows_round(&body.y, asked, body.evaluation.y, body.n_y_rows);
         *ret_evaluation = body.evaluation;
         ret_evaluation->prediction =
             (struct prediction){ .gru = body.version->gru, .version = body.version->number };

@@ -218,6 +218,19 @@ static enum status check_whole(struct reader *r, struct predict_body *predict, u
     return forecast_fields_check(r, predict->version->gru, &predict->sequence->forecast_options);
 }
 
+/* Once it is known which version is asked. */
+static void round_rows(const struct predict_body *predict, const struct sequence *sequences,
+                       size_t n_sequences)
+{
+    const struct gru_info *info = gru_model_info(predict->version->gru);
+    for (size_t k = 0; k < n_sequences; k++) {
+        const struct forecast_options *options = &sequences[k].forecast_options;
+        rows_round(predict->x, info, sequences[k].x, sequences[k].n_rows);
+        rows_round(&predict->forecast_options.future, info, options->future,
+                   options->n_future_rows);
+    }
+}
+
 enum status codec_prediction(const struct codec_input *input, const struct model *model,
                              struct prediction *ret_prediction)
 {
@@ -232,6 +245,8 @@ enum status codec_prediction(const struct codec_input *input, const struct model
         .x = &x, .model = model, .version = model->active, .rows_max = input->limits.rows_max
     };
     forecast_fields_init(&body.forecast_options, &input->limits, info);
+    x.has_all_digits = forecast_fields_digits_vary(model);
+    body.forecast_options.future.has_all_digits = x.has_all_digits;
     body.sequence = reader_alloc(&r, 1, sizeof *body.sequence);
     if (body.sequence == NULL) {
         return r.fault->status;
@@ -252,6 +267,7 @@ enum status codec_prediction(const struct codec_input *input, const struct model
                                  .has_instances = has_instances,
                                  .n_sequences = has_instances ? body.n_sequences : 1,
                                  .sequences = has_instances ? body.sequences : body.sequence };
+        round_rows(&body, ret_prediction->sequences, ret_prediction->n_sequences);
     }
     return status;
 }

@@ -220,6 +220,16 @@ static bool has_same_inputs(const struct gru_info *a, const struct gru_info *b)
     return same;
 }
 
+bool forecast_fields_digits_vary(const struct model *model)
+{
+    const bool is_wide = gru_model_info(model->active->gru)->is_wide;
+    size_t k = 0;
+    while (k < model->n_versions && gru_model_info(model->versions[k].gru)->is_wide == is_wide) {
+        k++;
+    }
+    return k < model->n_versions;
+}
+
 enum status forecast_fields_check_version(struct reader *r, const struct version *active,
                                           const struct version *version)
 {

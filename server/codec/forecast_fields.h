@@ -41,6 +41,9 @@ enum status forecast_fields_check_as(struct reader *r, const struct forecast_fie
 enum status forecast_fields_check(struct reader *r, const struct gru_model *gru,
                                   const struct forecast_options *forecast_options);
 
+/* Whether other digits of a reading count for some versions than for others: then `x` and `future`
+ * keep all of theirs until it is known which version is asked. */
+bool forecast_fields_digits_vary(const struct model *model);
 /* `x` and `future` were read by the active version's inputs, as `version` may come last in the
  * text: whether that version has the same. */
 enum status forecast_fields_check_version(struct reader *r, const struct version *active,

@@ -265,6 +265,15 @@ enum status rows_read(struct reader *r, struct columns *columns, const double **
     return read_rows(r, &rows, ret_rows, ret_n);
 }
 
+void rows_round(const struct columns *columns, const struct gru_info *info, const double *rows,
+                size_t n_rows)
+{
+    double *own = (double *)(uintptr_t)rows; /* the arena's, as they were read */
+    for (size_t k = 0; columns->has_all_digits && k < n_rows * columns->n; k++) {
+        own[k] = gru_reading(info, own[k]);
+    }
+}
+
 size_t rows_count(const struct reader *r)
 {
     struct json ahead = r->json;

@@ -22,7 +22,8 @@ struct columns {
     const char *noun; /* what a name is of: "an input" */
     size_t n_steps;   /* how often a row holds the variables; beyond 1 it is an array */
     size_t n;
-    bool has_all_digits; /* values are doubles, as training data are kept; else gru_reading's */
+    bool has_all_digits; /* values are doubles, as training data are kept, or until rows_round; else
+                            what gru_reading leaves of them */
     size_t n_rows,
         rows_max; /* read so far, in all arrays together; and how many may be, 0: any number */
     /* For rows that are objects; in the arena, made for the first of them. */
@@ -46,6 +47,10 @@ enum status rows_read(struct reader *r, struct columns *columns, const double **
  * that they need and no more. */
 enum status rows_read_counted(struct reader *r, struct columns *columns, const double **ret_rows,
                               size_t *ret_n);
+/* Leaves of rows that have all digits so far what counts of them for this model; others are so
+ * already. */
+void rows_round(const struct columns *columns, const struct gru_info *info, const double *rows,
+                size_t n_rows);
 /* How many elements the array has that comes next; what comes before an error, if the text has one.
  */
 size_t rows_count(const struct reader *r);

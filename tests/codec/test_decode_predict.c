@@ -2,6 +2,7 @@
 #include "codec_support.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -348,4 +349,30 @@ TEST(the_rows_of_a_request_are_limited)
     (void)accepted(&s, "{\"x\":[[1],[2]],\"horizon\":2}");
     (void)accepted(&s, "{\"horizon\":1,\"instances\":[{\"x\":[[1]]},{\"x\":[[3]]}]}");
     setup_done(&s);
+}
+
+/* Which digits count is said by the version that is asked, wherever it is named. */
+TEST(readings_have_the_digits_of_the_version_asked_for)
+{
+    static const char narrow[] = "{\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
+                                 "\"outputs\":[{\"name\":\"a\"}]}",
+                      wide[] = "{\"inputs\":[{\"name\":\"a\",\"mean\":1e8},{\"name\":\"b\"}],"
+                               "\"outputs\":[{\"name\":\"a\"}]}";
+    static const char body[] = "{\"x\":[[100000003,1]],\"horizon\":2,\"future\":[[100000003]]";
+    for (int is_active = 0; is_active < 2; is_active++) {
+        struct setup s;
+        setup_init(&s, model_described(2, 1, is_active ? wide : narrow));
+        setup_add_version(&s, model_described(2, 1, is_active ? narrow : wide));
+        for (int version = 3; version <= 4; version++) {
+            char text[128];
+            snprintf(text, sizeof text, "%s,\"version\":%d}", body, version);
+            const struct prediction p = accepted(&s, text);
+            const bool is_wide = (version == 3) == is_active;
+            const double due = is_wide ? 100000003 : 100000000;
+            ck_assert(gru_model_info(p.gru)->is_wide == is_wide);
+            ck_assert(p.sequences->x[0] == due);
+            ck_assert(p.sequences->forecast_options.future[0] == due);
+        }
+        setup_done(&s);
+    }
 }

@@ -213,6 +213,52 @@ TEST(errors_of_a_counter_have_its_units)
     daemon_stop(&daemon);
 }
 
+/* The sessions' records are of other sizes, and go on by their kept readings: of the version of few
+ * digits they have floats, those of later ones have their units again. */
+TEST(versions_of_few_and_of_many_digits_take_turns)
+{
+    struct daemon daemon = daemon_start(options);
+    static char y[N + 1][Y_SIZE];
+    static const char *const scales[] = { "count=1e6:2e5", "count=1e8:2" };
+    for (size_t k = 0; k < 2; k++) {
+        daemon_add_model(&daemon, "counter",
+                         (const char *const[]){ "--inputs", "count,temp", "--outputs", "count",
+                                                "--layers", "8", "--scale", scales[k], "--force",
+                                                NULL });
+    }
+    steps(&daemon, "s", 1, 10, y);
+    for (int turn = 0; turn < 4; turn++) {
+        char x[Y_SIZE], due[160];
+        const bool is_wide = turn % 2 == 0;
+        const int k = 11 + turn;
+        expect(&daemon, "POST",
+               is_wide ? MODEL "/versions/2/activate" : MODEL "/versions/1/activate", NULL, 200,
+               NULL);
+        snprintf(x, sizeof x, "[%d,20]", 100000001);
+        snprintf(due, sizeof due, ",\"at\":%d", 1000 + 10 * k);
+        step(&daemon, "s", x, due, y[k]);
+        snprintf(due, sizeof due, "{\"step\":%d,\"at\":%d,\"x\":[%d,20],", k, 1000 + 10 * k,
+                 is_wide ? 100000001 : 100000000);
+        struct answer answer = get(&daemon, MODEL "/sessions/s/readings?limit=1");
+        ck_assert_msg(strstr(answer.body, due) != NULL, "no %s in %s", due, answer.body);
+        answer_free(&answer);
+        daemon_kill(&daemon);
+        daemon_start_again(&daemon, options);
+    }
+    struct answer narrow = request(&daemon, "POST", MODEL "/predict",
+                                   "{\"x\":[[100000001,20]],\"version\":1}"),
+                  wide = request(&daemon, "POST", MODEL "/predict",
+                                 "{\"x\":[[100000001,20]],\"version\":2}"),
+                  other = request(&daemon, "POST", MODEL "/predict",
+                                  "{\"x\":[[100000002,20]],\"version\":2}");
+    ck_assert_int_eq(narrow.code, 200);
+    ck_assert_str_ne(wide.body, other.body);
+    answer_free(&narrow);
+    answer_free(&wide);
+    answer_free(&other);
+    daemon_stop(&daemon);
+}
+
 /* ---- what is trained on ---- */
 
 static void await(const struct daemon *daemon, const char *id)
