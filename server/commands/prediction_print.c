@@ -60,17 +60,19 @@ static void put_count(struct sheet *sheet, const char *heading, size_t count)
     put_cell(sheet, heading, 5, text);
 }
 
+/* For a person: 6 digits, or 12 where 6 would not tell forecasts apart. */
 static void put_number(struct sheet *sheet, const char *heading, double value)
 {
+    const bool is_wide = sheet->print->info->is_wide;
     char text[JSON_DOUBLE_MAX + 1];
     if (isnan(value)) {
         snprintf(text, sizeof text, "%s", sheet->is_csv ? "" : "-");
     } else if (sheet->is_csv) {
-        *json_print_real(text, sheet->print->info->is_wide, value) = '\0';
+        *json_print_real(text, is_wide, value) = '\0';
     } else {
-        snprintf(text, sizeof text, "%.6g", value);
+        snprintf(text, sizeof text, "%.*g", is_wide ? 12 : 6, value);
     }
-    put_cell(sheet, heading, 10, text);
+    put_cell(sheet, heading, is_wide ? 16 : 10, text);
 }
 
 static void put_bound(struct sheet *sheet, const char *output, const char *bound,

@@ -5,6 +5,7 @@
 #include "scratch.h"
 #include "test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,25 @@ TEST(predict_prints_a_row_for_each_step_ahead)
     ck_assert_ptr_null(strstr(outcome.out, " - ")); /* 29 forecasts were scored: there are bounds */
     outcome_done(&outcome);
     free(future);
+    place_done(&place);
+}
+
+/* Of a counter, whose units 6 digits would not show. */
+TEST(predict_prints_the_digits_that_tell_forecasts_apart)
+{
+    struct place place = { .folder = folder_create() };
+    place.data = path_in(place.folder, "data.csv");
+    place.model = path_in(place.folder, "m.safetensors");
+    init_fine(place.model, "--scale", "temp=1e8:2");
+    text_write(place.folder, "data.csv", "temp,humidity\n100000001,1\n100000003,2\n");
+    struct outcome table = run(command_predict, place.model, place.data, NULL),
+                   json = run(command_predict, place.model, place.data, "--json", NULL);
+    ck_assert_msg(table.code == 0 && json.code == 0, "%s%s", table.err, json.err);
+    const double shown = strtod(strrchr(table.out, ' '), NULL),
+                 told = strtod(strstr(json.out, ",[") + 2, NULL);
+    ck_assert(fabs(shown - 1e8) < 20 && fabs(shown - told) <= 5e-4 && told != rint(told));
+    outcome_done(&table);
+    outcome_done(&json);
     place_done(&place);
 }
 
