@@ -1,5 +1,6 @@
 /* backprop.c - makes and packs what is trained, and turns it into a model. */
 #include "engine/train/backprop_layer.h"
+#include "engine/train/model_copy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -258,64 +259,16 @@ void gru_backprop_refresh(struct backprop *backprop)
 
 /* ---- as a model ---- */
 
-/* Of no bytes, `from` may be NULL. */
-static void *copy(const void *from, size_t n_bytes)
-{
-    void *to = malloc(n_bytes > 0 ? n_bytes : 1);
-    if (to && n_bytes > 0) {
-        memcpy(to, from, n_bytes);
-    }
-    return to;
-}
-
-static bool copy_tensor(const struct gru_layer *from, size_t k, struct gru_layer *to)
-{
-    const struct gru_tensor *tensor = &from->tensors[k];
-    if (tensor->values) {
-        if (gru_model_alloc_tensor(to, k) != GRU_OK) {
-            return false;
-        }
-        memcpy(to->tensors[k].values, tensor->values, gru_tensor_floats(tensor) * sizeof(float));
-    }
-    return true;
-}
-
-static bool copy_layers(const struct gru_model *from, struct gru_model *to)
-{
-    bool done = gru_model_alloc_layers(to, from->n_layers) == GRU_OK;
-    for (size_t l = 0; done && l < from->n_layers; l++) {
-        to->layers[l].shape = from->layers[l].shape;
-        for (size_t k = 0; done && k < from->layers[l].shape.kind->n_tensors; k++) {
-            done = copy_tensor(&from->layers[l], k, &to->layers[l]);
-        }
-    }
-    return done;
-}
-
-static bool copy_description(const struct gru_info *from, struct gru_info *to)
-{
-    *to = *from;
-    to->layers = NULL; /* made with the layers */
-    to->heads = copy(from->heads, from->n_heads * sizeof *from->heads);
-    to->inputs = copy(from->inputs, from->n_inputs * sizeof *from->inputs);
-    to->outputs = copy(from->outputs, from->n_outputs * sizeof *from->outputs);
-    return to->heads && to->inputs && to->outputs;
-}
-
 enum gru_status gru_backprop_model(const struct backprop *backprop, const float *parameters,
                                    struct gru_model **ret_model)
 {
     struct gru_model *model;
-    enum gru_status status = gru_model_alloc(&model);
+    enum gru_status status = gru_model_copy(backprop->model, &model);
     if (status != GRU_OK) {
         return status;
     }
-    status = GRU_NO_MEMORY;
-    if (copy_description(&backprop->model->info, &model->info) &&
-        copy_layers(backprop->model, model)) {
-        move_parameters(model, (float *)(uintptr_t)parameters, true);
-        status = gru_model_finish(model);
-    }
+    move_parameters(model, (float *)(uintptr_t)parameters, true);
+    status = gru_model_finish(model);
     if (status != GRU_OK) {
         gru_model_unref(model);
         return status;
