@@ -33,10 +33,12 @@ def follow(transport: Transport, target: str, after: Optional[str] = None,
             with transport.send(connection, "GET", target, headers=headers) as response:
                 if response.status == 204:
                     return
-                backoff = Backoff(transport.retry_seconds)
-                for event in _parse(response):
-                    after = event.id if event.id is not None else after
-                    yield event
+                try:
+                    for event in _parse(response):
+                        after = event.id if event.id is not None else after
+                        yield event
+                finally:  # the time begins with the cut, however long there was nothing to tell
+                    backoff = Backoff(transport.retry_seconds)
             backoff.wait(transport.unreachable(EOFError("the events have ended")))
         except (OSError, http.client.HTTPException) as error:
             backoff.wait(transport.unreachable(error))

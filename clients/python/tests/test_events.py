@@ -3,6 +3,7 @@ the rest beside a grud."""
 
 import http.server
 import threading
+import time
 import unittest
 
 from grud import Client
@@ -17,9 +18,10 @@ PARTS = [
 
 
 class Cutting(http.server.BaseHTTPRequestHandler):
-    """Each connection gets one part, and is cut."""
+    """Each connection gets one part, and is cut, after some silence."""
 
     asked = []
+    silence = 0.0
 
     def do_GET(self):
         part = PARTS[len(self.asked)]
@@ -29,6 +31,8 @@ class Cutting(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "100000")
         self.end_headers()
         self.wfile.write(part)
+        self.wfile.flush()
+        time.sleep(self.silence)
 
     def log_message(self, *_):
         pass
@@ -36,11 +40,20 @@ class Cutting(http.server.BaseHTTPRequestHandler):
 
 class Events(unittest.TestCase):
     def test_they_go_on_behind_the_last_one_that_came_whole(self):
+        self.assert_resumes(silence=0, retry_seconds=60)
+
+    def test_a_silence_longer_than_the_patience_of_retries_takes_none_of_it(self):
+        self.assert_resumes(silence=1.5, retry_seconds=1)
+
+    def assert_resumes(self, silence, retry_seconds):
+        Cutting.asked.clear()
+        Cutting.silence = silence
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Cutting)
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with Client(f"http://127.0.0.1:{server.server_address[1]}") as client:
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        with Client(url, retry_seconds=retry_seconds) as client:
             seen = [event.data.get("step", event.type)
                     for event in client.sessions.events("m", "s")]
         self.assertEqual(seen, [1, 2, 3, "end"])
