@@ -433,14 +433,32 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
     X(schedule_type,           CHOICE, GRU_CONSTANT,   0,   0,     GRU_N_SCHEDULES - 1,     GRU_SCHEDULE_WORDS) \
     X(schedule_warmup_steps,   SIZE,   0,              0,   0,     1000000,                 NULL)             \
     X(schedule_step_epochs,    SIZE,   10,             0,   1,     1000000,                 NULL)             \
-    X(schedule_factor,         REAL,   0.1,            0,   1e-6,  1,                       NULL)
-#define GRU_HYPERPARAMETERS(X) GRU_SINGLE_HYPERPARAMETERS(X) GRU_SCHEDULE_HYPERPARAMETERS(X)
-enum { GRU_SCHEDULE_PREFIX = sizeof "schedule_" - 1 }; /* of the fields of that object */
+    X(schedule_factor,         REAL,   0.1,            0,   1e-6,  1,                       NULL)             \
+    X(schedule_patience,       SIZE,   3,              0,   1,     1000000,                 NULL)
+/* Those of stretches that are drawn at random, likewise; without a length there are none. */
+#define GRU_SAMPLING_HYPERPARAMETERS(X)                                                                       \
+    X(sampling_length,         SIZE,   0,              1,   2,     1000000,                 NULL)             \
+    X(sampling_burn_in,        SIZE,   0,              0,   0,     999999,                  NULL)             \
+    X(sampling_per_epoch,      SIZE,   0,              1,   1,     1000000,                 NULL)
+#define GRU_HYPERPARAMETERS(X)                                                                                \
+    GRU_SINGLE_HYPERPARAMETERS(X) GRU_SCHEDULE_HYPERPARAMETERS(X) GRU_SAMPLING_HYPERPARAMETERS(X)
+enum { /* of the fields of those objects */
+    GRU_SCHEDULE_PREFIX = sizeof "schedule_" - 1,
+    GRU_SAMPLING_PREFIX = sizeof "sampling_" - 1
+};
 // clang-format on
 
 enum { GRU_CLASS_WEIGHTS_MAX = 256, GRU_OUTPUT_WEIGHTS_MAX = 256 };
 
 /*
+ * sampling: instead of walking through the series an epoch has `per_epoch` stretches of `length`
+ * rows, each drawn from all rows of the training part that can begin one (with the seed; series
+ * that are shorter have none), or none given: as many as have as many rows with a loss as those
+ * series have rows. A stretch is a sequence of its own: it begins from the model's first state, its
+ * first `burn_in` rows have no loss, and it is cut into windows and batches as series are. The
+ * target of its last row, and a roll-out, may lie behind it, in the training part. Validation walks
+ * through the series as ever.
+ *
  * horizon_loss H: the loss is the mean over roll-outs 1 to H rows ahead, fed back as gru_forecast
  * feeds them: in blocks of S rows, with the series' own readings for the inputs that no output
  * feeds, and with the gradient through all that is fed back. H up to S: the S rows of each output,
@@ -458,7 +476,9 @@ enum { GRU_CLASS_WEIGHTS_MAX = 256, GRU_OUTPUT_WEIGHTS_MAX = 256 };
  * The learning rate of update k, from 0, of n in all (gru_training_info.n_steps), with w warm-up
  * steps: in the first w (k + 1) / w of what it would be after them; then with `cosine`
  * (1 + cos(pi (k - w) / (n - w))) / 2 of learning_rate, with `step` factor^(epoch / step_epochs) of
- * it, rounded down, with `constant` all of it.
+ * it, rounded down, with `plateau` factor^f of it after f falls, with `constant` all of it. A fall
+ * comes after each `patience` epochs in a row whose valid_loss (without validation train_loss) was
+ * not below the least so far.
  */
 struct gru_hyperparameters {
 #define GRU_TYPE_SIZE                              size_t

@@ -31,7 +31,8 @@
 #define GRU_CLASS_WEIGHTINGS(F, X)                                                                 \
     F(GRU_CLASSES_ALIKE, "alike") X(GRU_CLASSES_BALANCED, "balanced") X(GRU_CLASSES_GIVEN, "given")
 #define GRU_SCHEDULES(F, X)                                                                        \
-    F(GRU_CONSTANT, "constant") X(GRU_COSINE, "cosine") X(GRU_STEP, "step")
+    F(GRU_CONSTANT, "constant") X(GRU_COSINE, "cosine") X(GRU_STEP, "step")                        \
+    X(GRU_PLATEAU, "plateau")
 // clang-format on
 
 #define GRU_CHOICE_ENUM(id, word)    id,

@@ -26,6 +26,10 @@ static const struct parameter singles[] = { GRU_SINGLE_HYPERPARAMETERS(SINGLE) }
 #define OF_SCHEDULE(field, ...) PARAMETER(&#field[GRU_SCHEDULE_PREFIX], field, __VA_ARGS__)
 static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_SCHEDULE) };
 #undef OF_SCHEDULE
+/* And of the object `sampling`. */
+#define OF_SAMPLING(field, ...) PARAMETER(&#field[GRU_SAMPLING_PREFIX], field, __VA_ARGS__)
+static const struct parameter of_sampling[] = { GRU_SAMPLING_HYPERPARAMETERS(OF_SAMPLING) };
+#undef OF_SAMPLING
 #undef PARAMETER
 
 #define WEIGHT_MAX 1e6
@@ -57,10 +61,20 @@ static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_
     "the sum of these weights. 0: its targets are left out"
 #define HELP_schedule "how the learning rate changes"
 #define HELP_schedule_type                                                                         \
-    "`cosine` ends at 0, `step` falls every `step_epochs`; `constant` by default"
+    "`cosine` ends at 0, `step` falls every `step_epochs`, `plateau` after `patience` epochs "     \
+    "without a lower loss; `constant` by default"
 #define HELP_schedule_warmup_steps "updates in which the rate rises from 0; 0 by default"
 #define HELP_schedule_step_epochs  "of `step`: epochs of one rate; 10 by default"
-#define HELP_schedule_factor       "of `step`: what the rate is multiplied by then; 0.1 by default"
+#define HELP_schedule_factor                                                                       \
+    "of `step` and `plateau`: what the rate is multiplied by then; 0.1 by default"
+#define HELP_sampling                                                                              \
+    "stretches of the series that are drawn at random, instead of walking through them"
+#define HELP_sampling_length  "rows of a stretch"
+#define HELP_sampling_burn_in "of them, the first ones that have no loss; 0 by default"
+#define HELP_sampling_per_epoch                                                                    \
+    "stretches of an epoch; by default as many as have as many rows with a loss as the series "    \
+    "have"
+#define HELP_schedule_patience "of `plateau`: epochs without a lower loss; 3 by default"
 
 #define SCHEMA_SIZE                        JSON_SCHEMA_INTEGER
 #define SCHEMA_REAL                        JSON_SCHEMA_NUMBER
@@ -79,6 +93,8 @@ static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_
 
 static enum status read_of_schedule(struct reader *r, void *body);
 static enum status read_schedule(struct reader *r, void *body);
+static enum status read_of_sampling(struct reader *r, void *body);
+static enum status read_sampling(struct reader *r, void *body);
 static enum status read_class_weights(struct reader *r, void *body);
 static enum status read_output_weights(struct reader *r, void *body);
 
@@ -91,6 +107,17 @@ static const struct json_schema schedule_part = { .type = JSON_SCHEMA_OBJECT,
                                                   .name = "Schedule",
                                                   JSON_SCHEMA_FIELDS(schedule_fields),
                                                   .help = HELP_schedule };
+
+#define OF_SAMPLING(field, ...)                                                                    \
+    FIELD(&#field[GRU_SAMPLING_PREFIX], read_of_sampling, field, __VA_ARGS__)
+static const struct field sampling_fields[] = { GRU_SAMPLING_HYPERPARAMETERS(OF_SAMPLING) };
+#undef OF_SAMPLING
+
+static const struct json_schema sampling_part = { .type = JSON_SCHEMA_OBJECT,
+                                                  .name = "Sampling",
+                                                  .is_nullable = true,
+                                                  JSON_SCHEMA_FIELDS(sampling_fields),
+                                                  .help = HELP_sampling };
 
 static const struct json_schema class_weight = { .type = JSON_SCHEMA_NUMBER,
                                                  .most = WEIGHT_MAX,
@@ -116,6 +143,7 @@ static const struct json_schema output_weights_value = { .type = JSON_SCHEMA_ARR
 #define SINGLE(field, ...) FIELD(#field, hyperparameters_read_field, field, __VA_ARGS__)
 static const struct field fields[] = {
     GRU_SINGLE_HYPERPARAMETERS(SINGLE){ "schedule", read_schedule, false, &schedule_part },
+    { "sampling", read_sampling, false, &sampling_part },
     { "class_weights", read_class_weights, false, &class_weights_value },
     { "output_weights", read_output_weights, false, &output_weights_value },
 };
@@ -227,6 +255,21 @@ static enum status read_schedule(struct reader *r, void *body)
 {
     unsigned seen;
     return reader_fields(r, schedule_fields, COUNT(schedule_fields), body, &seen);
+}
+
+static enum status read_of_sampling(struct reader *r, void *body)
+{
+    return read_one_of(r, of_sampling, body);
+}
+
+/* null, or an object. */
+static enum status read_sampling(struct reader *r, void *body)
+{
+    unsigned seen;
+    if (json_peek(&r->json) == JSON_NULL) {
+        return json_null(&r->json) ? STATUS_OK : reader_refuse_text(r);
+    }
+    return reader_fields(r, sampling_fields, COUNT(sampling_fields), body, &seen);
 }
 
 struct weights_read {
@@ -345,6 +388,20 @@ static void add_value(struct tree *tree, cJSON *item, const struct parameter *pa
     }
 }
 
+static void add_sampling(struct tree *tree, cJSON *item,
+                         const struct gru_hyperparameters *hyperparameters)
+{
+    static const char name[] = "sampling";
+    if (hyperparameters->sampling_length == 0) {
+        tree_add_null(tree, item, name);
+        return;
+    }
+    cJSON *sampling = tree_add_object(tree, item, name);
+    for (size_t i = 0; i < COUNT(of_sampling); i++) {
+        add_value(tree, sampling, &of_sampling[i], hyperparameters);
+    }
+}
+
 static void add_class_weights(struct tree *tree, cJSON *item,
                               const struct gru_hyperparameters *hyperparameters)
 {
@@ -391,6 +448,7 @@ void hyperparameters_add(struct tree *tree, cJSON *parent, const char *name,
     for (size_t i = 0; i < COUNT(of_schedule); i++) {
         add_value(tree, schedule, &of_schedule[i], hyperparameters);
     }
+    add_sampling(tree, item, hyperparameters);
     add_class_weights(tree, item, hyperparameters);
     add_output_weights(tree, item, hyperparameters);
 }

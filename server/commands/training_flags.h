@@ -40,7 +40,14 @@ struct training_words {
 #define TRAINING_HELP_schedule_type         "how the learning rate changes; default constant"
 #define TRAINING_HELP_schedule_warmup_steps "updates in which it rises from 0; default 0"
 #define TRAINING_HELP_schedule_step_epochs  "with step, epochs of one rate; default 10"
-#define TRAINING_HELP_schedule_factor       "with step, what the rate is multiplied by; default 0.1"
+#define TRAINING_HELP_schedule_factor                                                              \
+    "with step and plateau, what the rate is multiplied by; default 0.1"
+#define TRAINING_HELP_sampling_length                                                              \
+    "rows of stretches that are drawn at random, instead of walking through the file"
+#define TRAINING_HELP_sampling_burn_in   "of them, the first ones that have no loss; default 0"
+#define TRAINING_HELP_sampling_per_epoch "stretches of an epoch; default as many as cover the file"
+#define TRAINING_HELP_schedule_patience                                                            \
+    "with plateau, epochs without a lower loss before it falls; default 3"
 
 /* The words of a choice. A file of readings has no targets for the losses of classes. */
 #define TRAINING_WORDS_SIZE(field)      NULL

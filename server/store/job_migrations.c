@@ -106,10 +106,16 @@ const struct statement job_migrations[JOB_FORMAT] = {
     { "add how large a value of a series is",
         "ALTER TABLE series ADD COLUMN value_bytes INTEGER NOT NULL DEFAULT 4;" },
 
-    /* The outputs of a job from before are alike, and it was trained one row ahead. */
-    { "add weights of outputs and losses of roll-outs",
+    /* The outputs of a job from before are alike, and it was trained one row ahead, walking through
+     * its series. */
+    { "add weights of outputs, losses of roll-outs, sampling and the schedule plateau",
+        "-- hyper_schedule_type 3: plateau\n"
         "ALTER TABLE jobs ADD COLUMN n_output_weights INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE jobs ADD COLUMN output_weights BLOB NOT NULL DEFAULT x'';"
-        "ALTER TABLE jobs ADD COLUMN hyper_horizon_loss INTEGER NOT NULL DEFAULT 1;" },
+        "ALTER TABLE jobs ADD COLUMN hyper_horizon_loss INTEGER NOT NULL DEFAULT 1;"
+        "ALTER TABLE jobs ADD COLUMN hyper_schedule_patience INTEGER NOT NULL DEFAULT 3;"
+        "ALTER TABLE jobs ADD COLUMN hyper_sampling_length INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN hyper_sampling_burn_in INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN hyper_sampling_per_epoch INTEGER NOT NULL DEFAULT 0;" },
 };
 // clang-format on

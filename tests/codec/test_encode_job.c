@@ -36,8 +36,9 @@ TEST(a_new_job_has_nulls_where_there_is_nothing_yet)
         "\"optimizer\":\"adam\",\"momentum\":0,\"weight_decay\":0,\"loss\":\"mse\",\"clip_norm\":1,"
         "\"window\":64,\"l2_sp\":0,\"dropout\":0,\"early_stopping_patience\":5,\"train\":\"all\","
         "\"horizon_loss\":1,"
-        "\"schedule\":{\"type\":\"constant\",\"warmup_steps\":0,\"step_epochs\":10,\"factor\":0.1},"
-        "\"class_weights\":null,\"output_weights\":null},"
+        "\"schedule\":{\"type\":\"constant\",\"warmup_steps\":0,\"step_epochs\":10,\"factor\":0.1,"
+        "\"patience\":3},"
+        "\"sampling\":null,\"class_weights\":null,\"output_weights\":null},"
         "\"seed\":1,\"metadata\":null,\"trained_steps\":0,"
         "\"metrics\":{\"train_loss\":null,\"valid_loss\":null,\"baseline_valid_loss\":null,"
         "\"persistence_valid_loss\":null},"
@@ -71,6 +72,8 @@ TEST(a_job_that_is_over_says_everything)
     job.hyperparameters.class_weighting = GRU_CLASSES_GIVEN;
     job.hyperparameters.class_weights[0] = 0.1;
     job.hyperparameters.class_weights[1] = 2;
+    job.hyperparameters.sampling_length = 500;
+    job.hyperparameters.sampling_burn_in = 50;
     job.hyperparameters.n_output_weights = 2;
     job.hyperparameters.output_weights[0] = 0.5;
     job.seed = UINT64_C(1) << 53;
@@ -99,7 +102,8 @@ TEST(a_job_that_is_over_says_everything)
         "null,"
         "\"train\":\"head\",\"horizon_loss\":1,\"schedule\":{\"type\":\"step\",\"warmup_steps\":3,"
         "\"step_epochs\":4,"
-        "\"factor\":0.5},\"class_weights\":[0.1,2],\"output_weights\":[0.5,0]},"
+        "\"factor\":0.5,\"patience\":3},\"sampling\":{\"length\":500,\"burn_in\":50,"
+        "\"per_epoch\":null},\"class_weights\":[0.1,2],\"output_weights\":[0.5,0]},"
         "\"seed\":9007199254740992,\"metadata\":{\"k\": 1},\"trained_steps\":7,"
         "\"metrics\":{\"train_loss\":0.5,\"valid_loss\":0.25,\"baseline_valid_loss\":0.75,"
         "\"persistence_valid_loss\":null,\"train_accuracy\":0.9,\"valid_accuracy\":null},"

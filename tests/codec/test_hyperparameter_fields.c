@@ -189,3 +189,32 @@ TEST(weights_of_outputs_are_a_list_of_at_most_256)
     strcat(many, "]");
     ck_assert_int_eq(decode(&output_weights, many, &h, &fault), STATUS_INVALID_VALUE);
 }
+
+TEST(sampling_is_an_object_or_null)
+{
+    static const struct parameter sampling = { .name = "sampling" };
+    static const struct refusal refusals[] = {
+        { "3", STATUS_INVALID_TYPE, "sampling" },
+        { "{\"length\":1}", STATUS_INVALID_VALUE, "sampling.length" },
+        { "{\"length\":1000001}", STATUS_INVALID_VALUE, "sampling.length" },
+        { "{\"length\":5,\"burn_in\":null}", STATUS_INVALID_TYPE, "sampling.burn_in" },
+        { "{\"length\":5,\"burn_in\":1000000}", STATUS_INVALID_VALUE, "sampling.burn_in" },
+        { "{\"length\":5,\"per_epoch\":0}", STATUS_INVALID_VALUE, "sampling.per_epoch" },
+        { "{\"length\":5,\"stride\":2}", STATUS_UNKNOWN_FIELD, "sampling.stride" },
+    };
+    struct gru_hyperparameters h;
+    struct fault fault;
+    gru_hyperparameters_init(&h);
+    ck_assert_int_eq(decode(&sampling, "null", &h, &fault), STATUS_OK);
+    ck_assert_uint_eq(h.sampling_length, 0);
+    ck_assert_int_eq(
+        decode(&sampling, "{\"length\":500,\"burn_in\":50,\"per_epoch\":20}", &h, &fault),
+        STATUS_OK);
+    ck_assert(h.sampling_length == 500 && h.sampling_burn_in == 50 && h.sampling_per_epoch == 20);
+    ck_assert_int_eq(decode(&sampling, "{\"length\":2,\"per_epoch\":null}", &h, &fault), STATUS_OK);
+    ck_assert(h.sampling_length == 2 && h.sampling_per_epoch == 0);
+    for (size_t k = 0; k < N_OF(refusals); k++) {
+        const enum status status = decode(&sampling, refusals[k].body, &h, &fault);
+        ASSERT_REFUSED(status, &fault, &refusals[k]);
+    }
+}

@@ -183,6 +183,37 @@ TEST(the_better_version_is_promoted_and_the_other_is_not)
     daemon_stop(&daemon);
 }
 
+/* How it is trained: posted, run, and told back. */
+TEST(a_job_is_trained_as_it_asks_for)
+{
+    static const struct {
+        const char *hyperparameters, *told;
+    } rows[] = {
+        { "\"horizon_loss\":6", "\"horizon_loss\":6," },
+        { "\"output_weights\":[1,0]", "\"output_weights\":[1,0]}" },
+        { "\"sampling\":{\"length\":20,\"burn_in\":4,\"per_epoch\":12}",
+          "\"sampling\":{\"length\":20,\"burn_in\":4,\"per_epoch\":12}," },
+        { "\"schedule\":{\"type\":\"plateau\",\"factor\":0.5,\"patience\":1}",
+          "\"schedule\":{\"type\":\"plateau\",\"warmup_steps\":0,\"step_epochs\":10,\"factor\":0.5,"
+          "\"patience\":1}," },
+        { "\"early_stopping_patience\":null,\"horizon_loss\":3,\"sampling\":{\"length\":16}",
+          "\"sampling\":{\"length\":16,\"burn_in\":0,\"per_epoch\":null}," },
+    };
+    struct daemon daemon = start(NULL);
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        char id[ID_SIZE], hyperparameters[256];
+        snprintf(hyperparameters, sizeof hyperparameters, SHORT ",%s", rows[k].hyperparameters);
+        post(&daemon, hyperparameters, "," NO_REASON, id);
+        struct answer job = wait_for(&daemon, id, "succeeded failed cancelled");
+        expect_in(&job, "\"status\":\"succeeded\"");
+        expect_in(&job, rows[k].told);
+        ck_assert(number_in(job.body, "valid_loss") > 0 &&
+                  number_in(job.body, "persistence_valid_loss") > 0);
+        answer_free(&job);
+    }
+    daemon_stop(&daemon);
+}
+
 TEST(a_job_rests_goes_on_and_ends_as_told)
 {
     char id[ID_SIZE];
@@ -356,6 +387,21 @@ TEST(a_job_that_cannot_be_is_refused_by_its_field)
         { "{\"model\":\"pump\",\"hyperparameters\":{\"optimizer\":\"adam\",\"momentum\":0.5},"
           "\"training\":{\"series\":[{\"x\":[[1,2],[1,2]]}]}}",
           400, "\"param\":\"hyperparameters.momentum\"" },
+        { "{\"model\":\"pump\",\"hyperparameters\":{\"horizon_loss\":1025},"
+          "\"training\":{\"series\":[{\"x\":[[1,2],[1,2]]}]}}",
+          400, "\"param\":\"hyperparameters.horizon_loss\"" },
+        { "{\"model\":\"pump\",\"hyperparameters\":{\"output_weights\":[1]},"
+          "\"training\":{\"series\":[{\"x\":[[1,2],[1,2]]}]}}",
+          400, "\"param\":\"hyperparameters.output_weights\"" },
+        { "{\"model\":\"pump\",\"hyperparameters\":{\"sampling\":{\"length\":9}},"
+          "\"training\":{\"series\":[{\"x\":[[1,2],[1,2],[1,2]]}]}}",
+          400, "\"param\":\"hyperparameters.sampling.length\"" },
+        { "{\"model\":\"pump\",\"hyperparameters\":{\"sampling\":{\"length\":2,\"burn_in\":2}},"
+          "\"training\":{\"series\":[{\"x\":[[1,2],[1,2],[1,2]]}]}}",
+          400, "\"param\":\"hyperparameters.sampling.burn_in\"" },
+        { "{\"model\":\"pump\",\"hyperparameters\":{\"schedule\":{\"patience\":2}},"
+          "\"training\":{\"series\":[{\"x\":[[1,2],[1,2]]}]}}",
+          400, "\"param\":\"hyperparameters.schedule.patience\"" },
         { "{\"model\":\"pump\",\"training\":{\"series\":[{\"x\":[[1,2]]}]}}", 400,
           "invalid_training" },
         { "{\"model\":\"pump\",\"training\":{\"sessions\":[\"a\"]}}", 501, "recording_off" },

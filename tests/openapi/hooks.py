@@ -136,7 +136,8 @@ def fit_job(body):
         body["suffix"] = body["suffix"][:16]  # at most 64 bytes
     hyperparameters = body.setdefault("hyperparameters", {})
     others = ("momentum", "weight_decay", "l2_sp", "learning_rate", "clip_norm")
-    for name in ("loss", "class_weights", "output_weights", "schedule", "horizon_loss", *others):  # some need each other
+    for name in ("loss", "class_weights", "output_weights", "schedule", "horizon_loss",
+                 "sampling", *others):  # some need each other
         hyperparameters.pop(name, None)
     hyperparameters["n_epochs"] = 1
 

@@ -128,6 +128,7 @@ static const struct {
     { 1, "promotion", "none|promoted|rejected|rolled_back" },
     { 5, "hyper_schedule_type", "constant|cosine|step" },
     { 5, "class_weighting", "alike|balanced|given" },
+    { 7, "hyper_schedule_type", "plateau" },
 };
 
 enum { WORDS_SIZE = 512 };

@@ -35,9 +35,23 @@ uint64_t gru_epoch_key(uint64_t seed, size_t epoch)
     return gru_random_at(seed, (uint64_t)epoch);
 }
 
+static bool is_drawn(const struct order *order)
+{
+    return order->part == PART_TRAIN && order->dataset->n_stretches > 0;
+}
+
+size_t gru_order_n(const struct order *order)
+{
+    return is_drawn(order) ? order->dataset->n_stretches
+                           : gru_dataset_n_series(order->dataset, order->part);
+}
+
 static struct dataset_lane lane_at(const struct order *order, size_t n, size_t position)
 {
     bool shuffled = order->part == PART_TRAIN;
+    if (is_drawn(order)) {
+        return gru_dataset_stretch(order->dataset, gru_random_at(order->key, position));
+    }
     return gru_dataset_lane(order->dataset, order->part,
                             shuffled ? gru_shuffle(order->key, n, position) : position);
 }
@@ -89,7 +103,7 @@ size_t gru_batch_take(const struct order *order, size_t cursor, size_t n_max,
                       struct dataset_lane *lanes, size_t *ret_next)
 {
     size_t n = 0;
-    size_t n_series = gru_dataset_n_series(order->dataset, order->part);
+    size_t n_series = gru_order_n(order);
     for (; cursor < n_series && n < n_max; cursor++) {
         struct dataset_lane lane = lane_at(order, n_series, cursor);
         if (lane.n_rows > 0) {
@@ -103,7 +117,7 @@ size_t gru_batch_take(const struct order *order, size_t cursor, size_t n_max,
 
 size_t gru_batch_extent(const struct order *order, size_t cursor, size_t n_max, size_t *ret_longest)
 {
-    size_t n_series = gru_dataset_n_series(order->dataset, order->part);
+    size_t n_series = gru_order_n(order);
     *ret_longest = 0;
     for (size_t n = 0; cursor < n_series && n < n_max; cursor++) {
         struct dataset_lane lane = lane_at(order, n_series, cursor);
@@ -151,7 +165,7 @@ struct looks {
 static bool batch_has_targets(const struct order *order, size_t cursor, size_t next, size_t t,
                               size_t window, struct looks *looks)
 {
-    size_t n_series = gru_dataset_n_series(order->dataset, order->part);
+    size_t n_series = gru_order_n(order);
     for (; cursor < next && looks->n < looks->n_most; cursor++) {
         struct dataset_lane lane = lane_at(order, n_series, cursor);
         looks->n++;
@@ -170,7 +184,7 @@ static bool batch_has_targets(const struct order *order, size_t cursor, size_t n
 static size_t count_epoch(const struct order *order, struct looks *looks)
 {
     const struct gru_hyperparameters *h = &order->dataset->training->hyperparameters;
-    size_t n_series = gru_dataset_n_series(order->dataset, order->part);
+    size_t n_series = gru_order_n(order);
     size_t n_steps = 0;
     for (size_t cursor = 0; cursor < n_series;) {
         size_t longest;
@@ -182,6 +196,17 @@ static size_t count_epoch(const struct order *order, struct looks *looks)
         cursor = next;
     }
     return n_steps;
+}
+
+/* Of stretches, which are all alike: windows that are more than burn-in count as if they had
+ * targets. */
+static size_t count_stretch_epoch(const struct dataset *dataset)
+{
+    const struct gru_hyperparameters *h = &dataset->training->hyperparameters;
+    const size_t n_batches =
+        dataset->n_stretches / h->batch_size + (dataset->n_stretches % h->batch_size > 0);
+    const size_t n_windows = (h->sampling_length + h->window - 1) / h->window;
+    return n_batches * (n_windows - h->sampling_burn_in / h->window); /* at most 1e6 each */
 }
 
 /* Enough to look once at each target, at each window of a lane and at each lane, and then some. */
@@ -201,6 +226,9 @@ bool gru_count_steps(const struct dataset *dataset, size_t *ret_n_steps)
     bool one_batch = training->n_series <= training->hyperparameters.batch_size;
     size_t counted = 0, n_counted = 0, n_looks = 0;
     const size_t n_most = looks_of_an_epoch(dataset);
+    if (dataset->n_stretches > 0) {
+        return !__builtin_mul_overflow(count_stretch_epoch(dataset), n_epochs, ret_n_steps);
+    }
     do {
         struct order order = { dataset, PART_TRAIN, gru_epoch_key(training->seed, n_counted) };
         struct looks looks = { .n_most = n_most };

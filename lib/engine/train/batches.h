@@ -3,9 +3,9 @@
  * Pure functions of the dataset, the seed and the number of the epoch: nothing is remembered, so
  * nothing but a position needs to be saved. Private to lib/engine.
  *
- * An epoch visits the series in a shuffled order; each batch takes the next batch_size of them that
- * have rows, and goes through windows of `window` rows from their beginning. Validation visits them
- * in their own order.
+ * An epoch visits the series in a shuffled order, or stretches of them that are drawn by its key;
+ * each batch takes the next batch_size of them that have rows, and goes through windows of `window`
+ * rows from their beginning. Validation visits them in their own order.
  */
 #ifndef BATCHES_H
 #define BATCHES_H
@@ -25,6 +25,9 @@ struct order {
     enum part part;
     uint64_t key;
 };
+
+/* How many sequences an epoch of it has: series, or stretches that are drawn. */
+size_t gru_order_n(const struct order *order);
 
 /* Takes the next series that have rows, at most n_max, from position `cursor` of the order on:
  * lanes [n_max], longest first. Returns the number of lanes; 0: there are no more. *ret_next: where

@@ -1,8 +1,8 @@
 /*
  * checkpoint.c - a trainer as bytes: gru_trainer_save and gru_trainer_restore.
  *
- *     header | position | weights [P] | moments [P'] each | best weights [P] | losses | states |
- * hash
+ *     header | position | weights [P] | moments [P'] each | best weights [P] | losses | plateau |
+ *     states | hash
  *
  * Which arrays there are follows from the hyper-parameters, so the length is known before a byte is
  * read. All numbers are as the machine has them; another byte order shows in the magic number.
@@ -27,7 +27,7 @@ enum {
     VERSION_POOLED = 1,
     VERSION_BY_STREAM = 2,
     VERSION_POOLED_BEST = 3,
-    ARRAYS_MAX = 4 + OPTIMIZER_MOMENTS_MAX
+    ARRAYS_MAX = 5 + OPTIMIZER_MOMENTS_MAX
 };
 
 #define MAGIC 0x6E696172745F7267U /* "gr_train" */
@@ -75,6 +75,9 @@ static size_t list_pieces(const struct gru_trainer *trainer, uint64_t version,
     if (version == VERSION_BY_STREAM) {
         double *base = trainer->selection->base;
         pieces[n++] = (struct piece){ base, trainer->selection->n_streams * sizeof *base };
+    }
+    if (trainer->training.hyperparameters.schedule_type == GRU_PLATEAU) {
+        pieces[n++] = (struct piece){ arrays->plateau, sizeof *arrays->plateau };
     }
     pieces[n++] = floats_of(arrays->states, sizes->n_states);
     return n;
@@ -177,11 +180,11 @@ static bool position_fits(const struct gru_trainer *trainer, uint64_t version,
     case PHASE_END:
         return position->cursor == 0 && position->t == 0;
     }
-    if (position->epoch >= n_epochs || position->cursor > trainer->training.n_series) {
-        return false;
-    }
     struct order order = { &trainer->dataset, PART_TRAIN,
                            gru_epoch_key(trainer->training.seed, position->epoch) };
+    if (position->epoch >= n_epochs || position->cursor > gru_order_n(&order)) {
+        return false;
+    }
     size_t longest;
     gru_batch_extent(&order, position->cursor, trainer->sizes.n_lanes, &longest);
     return position->t == 0 || position->t < longest;
@@ -256,7 +259,6 @@ enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *byt
     trainer->keeps_best = has_best(trainer, header.version);
     trainer->position = position;
     trainer->optimizer.n_updates = position.n_updates;
-    trainer->optimizer.learning_rate = gru_trainer_rate(trainer);
     gru_trainer_begin_phase(trainer, (enum trainer_phase)position.phase);
     const char *p = (const char *)bytes + sizeof header + n_position_bytes(header.version);
     for (size_t k = 0; k < n; k++) {
@@ -265,6 +267,7 @@ enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *byt
         }
         p += pieces[k].n_bytes;
     }
+    trainer->optimizer.learning_rate = gru_trainer_rate(trainer);
     gru_trainer_refresh(trainer);
     if (position.phase == PHASE_TRAIN) {
         trainer->position.cursor = position.cursor;

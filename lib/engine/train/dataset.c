@@ -35,6 +35,61 @@ static size_t find_first_held(const struct gru_training *training)
     return k;
 }
 
+/* ---- stretches ---- */
+
+size_t gru_dataset_begins(const struct dataset *dataset, size_t k)
+{
+    const size_t length = dataset->training->hyperparameters.sampling_length;
+    const size_t n_rows = gru_dataset_lane(dataset, PART_TRAIN, k).n_rows;
+    return length > 0 && n_rows >= length ? n_rows - length + 1 : 0;
+}
+
+/* None given: as many as cover the rows of the series that can have one. */
+static void count_stretches(struct dataset *dataset)
+{
+    const struct gru_hyperparameters *h = &dataset->training->hyperparameters;
+    size_t n_rows = 0;
+    for (size_t k = 0; h->sampling_length > 0 && k < dataset->training->n_series; k++) {
+        const size_t n = gru_dataset_begins(dataset, k);
+        dataset->n_begins += n;
+        n_rows += n > 0 ? n + h->sampling_length - 1 : 0; /* they are in memory: no overflow */
+    }
+    if (h->sampling_length > h->sampling_burn_in) {
+        const size_t n_lossy = h->sampling_length - h->sampling_burn_in;
+        const size_t n_all = n_rows / n_lossy + (n_rows % n_lossy > 0);
+        dataset->n_stretches = h->sampling_per_epoch > 0 ? h->sampling_per_epoch : n_all;
+    }
+}
+
+/* The series whose rows the number falls among. */
+static size_t series_of(const struct dataset *dataset, size_t begin)
+{
+    size_t low = 0, high = dataset->training->n_series - 1;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (begin < dataset->begins[middle]) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+struct dataset_lane gru_dataset_stretch(const struct dataset *dataset, uint64_t draw)
+{
+    const struct gru_hyperparameters *h = &dataset->training->hyperparameters;
+    const size_t begin = (size_t)(draw % dataset->n_begins);
+    const size_t k = series_of(dataset, begin);
+    struct dataset_lane lane = gru_dataset_lane(dataset, PART_TRAIN, k);
+    lane.begin = begin - (k > 0 ? dataset->begins[k - 1] : 0);
+    lane.x += lane.begin * dataset->info->n_inputs;
+    lane.n_known = lane.n_rows - lane.begin;
+    lane.n_rows = h->sampling_length;
+    lane.n_burned = h->sampling_burn_in;
+    return lane;
+}
+
 void gru_dataset_init(struct dataset *dataset, const struct gru_model *model,
                       const struct gru_training *training)
 {
@@ -47,6 +102,7 @@ void gru_dataset_init(struct dataset *dataset, const struct gru_model *model,
                           .output_weights = h->n_output_weights > 0 ? h->output_weights : NULL,
                           .width = gru_loss_width(&model->info, loss),
                           .first_held = find_first_held(training) };
+    count_stretches(dataset);
 }
 
 size_t gru_dataset_n_series(const struct dataset *dataset, enum part part)
@@ -90,6 +146,7 @@ struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part pa
         lane.n_rows = part == PART_TRAIN ? n_train : (n_held > 0 ? series->n_rows : 0);
         lane.first = part == PART_TRAIN ? 0 : n_train;
     }
+    lane.n_known = lane.n_rows;
     return lane;
 }
 
@@ -112,22 +169,23 @@ double gru_dataset_raw_target(const struct dataset *dataset, const struct datase
                               size_t t, size_t column)
 {
     const struct gru_series *series = lane->series;
-    if (!has_weight(dataset, column)) {
+    if (!has_weight(dataset, column) || t < lane->n_burned) {
         return (double)NAN;
     }
     if (series->y && is_one_target(series)) {
         return t + 1 == series->n_rows ? series->y[column] : (double)NAN;
     }
     if (series->y) {
-        return t >= lane->first ? series->y[t * dataset->width + column] : (double)NAN;
+        return t >= lane->first ? series->y[(lane->begin + t) * dataset->width + column]
+                                : (double)NAN;
     }
     const struct gru_info *info = dataset->info;
     int fed = info->outputs[column % info->n_outputs].feeds;
     size_t time = t + 1 + column / info->n_outputs;
-    if (fed < 0 || time < lane->first || time >= lane->n_rows) {
+    if (fed < 0 || time < lane->first || time >= lane->n_known) {
         return (double)NAN;
     }
-    return series->x[time * info->n_inputs + (size_t)fed];
+    return series->x[(lane->begin + time) * info->n_inputs + (size_t)fed];
 }
 
 float gru_dataset_scale(const struct dataset *dataset, size_t column, double raw, double base)

@@ -22,6 +22,9 @@ struct dataset {
         class_weights; /* [O], or NULL: they are all 1; the trainer and the comparison set theirs */
     const double *output_weights; /* [O], the training's; NULL: they are all 1 */
     size_t width;                 /* Y */
+    size_t n_begins;              /* rows that can begin a stretch */
+    size_t n_stretches;           /* of an epoch; 0: series are walked through */
+    size_t *begins; /* [n_series] rows that can begin one, up to and with each series'; or NULL */
     size_t first_held; /* series with one target from here on are for validation (of a fraction) */
     double *
         *filled; /* [n_series + n_validation] copies of x, NULL where nothing is missing; or NULL */
@@ -32,6 +35,9 @@ struct dataset_lane {
     const struct gru_series *series;
     const double *x; /* [n_rows][I] without missing readings, once the dataset is filled */
     size_t n_rows;   /* rows to run; 0: none of it belongs to this part */
+    size_t n_known;  /* rows of this part from its first row on: those behind n_rows are targets */
+    size_t begin;    /* the series' row that is its first; of a stretch, else 0 */
+    size_t n_burned; /* rows without targets at its beginning; of a stretch, else 0 */
     size_t first;    /* targets of earlier times are not this part's */
 };
 
@@ -59,6 +65,11 @@ GRU_CHECK bool gru_dataset_bytes(const struct dataset *dataset, size_t *ret_n_by
 /* How many series a part is made from; some of them may have no rows in it. */
 size_t gru_dataset_n_series(const struct dataset *dataset, enum part part);
 struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part part, size_t k);
+
+/* Rows of a series that can begin a stretch. */
+size_t gru_dataset_begins(const struct dataset *dataset, size_t k);
+/* A stretch; draw: any number, of all 64 bits. The dataset must be filled. */
+struct dataset_lane gru_dataset_stretch(const struct dataset *dataset, uint64_t draw);
 
 /* The target of row t of a lane at `column` of Y, raw; NaN: there is none. */
 double gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,

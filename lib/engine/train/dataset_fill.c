@@ -59,6 +59,10 @@ bool gru_dataset_bytes(const struct dataset *dataset, size_t *ret_n_bytes)
         __builtin_add_overflow(n_bytes, any ? n_series(dataset) * sizeof(double *) : 0, &n_bytes)) {
         return false;
     }
+    const size_t n_places = dataset->n_stretches > 0 ? dataset->training->n_series : 0;
+    if (__builtin_add_overflow(n_bytes, n_places * sizeof *dataset->begins, &n_bytes)) {
+        return false;
+    }
     *ret_n_bytes = n_bytes;
     return true;
 }
@@ -69,7 +73,9 @@ void gru_dataset_done(struct dataset *dataset)
         free(dataset->filled[k]);
     }
     free(dataset->filled);
+    free(dataset->begins);
     dataset->filled = NULL;
+    dataset->begins = NULL;
 }
 
 static enum gru_status refuse(const struct dataset *dataset, size_t k, size_t t,
@@ -176,10 +182,28 @@ static enum gru_status fill_all(struct dataset *dataset, struct filler *filler,
     return status;
 }
 
+static bool place_stretches(struct dataset *dataset)
+{
+    const size_t n = dataset->training->n_series;
+    size_t sum = 0;
+    if (dataset->n_stretches == 0) {
+        return true;
+    }
+    dataset->begins = gru_array_alloc(n, sizeof *dataset->begins);
+    for (size_t k = 0; dataset->begins && k < n; k++) {
+        sum += gru_dataset_begins(dataset, k);
+        dataset->begins[k] = sum;
+    }
+    return dataset->begins != NULL;
+}
+
 enum gru_status gru_dataset_fill(struct dataset *dataset, const struct gru_model *model,
                                  struct gru_error *error)
 {
     const struct gru_info *info = dataset->info;
+    if (!place_stretches(dataset)) {
+        return gru_fail_no_memory(error);
+    }
     struct filler filler = { .model = model };
     size_t n_y = (CHUNK_ROWS + 1) * info->y_floats;
     double *block = gru_array_alloc(info->n_inputs + n_y, sizeof *block);

@@ -30,7 +30,7 @@ size_t gru_horizon_first(const struct horizon *horizon, size_t k)
 static size_t blocks_from(const struct horizon *horizon, const struct dataset_lane *lane, size_t t)
 {
     const size_t steps = horizon->dataset->info->steps, n_most = horizon->sizes.n_blocks;
-    size_t n = (lane->n_rows - 1 - t) / steps + 1;
+    size_t n = (lane->n_known - 1 - t) / steps + 1;
     n = n < n_most ? n : n_most;
     while (n > 0 && !gru_dataset_may_have_targets(horizon->dataset, lane, t + (n - 1) * steps)) {
         n--;
@@ -53,7 +53,8 @@ static bool next_origin(struct origins *at, struct horizon_origin *ret_origin)
         const bool is_one = at->step % at->horizon->sizes.spacing == window->phase;
         for (; is_one && at->lane < window->n_lanes[at->step]; at->lane++) {
             const size_t t = window->t + at->step;
-            const size_t n = blocks_from(at->horizon, &window->lanes[at->lane], t);
+            const struct dataset_lane *lane = &window->lanes[at->lane];
+            const size_t n = t < lane->n_burned ? 0 : blocks_from(at->horizon, lane, t);
             if (n > 0) {
                 *ret_origin = (struct horizon_origin){ at->first_row + at->lane, at->lane, t, n };
                 at->lane++;

@@ -26,7 +26,11 @@ static const struct row rows[] = {
 #define SINGLE_ROW(field, ...) ROW("hyperparameters", #field, field, __VA_ARGS__)
 #define SCHEDULE_ROW(field, ...)                                                                   \
     ROW("hyperparameters.schedule", &#field[GRU_SCHEDULE_PREFIX], field, __VA_ARGS__)
+#define SAMPLING_ROW(field, ...)                                                                   \
+    ROW("hyperparameters.sampling", &#field[GRU_SAMPLING_PREFIX], field, __VA_ARGS__)
     GRU_SINGLE_HYPERPARAMETERS(SINGLE_ROW) GRU_SCHEDULE_HYPERPARAMETERS(SCHEDULE_ROW)
+        GRU_SAMPLING_HYPERPARAMETERS(SAMPLING_ROW)
+#undef SAMPLING_ROW
 #undef SCHEDULE_ROW
 #undef SINGLE_ROW
 #undef ROW
@@ -159,22 +163,31 @@ static enum gru_status check_loss(const struct gru_info *info, enum gru_loss los
     return GRU_OK;
 }
 
-/* What is of the schedule `step` alone has its default with another. */
+/* What is of some schedules alone has its default with another. */
 static enum gru_status check_schedule(const struct gru_hyperparameters *h, struct gru_error *error)
 {
     struct gru_hyperparameters defaults;
     gru_hyperparameters_init(&defaults);
-    const bool has_steps = h->schedule_step_epochs != defaults.schedule_step_epochs;
-    const bool has_factor = h->schedule_factor != defaults.schedule_factor;
-    if (h->schedule_type == GRU_STEP || (!has_steps && !has_factor)) {
-        return GRU_OK;
+    const bool is_step = h->schedule_type == GRU_STEP, is_plateau = h->schedule_type == GRU_PLATEAU;
+    const struct {
+        const char *param, *of;
+        bool is_wrong;
+    } fields[] = {
+        { "hyperparameters.schedule.step_epochs", "schedule 'step'",
+          !is_step && h->schedule_step_epochs != defaults.schedule_step_epochs },
+        { "hyperparameters.schedule.factor", "schedules 'step' and 'plateau'",
+          !is_step && !is_plateau && h->schedule_factor != defaults.schedule_factor },
+        { "hyperparameters.schedule.patience", "schedule 'plateau'",
+          !is_plateau && h->schedule_patience != defaults.schedule_patience },
+    };
+    for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
+        if (fields[k].is_wrong) {
+            return gru_fail(error, GRU_BAD_TRAINING, fields[k].param,
+                            "'%s' is of the %s only; leave it out with another, or say the type",
+                            fields[k].param, fields[k].of);
+        }
     }
-    const char *param =
-        has_steps ? "hyperparameters.schedule.step_epochs" : "hyperparameters.schedule.factor";
-    return gru_fail(error, GRU_BAD_TRAINING, param,
-                    "'%s' is of the schedule 'step' only; leave it out with another, or say "
-                    "\"type\":\"step\"",
-                    param);
+    return GRU_OK;
 }
 
 static enum gru_status check_class_weights(const struct gru_hyperparameters *h,
@@ -239,6 +252,28 @@ static enum gru_status check_output_weights(const struct gru_hyperparameters *h,
                                param);
 }
 
+static enum gru_status check_sampling(const struct gru_hyperparameters *h, struct gru_error *error)
+{
+    static const char burn_in[] = "hyperparameters.sampling.burn_in",
+                      per_epoch[] = "hyperparameters.sampling.per_epoch";
+    const bool has_burn_in = h->sampling_burn_in > 0;
+    if (h->sampling_length == 0 && (has_burn_in || h->sampling_per_epoch > 0)) {
+        const char *param = has_burn_in ? burn_in : per_epoch;
+        return gru_fail(error, GRU_BAD_TRAINING, param,
+                        "'%s' is of stretches that are drawn; say their "
+                        "'hyperparameters.sampling.length', too, or leave it out",
+                        param);
+    }
+    if (h->sampling_length > 0 && h->sampling_burn_in >= h->sampling_length) {
+        return gru_fail(
+            error, GRU_BAD_TRAINING, burn_in,
+            "'%s' must be below 'hyperparameters.sampling.length', %zu, or no row has a "
+            "loss; not %zu",
+            burn_in, h->sampling_length, h->sampling_burn_in);
+    }
+    return GRU_OK;
+}
+
 static enum gru_status check_horizon(const struct gru_hyperparameters *h,
                                      const struct gru_info *info, struct gru_error *error)
 {
@@ -283,6 +318,9 @@ enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hype
     }
     if (status == GRU_OK) {
         status = check_class_weights(hyperparameters, &model->info, error);
+    }
+    if (status == GRU_OK) {
+        status = check_sampling(hyperparameters, error);
     }
     if (status == GRU_OK) {
         status = check_horizon(hyperparameters, &model->info, error);

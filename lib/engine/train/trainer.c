@@ -150,7 +150,8 @@ static void move_on(struct gru_trainer *trainer, const struct trainer_rows *rows
 double gru_trainer_rate(const struct gru_trainer *trainer)
 {
     return gru_schedule_rate(&trainer->training.hyperparameters, trainer->position.step,
-                             trainer->position.epoch, trainer->info.n_steps);
+                             trainer->position.epoch, trainer->info.n_steps,
+                             trainer->arrays.plateau->n_falls);
 }
 
 static double accuracy(const struct gru_trainer *trainer, size_t n_correct, size_t n)
@@ -338,6 +339,9 @@ static enum gru_advance end_epoch(struct gru_trainer *trainer)
         position->valid_accuracy = accuracy(trainer, validation->n_correct, validation->n);
         position->stopped_early = stops_early(trainer);
     }
+    gru_schedule_observe(&trainer->training.hyperparameters,
+                         trainer->validates ? position->valid_loss : position->train_loss,
+                         trainer->arrays.plateau);
     bool is_over =
         position->stopped_early || position->epoch >= trainer->training.hyperparameters.n_epochs;
     gru_trainer_begin_phase(trainer, is_over ? PHASE_END : PHASE_TRAIN);

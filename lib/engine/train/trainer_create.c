@@ -36,6 +36,7 @@ static void prepare(struct gru_trainer *trainer)
         memcpy(trainer->arrays.start, gru_backprop_parameters(trainer->backprop) + first,
                trainer->sizes.n_trained * sizeof(float));
     }
+    trainer->arrays.plateau->least = (double)INFINITY;
     position->step_loss = position->grad_norm = NAN;
     position->train_loss = position->train_accuracy = NAN;
     position->valid_loss = position->valid_accuracy = NAN;

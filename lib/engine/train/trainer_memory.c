@@ -32,8 +32,11 @@ bool gru_trainer_sizes(const struct gru_model *model, const struct gru_training 
                        struct trainer_sizes *ret_sizes)
 {
     const struct gru_hyperparameters *h = &training->hyperparameters;
+    struct dataset dataset;
+    gru_dataset_init(&dataset, model, training);
+    const size_t n_series = larger(training->n_series, training->n_validation);
     struct trainer_sizes sizes = {
-        .n_lanes = smaller(h->batch_size, larger(training->n_series, training->n_validation)),
+        .n_lanes = smaller(h->batch_size, larger(n_series, dataset.n_stretches)),
         .n_steps = smaller(h->window, longest_series(training)),
         .n_parameters = model->info.n_parameters,
         .n_trained = gru_backprop_n_trained(model, h->train == GRU_TRAIN_HEAD),
@@ -80,6 +83,7 @@ void gru_trainer_cut(const struct dataset *dataset, const struct trainer_sizes *
     arrays->class_weights =
         block_take(cutter, gru_has_class_weights(dataset->training) ? info->n_outputs : 0,
                    sizeof *arrays->class_weights);
+    arrays->plateau = block_take(cutter, 1, sizeof *arrays->plateau);
     arrays->lanes = block_take(cutter, sizes->n_lanes, sizeof *arrays->lanes);
     arrays->n_lanes = block_take(cutter, sizes->n_steps, sizeof *arrays->n_lanes);
 }

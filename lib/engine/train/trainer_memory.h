@@ -8,6 +8,7 @@
 #include "engine/train/backprop.h"
 #include "engine/train/dataset.h"
 #include "engine/train/optimizer.h"
+#include "engine/train/schedule.h"
 
 /* What a window of a batch is made from; cut out of one block. B lanes, T steps, R = T * B rows, P
  * parameters (P' of them trained). */
@@ -21,9 +22,10 @@ struct trainer_arrays {
     float *start;                          /* [P'] the starting weights, for l2_sp; or NULL */
     float *best;  /* [P] the best epoch's weights; NULL without validation */
     double *seen; /* [B][I + O] what was last observed, for persistence; NULL without validation */
-    double *class_weights;      /* [O], or NULL: they are all 1 */
-    struct dataset_lane *lanes; /* [B] of the batch under way, longest first */
-    size_t *n_lanes;            /* [T] */
+    double *class_weights;            /* [O], or NULL: they are all 1 */
+    struct schedule_plateau *plateau; /* [1] in checkpoints of trainings with that schedule */
+    struct dataset_lane *lanes;       /* [B] of the batch under way, longest first */
+    size_t *n_lanes;                  /* [T] */
 };
 
 /* Their sizes. */

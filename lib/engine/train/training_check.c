@@ -171,7 +171,8 @@ static enum gru_status check_column(const struct check *check, size_t column)
     const struct gru_info *info = dataset->info;
     const struct dataset_lane lane = { .series = check->series,
                                        .x = check->series->x,
-                                       .n_rows = check->series->n_rows };
+                                       .n_rows = check->series->n_rows,
+                                       .n_known = check->series->n_rows };
     const struct gru_variable *output = gru_dataset_output(dataset, column);
     int fed = output ? output->feeds : -1;
     double mean = fed >= 0 ? gru_reading(info, info->inputs[fed].mean) : 0;
@@ -283,6 +284,31 @@ static enum gru_status check_targets(const struct dataset *dataset, struct gru_t
     return GRU_OK;
 }
 
+/* Whether the training part has stretches of that length, with a target for each row. */
+static enum gru_status check_sampling(const struct dataset *dataset, struct gru_error *error)
+{
+    static const char length[] = "hyperparameters.sampling.length";
+    const struct gru_training *training = dataset->training;
+    size_t longest = 0;
+    for (size_t k = 0; k < training->n_series; k++) {
+        const struct dataset_lane lane = gru_dataset_lane(dataset, PART_TRAIN, k);
+        longest = lane.n_rows > longest ? lane.n_rows : longest;
+        if (training->hyperparameters.sampling_length > 0 && training->series[k].n_targets == 1 &&
+            training->series[k].n_rows > 1) {
+            return gru_fail(error, GRU_BAD_TRAINING, "hyperparameters.sampling",
+                            "'hyperparameters.sampling' is of series with a target for each row, "
+                            "and 'training.series[%zu]' has one for all; leave it out",
+                            k);
+        }
+    }
+    if (training->hyperparameters.sampling_length > longest) {
+        return gru_fail(error, GRU_BAD_TRAINING, length,
+                        "'%s' is %zu, but the longest series has %zu rows to train on", length,
+                        training->hyperparameters.sampling_length, longest);
+    }
+    return GRU_OK;
+}
+
 static enum gru_status check_sizes(const struct gru_model *model, const struct dataset *dataset,
                                    struct gru_training_info *info, struct gru_error *error)
 {
@@ -334,6 +360,9 @@ enum gru_status gru_training_check(const struct gru_model *model,
     }
     if (status == GRU_OK) {
         status = check_targets(&dataset, &info, error);
+    }
+    if (status == GRU_OK) {
+        status = check_sampling(&dataset, error);
     }
     if (status == GRU_OK) {
         status = check_sizes(model, &dataset, &info, error);

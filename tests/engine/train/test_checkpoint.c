@@ -144,6 +144,38 @@ TEST(roll_outs_go_on_as_if_undisturbed)
     free_set(&set);
 }
 
+TEST(a_plateau_goes_on_as_if_undisturbed)
+{
+    for (int validates = 0; validates < 2; validates++) {
+        struct set set;
+        make_set(&set);
+        set.training.validation_fraction = validates * 0.3;
+        struct gru_hyperparameters *h = &set.training.hyperparameters;
+        h->early_stopping_patience = 0;
+        h->n_epochs = 7;
+        h->window = 64;
+        h->learning_rate = 0.5;
+        h->schedule_type = GRU_PLATEAU;
+        h->schedule_patience = 1;
+        expect_undisturbed(&set);
+        free_set(&set);
+    }
+}
+
+TEST(sampling_goes_on_as_if_undisturbed)
+{
+    struct set set;
+    make_set(&set);
+    struct gru_hyperparameters *h = &set.training.hyperparameters;
+    h->sampling_length = 5;
+    h->sampling_burn_in = 1;
+    h->sampling_per_epoch = 7;
+    expect_undisturbed(&set);
+    h->horizon_loss = 3;
+    expect_undisturbed(&set);
+    free_set(&set);
+}
+
 TEST(early_stopping_survives_a_restart)
 {
     struct set set;

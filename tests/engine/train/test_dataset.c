@@ -51,7 +51,9 @@ static void expect_parted(const struct gru_model *model, const struct gru_traini
         struct dataset_lane train = gru_dataset_lane(&dataset, PART_TRAIN, k);
         struct dataset_lane valid = gru_dataset_lane(&dataset, PART_VALID, k);
         const struct gru_series *series = &training->series[k];
-        struct dataset_lane whole = { .series = series, .x = series->x, .n_rows = series->n_rows };
+        struct dataset_lane whole = {
+            .series = series, .x = series->x, .n_rows = series->n_rows, .n_known = series->n_rows
+        };
         for (size_t i = 0; i < series->n_rows * dataset.width; i++) {
             size_t t = i / dataset.width, column = i % dataset.width;
             bool is_there = !isnan(gru_dataset_raw_target(&dataset, &whole, t, column));

@@ -216,6 +216,9 @@ TEST(how_it_is_trained_counts)
     expect_counts(&set, &training->hyperparameters.schedule_step_epochs, "epochs of a step", 0);
     expect_counts(&set, &training->hyperparameters.schedule_factor, "factor", 0);
     expect_counts(&set, &training->hyperparameters.horizon_loss, "horizon", 0);
+    expect_counts(&set, &training->hyperparameters.sampling_length, "length", 0);
+    expect_counts(&set, &training->hyperparameters.sampling_burn_in, "burn-in", 0);
+    expect_counts(&set, &training->hyperparameters.schedule_patience, "patience", 0);
     training->hyperparameters.class_weighting = GRU_CLASSES_GIVEN;
     ck_assert(gru_training_fingerprint(set.model, training) != hash);
     expect_counts(&set, &training->hyperparameters.class_weights[7], "class weight", 7);

@@ -143,14 +143,20 @@ TEST(steps_belong_to_the_schedule_of_that_name)
     good(&h, NULL);
     h = defaults();
     h.schedule_factor = 0.5;
-    bad(&h, NULL, "schedule.factor", "'step' only");
+    bad(&h, NULL, "schedule.factor", "'step' and 'plateau' only");
+    h.schedule_type = GRU_PLATEAU;
+    good(&h, NULL);
+    h.schedule_patience = 5;
+    good(&h, NULL);
     h.schedule_type = GRU_STEP;
+    bad(&h, NULL, "schedule.patience", "schedule 'plateau' only");
+    h.schedule_patience = 3;
     good(&h, NULL);
     h.schedule_factor = 0;
     bad(&h, NULL, "schedule.factor", "'hyperparameters.schedule.factor' must be a number");
     h = defaults();
     h.schedule_type = GRU_N_SCHEDULES;
-    bad(&h, NULL, "schedule.type", "constant|cosine|step");
+    bad(&h, NULL, "schedule.type", "constant|cosine|step|plateau");
 }
 
 TEST(weights_of_classes_fit_the_loss_and_the_outputs)
@@ -169,6 +175,24 @@ TEST(weights_of_classes_fit_the_loss_and_the_outputs)
     good(&h, NULL);
     h.class_weights[2] = 1;
     bad(&h, NULL, "class_weights", "2, not 3");
+}
+
+TEST(sampling_has_a_length_beyond_its_burn_in)
+{
+    struct gru_hyperparameters h = defaults();
+    h.sampling_burn_in = 3;
+    bad(&h, NULL, "sampling.burn_in", "say their 'hyperparameters.sampling.length', too");
+    h.sampling_burn_in = 0;
+    h.sampling_per_epoch = 3;
+    bad(&h, NULL, "sampling.per_epoch", "say their 'hyperparameters.sampling.length', too");
+    h.sampling_length = 5;
+    good(&h, NULL);
+    h.sampling_burn_in = 4;
+    good(&h, NULL);
+    h.sampling_burn_in = 5;
+    bad(&h, NULL, "sampling.burn_in", "must be below 'hyperparameters.sampling.length', 5");
+    h.sampling_length = 1;
+    bad(&h, NULL, "sampling.length", "from 2 to 1000000, or none");
 }
 
 TEST(roll_outs_need_outputs_that_feed_inputs)

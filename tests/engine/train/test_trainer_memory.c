@@ -287,6 +287,7 @@ TEST(a_trainer_takes_the_memory_that_was_announced)
         h->dropout = k & 8 ? 0.5 : 0;
         h->l2_sp = k & 8 ? 0 : 1;
         h->horizon_loss = k & 16 || k & 2 ? 1 : 5;
+        h->sampling_length = k % 3 == 0 ? 4 : 0;
         size_t n_announced = training_info(set.model, &set.training).n_bytes;
         failing_memory_start(LONG_MAX);
         struct gru_trainer *trainer = training_begin(set.model, &set.training);
