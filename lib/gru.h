@@ -104,6 +104,7 @@ GRU_API const char *gru_layer_kind_name(enum gru_layer_kind kind);
 GRU_API const char *gru_reset_name(enum gru_reset reset);
 GRU_API const char *gru_activation_name(enum gru_activation activation);
 GRU_API const char *gru_missing_name(enum gru_missing missing);
+GRU_API const char *gru_transform_name(enum gru_transform_kind kind);
 
 /* Whether layers of a kind carry a state from step to step: these are a model's "cells". */
 GRU_API bool gru_layer_kind_is_recurrent(enum gru_layer_kind kind);
@@ -116,17 +117,49 @@ enum {
     GRU_LAYERS_MAX = 32,
     GRU_WIDTH_MAX = 65536,
     GRU_SEASON_MAX = 1 << 30,
-    GRU_WIDE_RATIO = 1024
+    GRU_WIDE_RATIO = 1024,
+    GRU_TRANSFORM_SEASON_MAX = 10000,
+    GRU_TRANSFORM_READINGS_MAX = 65536 /* that a model's seasonal differences keep, of all inputs */
 };
 
-/* An input or an output. The network sees (x - mean) / std; a raw output is std * output + mean. */
+/*
+ * What the network sees of an input that an output feeds, in place of its raw readings x_t: u_t,
+ * which is then normalised. The output speaks of u too, and its forecasts are turned back.
+ *
+ *     GRU_DIFFERENCE           u_t = x_t - x_{t-1}
+ *     GRU_SEASONAL_DIFFERENCE  u_t = x_t - x_{t-season}
+ *     GRU_LEVEL                u_t = (x_t - l_{t-1}) / s_{t-1} with a running level
+ *                              l_t = l_{t-1} + r (x_t - l_{t-1}), and with `scale` likewise a
+ *                              running mean s of |x_t - l_{t-1}|, else 1; r is `rate`, or of the
+ *                              first readings 1/n, so that both begin as plain means
+ *
+ * Where u_t is not known (there is no x_{t-1}, no x_{t-season}, or s is 0) the network sees the
+ * input's mean, and what is forecast is the last reading, or the level; before the first reading 0.
+ */
+struct gru_transform {
+    enum gru_transform_kind kind;
+    size_t season; /* of a seasonal difference: 1 to GRU_TRANSFORM_SEASON_MAX; else 0 */
+    double rate;   /* of a level: above 0, at most 1; else 0 */
+    bool scale;    /* of a level */
+};
+
+/* An input or an output. The network sees (x - mean) / std; a raw output is std * output + mean.
+ * With a transform mean and std are those of u, for the input and the output that feeds it. */
 struct gru_variable {
     char name[GRU_NAME_MAX + 1];
     char unit[GRU_UNIT_MAX + 1];
-    double mean, std; /* std > 0 */
+    double mean, std;               /* std > 0 */
+    struct gru_transform transform; /* of an input; of an output none */
     int feeds; /* of an output: the input whose next value it forecasts, or -1. Of an input: the
                   output that feeds it, or -1 */
 };
+
+/* What a transform makes of a column of readings, x[0], x[stride], ...: u, NaN where it is not
+ * known or the reading is missing; one that is missing counts as the last one observed.
+ * GRU_NO_MEMORY. */
+GRU_API GRU_CHECK enum gru_status gru_transform_column(const struct gru_transform *transform,
+                                                       const double *x, size_t n_rows,
+                                                       size_t stride, double *u);
 
 /* A recurrent layer. */
 struct gru_layer_info {
@@ -157,8 +190,9 @@ struct gru_info {
     struct gru_variable *inputs, *outputs;
     struct gru_layer_info *layers; /* the recurrent ones, first to last; the read-out follows */
     struct gru_head *heads;        /* n_heads 0: one read-out, whose activation is `activation` */
-    bool is_wide; /* raw values need more digits than a float has: an input or an output whose
-                     |mean| is more than GRU_WIDE_RATIO of its std (gru_reading) */
+    bool is_wide; /* raw values need more digits than a float has: an input with a transform, or
+                     one or an output whose |mean| is more than GRU_WIDE_RATIO of its std
+                     (gru_reading) */
     size_t n_parameters; /* weights in all; the statistics of a batch_norm are none */
     size_t n_feeds;      /* outputs that feed an input; 0: no roll-out beyond S */
     size_t n_future; /* inputs that no output feeds: the width of a row of known future values */
@@ -194,6 +228,12 @@ struct gru_scaling {
     double mean, std; /* finite, std > 0 */
 };
 
+/* Of an input that an output feeds. A seasonal difference may have 0 for the plan's season. */
+struct gru_plan_transform {
+    const char *name;
+    struct gru_transform transform;
+};
+
 /* What a new model shall be. Names must differ; an output with an input's name feeds it. */
 struct gru_plan {
     size_t n_inputs, n_outputs, n_layers;
@@ -205,6 +245,8 @@ struct gru_plan {
     size_t n_network;
     const struct gru_scaling *scalings; /* [n_scalings] of some; the others have mean 0, std 1 */
     size_t n_scalings;
+    const struct gru_plan_transform *transforms; /* [n_transforms] of some; the others have none */
+    size_t n_transforms;
     enum gru_layer_kind cell; /* of all layers: a recurrent kind */
     enum gru_reset reset;     /* likewise, where the kind has one */
     bool residual;
@@ -273,8 +315,8 @@ GRU_API void gru_readings_unpack(const struct gru_info *info, const float *kept,
 /*
  * A state is state_floats floats: each layer's hidden state in turn ([h], or [h, c] for
  * GRU_LAYER_THREE_GATE and GRU_LAYER_LSTM), then the last observed value of each input (NaN: none
- * yet), then the last row of y (NaN: none yet), both kept by gru_readings_pack. It may be copied
- * with memcpy and kept anywhere.
+ * yet), then the last row of y (NaN: none yet), then what the transform of each input keeps, all
+ * these by gru_readings_pack. It may be copied with memcpy and kept anywhere.
  */
 GRU_API void gru_state_init(const struct gru_model *model, float *state);
 /* Where the parts are, in floats from the start of a state. */
@@ -287,6 +329,14 @@ GRU_API double gru_state_y(const struct gru_model *model, const float *state, si
 GRU_API void gru_state_set_last(const struct gru_model *model, float *state, size_t input,
                                 double value);
 GRU_API void gru_state_set_y(const struct gru_model *model, float *state, size_t k, double value);
+/* What the transform of an input keeps: so many values (0: it has none), of any numbers or NaN. Of
+ * a difference the last reading; of a seasonal one which of the readings behind is the oldest, from
+ * 0, and `season` of them; of a level how many readings there were, the level, and the scale. */
+GRU_API size_t gru_state_transform_values(const struct gru_model *model, size_t input);
+GRU_API double gru_state_transform(const struct gru_model *model, const float *state, size_t input,
+                                   size_t k);
+GRU_API void gru_state_set_transform(const struct gru_model *model, float *state, size_t input,
+                                     size_t k, double value);
 
 /* Scratch memory for the calls below. One thread at a time; it serves any model and grows to the
  * largest. */

@@ -23,6 +23,9 @@
 #define GRU_MISSING_POLICIES(F, X)                                                                 \
     F(GRU_MISSING_ERROR, "error") X(GRU_MISSING_LAST, "last") X(GRU_MISSING_MEAN, "mean")          \
     X(GRU_MISSING_FORECAST, "forecast")
+#define GRU_TRANSFORMS(F, X)                                                                       \
+    F(GRU_TRANSFORM_NONE, "none") X(GRU_DIFFERENCE, "difference")                                  \
+    X(GRU_SEASONAL_DIFFERENCE, "seasonal_difference") X(GRU_LEVEL, "level")
 #define GRU_OPTIMIZERS(F, X) F(GRU_SGD, "sgd") X(GRU_ADAM, "adam") X(GRU_ADAMW, "adamw")
 #define GRU_LOSSES(F, X)                                                                           \
     F(GRU_MSE, "mse") X(GRU_MAE, "mae") X(GRU_HUBER, "huber") X(GRU_BCE, "bce")                    \
@@ -44,6 +47,7 @@ enum gru_layer_kind { GRU_LAYER_KINDS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_reset { GRU_RESETS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_activation { GRU_ACTIVATIONS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_missing { GRU_MISSING_POLICIES(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+enum gru_transform_kind { GRU_TRANSFORMS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_optimizer { GRU_OPTIMIZERS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_loss { GRU_LOSSES(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_train { GRU_TRAINED_PARTS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };

@@ -11,6 +11,7 @@
 #include "engine/activation.h"
 #include "engine/forward_grid.h"
 #include "engine/readings.h"
+#include "engine/transform.h"
 #include "engine/work.h"
 #include "kernels/flush.h"
 
@@ -67,6 +68,13 @@ static void store_hidden(const struct grid *g, size_t lane, float *state)
     }
 }
 
+static void gather_transforms(const struct grid *g, size_t b, const float *state)
+{
+    const size_t n = g->model->transform_floats;
+    memcpy(g->seen + b * n, state, n * sizeof *state);
+    memcpy(g->written + b * n, state, n * sizeof *state);
+}
+
 static void gather_lane(struct grid *g, size_t b)
 {
     const struct gru_info *info = &g->model->info;
@@ -77,6 +85,7 @@ static void gather_lane(struct grid *g, size_t b)
                         g->last + b * info->n_inputs);
     gru_readings_unpack(info, state + gru_state_y_offset(g->model), info->y_floats,
                         g->y + b * info->y_floats);
+    gather_transforms(g, b, state + gru_state_transforms_offset(g->model));
 }
 
 static bool hidden_is_finite(const struct grid *g, size_t b)
@@ -109,6 +118,8 @@ static void scatter_lane(const struct grid *g, size_t b)
                       state + gru_state_last_offset(g->model));
     gru_readings_pack(info, g->y + b * info->y_floats, info->y_floats,
                       state + gru_state_y_offset(g->model));
+    memcpy(state + gru_state_transforms_offset(g->model),
+           g->written + b * g->model->transform_floats, g->model->transform_floats * sizeof *state);
 }
 
 static void finish_lane(const struct grid *g, size_t b)
@@ -124,49 +135,115 @@ static void finish_lane(const struct grid *g, size_t b)
 
 /* ---- readings ---- */
 
+/* Returns the reading as the network sees it, but not normalised. */
+static double read_plain(const struct gru_info *info, size_t i, double x, double *last,
+                         const double *y, double *ret_raw)
+{
+    if (isnan(x)) {
+        *ret_raw = gru_fill_missing(info, i, last, y);
+    } else {
+        *ret_raw = gru_reading(info, x);
+        last[i] = *ret_raw;
+    }
+    return *ret_raw;
+}
+
 static void read_row(struct grid *g, size_t b, size_t step)
 {
-    const struct gru_info *info = &g->model->info;
-    size_t row = step * g->n_lanes + b;
-    const double *x = g->lanes[b]->x + (g->t + step) * info->n_inputs;
-    double *last = g->last + b * info->n_inputs;
-    double *raw = g->raw + row * info->n_inputs;
+    const struct gru_model *model = g->model;
+    const struct gru_info *info = &model->info;
+    const size_t row = step * g->n_lanes + b;
+    const struct gru_transformed *next = model->transformed, *end = next + model->n_transformed;
+    const double *x = g->lanes[b]->x + (g->t + step) * info->n_inputs,
+                 *y = g->y + b * info->y_floats;
+    double *last = g->last + b * info->n_inputs, *raw = g->raw + row * info->n_inputs;
     float *in = g->in + row * k_padded(info->n_inputs);
     for (size_t i = 0; i < info->n_inputs; i++) {
-        if (isnan(x[i])) {
-            raw[i] = gru_fill_missing(info, i, last, g->y + b * info->y_floats);
+        double u;
+        if (next < end && next->input == i) {
+            float *state = g->seen + b * model->transform_floats + next++->at;
+            u = gru_read_transformed(info, i, x[i], last, y, state, &raw[i]);
         } else {
-            raw[i] = gru_reading(info, x[i]);
-            last[i] = raw[i];
+            u = read_plain(info, i, x[i], last, y, &raw[i]);
         }
         if (isinf(raw[i])) { /* saturated gates would hide it */
             note_non_finite(g->lanes[b], g->t + step, i);
         }
-        in[i] = gru_normalise(&info->inputs[i], raw[i]);
+        in[i] = gru_normalise(&info->inputs[i], u);
+    }
+}
+
+/* ---- transforms, on the way back ---- */
+
+/* Takes the raw readings of a row in where outputs are written, and leaves what the network saw of
+ * them in their place. */
+static void settle_row(const struct grid *g, size_t b, size_t step)
+{
+    const struct gru_model *model = g->model;
+    double *raw = g->raw + (step * g->n_lanes + b) * model->info.n_inputs;
+    for (size_t k = 0; k < model->n_transformed; k++) {
+        const struct gru_variable *input = &model->info.inputs[model->transformed[k].input];
+        float *state = g->written + b * model->transform_floats + model->transformed[k].at;
+        const struct transform_map map = gru_transform_map(&input->transform, state);
+        double *x = &raw[model->transformed[k].input];
+        gru_transform_push(&input->transform, state, *x);
+        *x = isnan(*x) ? input->mean : gru_transform_apply(map, *x, input->mean);
+    }
+}
+
+/* Turns the outputs that feed inputs with a transform back into raw values, step by step: each goes
+ * on from those before it. */
+static void turn_back(const struct grid *g, size_t b, double *y)
+{
+    const struct gru_model *model = g->model;
+    const struct gru_info *info = &model->info;
+    for (size_t k = 0; k < model->n_transformed; k++) {
+        const struct gru_variable *input = &info->inputs[model->transformed[k].input];
+        struct transform_walk walk = { .transform = &input->transform,
+                                       .state = g->written + b * model->transform_floats +
+                                                model->transformed[k].at,
+                                       .forecasts = y + input->feeds,
+                                       .stride = info->n_outputs };
+        for (size_t s = 0; s < info->steps; s++) {
+            double *value = y + s * info->n_outputs + (size_t)input->feeds;
+            const struct transform_map map = gru_transform_walk_map(&walk);
+            *value = gru_reading(info, gru_transform_invert(map, *value));
+            gru_transform_walk_on(&walk);
+        }
     }
 }
 
 /* ---- one chunk ---- */
 
-/* A row of the read-out in raw units: std * output + mean, on top of the input's last raw value
- * where the model is residual. */
+/* A row of the read-out: std * output + mean, on top of what the network saw of the input, not
+ * normalised, where the model is residual. */
+static void write_outputs(const struct grid *g, size_t b, size_t step, double *y)
+{
+    const struct gru_info *info = &g->model->info;
+    const size_t row = step * g->n_lanes + b;
+    const float *out = g->y_out + row * k_padded(info->y_floats);
+    const double *seen = g->raw + row * info->n_inputs;
+    for (size_t k = 0; k < info->y_floats; k++) {
+        const struct gru_variable *output = &info->outputs[k % info->n_outputs];
+        y[k] = output->std * (double)out[k] + output->mean;
+        if (info->residual && output->feeds >= 0) {
+            y[k] += seen[output->feeds];
+        }
+    }
+}
+
+/* The same in raw units. */
 static void write_row(struct grid *g, size_t b, size_t step)
 {
     const struct gru_info *info = &g->model->info;
-    size_t row = step * g->n_lanes + b;
     struct gru_lane *lane = g->lanes[b];
-    const float *out = g->y_out + row * k_padded(info->y_floats);
-    const double *raw = g->raw + row * info->n_inputs;
     double *y = g->y + b * info->y_floats;
     bool is_last = g->t + step + 1 == lane->n_rows;
     bool wanted = is_last || !lane->last_only;
+    write_outputs(g, b, step, y);
+    turn_back(g, b, y);
     for (size_t k = 0; k < info->y_floats; k++) {
-        const struct gru_variable *output = &info->outputs[k % info->n_outputs];
-        double value = output->std * (double)out[k] + output->mean;
-        if (info->residual && output->feeds >= 0) {
-            value += raw[output->feeds];
-        }
-        y[k] = gru_reading(info, value);
+        y[k] = gru_reading(info, y[k]);
         if (wanted && !isfinite(y[k])) {
             note_non_finite(lane, g->t + step, k);
         }
@@ -188,9 +265,12 @@ static void run_chunk(struct grid *g)
     }
     size_t first = info->is_bidirectional ? gru_grid_run_both_ways(g) : gru_grid_run_layers(g);
     gru_activate_output(info, g->y_out + first * n * ld, (g->n_steps - first) * n, ld);
-    for (size_t step = first; step < g->n_steps; step++) {
+    for (size_t step = 0; step < g->n_steps; step++) {
         for (size_t b = 0; b < n; b++) {
-            write_row(g, b, step);
+            settle_row(g, b, step);
+            if (step >= first) {
+                write_row(g, b, step);
+            }
         }
     }
 }
@@ -304,7 +384,9 @@ static struct grid make_grid(const struct gru_model *model, const struct run_lay
                           .half = block + at->half,
                           .states = block + at->states,
                           .last = doubles_at(block, at->last),
-                          .y = doubles_at(block, at->y) };
+                          .y = doubles_at(block, at->y),
+                          .seen = block + at->seen,
+                          .written = block + at->written };
 }
 
 void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t n,

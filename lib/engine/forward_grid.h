@@ -32,6 +32,9 @@ struct grid {
     float *states;            /* per layer: n_states arrays [B][Hp] */
     double *last;             /* [B][I] last observed values */
     double *y;                /* [B][S * O] the lane's last output */
+    /* Of models with transforms, [B][transform_floats]: their states after the rows that were read,
+     * and after those whose outputs were written, a chunk later at most. */
+    float *seen, *written;
 };
 
 /* The layers of the model must be described. n_rows: of the longest lane; it matters to a model

@@ -70,6 +70,8 @@ bool gru_run_lay_out(const struct gru_model *model, size_t n_rows, struct run_la
         .states = place(&cutter, n_lanes, sizes.states),
         .last = place_doubles(&cutter, n_lanes, info->n_inputs),
         .y = place_doubles(&cutter, n_lanes, info->y_floats),
+        .seen = place(&cutter, n_lanes, model->transform_floats),
+        .written = place(&cutter, n_lanes, model->transform_floats),
     };
     ret_layout->n_floats = cutter.n_bytes / sizeof(float);
     return !cutter.is_too_large;

@@ -3,6 +3,7 @@
 #include "engine/model.h"
 #include "engine/buffer.h"
 #include "engine/forward_grid.h"
+#include "engine/transform.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ void gru_model_unref(struct gru_model *model)
         }
     }
     free(model->layers);
+    free(model->transformed);
     free(model->packed);
     free(model->initial_state);
     free(model->selftest.x);
@@ -114,7 +116,7 @@ const char *gru_kernels_name(void)
 
 /* ---- what follows from the description ---- */
 
-static void derive_feeds(struct gru_info *info)
+void gru_model_derive_feeds(struct gru_info *info)
 {
     info->n_feeds = 0;
     info->n_future = info->n_inputs;
@@ -150,13 +152,31 @@ static bool has_wide(const struct gru_variable *variables, size_t n)
     return is_wide;
 }
 
+static enum gru_status derive_transformed(struct gru_model *model)
+{
+    const struct gru_info *info = &model->info;
+    model->transformed = gru_array_alloc(info->n_inputs, sizeof *model->transformed);
+    if (!model->transformed) {
+        return GRU_NO_MEMORY;
+    }
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        if (info->inputs[i].transform.kind != GRU_TRANSFORM_NONE) {
+            model->transformed[model->n_transformed++] =
+                (struct gru_transformed){ .input = i, .at = model->transform_floats };
+            model->transform_floats += gru_transform_floats(&info->inputs[i].transform);
+        }
+    }
+    return GRU_OK;
+}
+
 static void derive_counts(struct gru_model *model)
 {
     struct gru_info *info = &model->info;
     info->y_floats = info->steps * info->n_outputs;
-    info->is_wide =
-        has_wide(info->inputs, info->n_inputs) || has_wide(info->outputs, info->n_outputs);
-    info->state_floats = (info->n_inputs + info->y_floats) * gru_reading_floats(info);
+    info->is_wide = has_wide(info->inputs, info->n_inputs) ||
+                    has_wide(info->outputs, info->n_outputs) || model->n_transformed > 0;
+    info->state_floats =
+        (info->n_inputs + info->y_floats) * gru_reading_floats(info) + model->transform_floats;
     info->n_parameters = info->n_layers = 0;
     for (size_t l = 0; l < model->n_layers; l++) {
         const struct gru_layer *layer = &model->layers[l];
@@ -193,7 +213,10 @@ static void pack_layer(struct gru_layer *layer)
 enum gru_status gru_model_finish(struct gru_model *model)
 {
     struct block_cutter count = { 0 };
-    derive_feeds(&model->info);
+    gru_model_derive_feeds(&model->info);
+    if (derive_transformed(model) != GRU_OK) {
+        return GRU_NO_MEMORY;
+    }
     derive_counts(model);
     if (gru_state_make_initial(model) != GRU_OK || !gru_run_lay_out(model, 1, &model->run)) {
         return GRU_NO_MEMORY;

@@ -47,9 +47,14 @@ struct gru_selftest {
 
 /* Where a run's arrays are in its block, in floats (struct grid). */
 struct run_layout {
-    size_t in, between, y_out, raw, h, pre, turned, half, scratch, states, last, y;
+    size_t in, between, y_out, raw, h, pre, turned, half, scratch, states, last, y, seen, written;
     size_t n_floats;
     size_t n_lanes; /* that run together at most */
+};
+
+/* An input with a transform, and where the transform's part of a state begins, behind y. */
+struct gru_transformed {
+    size_t input, at;
 };
 
 struct gru_model {
@@ -57,6 +62,8 @@ struct gru_model {
     struct gru_info info;
     struct gru_layer *layers; /* from the inputs to the read-out, which is the last */
     size_t n_layers;
+    struct gru_transformed *transformed; /* [n_transformed] */
+    size_t n_transformed, transform_floats;
     size_t n_stepwise; /* layers up to the last recurrent one: those behind see each row alone */
     struct run_layout run;
     void *packed;         /* the one block that holds every packed array */
@@ -98,6 +105,16 @@ GRU_CHECK enum gru_status gru_model_alloc_tensor(struct gru_layer *layer, size_t
 /* Completes a filled model: derives the counts of `info` (layers, n_parameters, n_feeds, ..., the
  * inputs' `feeds`), packs the weights. */
 GRU_CHECK enum gru_status gru_model_finish(struct gru_model *model);
+
+/* What the inputs are fed by follows from what the outputs feed. gru_model_finish calls it. */
+void gru_model_derive_feeds(struct gru_info *info);
+
+/* Of an input; NULL: it has no transform. */
+const struct gru_transformed *gru_model_transformed(const struct gru_model *model, size_t input);
+/* Where the transforms' parts of a state begin. */
+size_t gru_state_transforms_offset(const struct gru_model *model);
+/* Before the first reading; state: the transforms' part alone. */
+void gru_state_init_transforms(const struct gru_model *model, float *state);
 
 /* Sets initial_state; the counts of `info` are there. gru_model_finish calls it. */
 GRU_CHECK enum gru_status gru_state_make_initial(struct gru_model *model);

@@ -1,6 +1,7 @@
 /* What a state is made of; gru.h has the layout. */
 #include "engine/buffer.h"
 #include "engine/model.h"
+#include "engine/transform.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,13 +14,18 @@ size_t gru_state_layer_floats(const struct gru_model *model, size_t layer)
 
 size_t gru_state_last_offset(const struct gru_model *model)
 {
-    const size_t n_values = model->info.y_floats + model->info.n_inputs;
-    return model->info.state_floats - n_values * gru_reading_floats(&model->info);
+    return gru_state_y_offset(model) - model->info.n_inputs * gru_reading_floats(&model->info);
 }
 
 size_t gru_state_y_offset(const struct gru_model *model)
 {
-    return model->info.state_floats - model->info.y_floats * gru_reading_floats(&model->info);
+    return gru_state_transforms_offset(model) -
+           model->info.y_floats * gru_reading_floats(&model->info);
+}
+
+size_t gru_state_transforms_offset(const struct gru_model *model)
+{
+    return model->info.state_floats - model->transform_floats;
 }
 
 static size_t last_at(const struct gru_model *model, size_t input)
@@ -59,6 +65,54 @@ void gru_state_set_y(const struct gru_model *model, float *state, size_t k, doub
     gru_readings_pack(&model->info, &value, 1, state + y_at(model, k));
 }
 
+/* ---- of transforms ---- */
+
+const struct gru_transformed *gru_model_transformed(const struct gru_model *model, size_t input)
+{
+    size_t low = 0, high = model->n_transformed;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (model->transformed[middle].input < input) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    const bool is_there = low < model->n_transformed && model->transformed[low].input == input;
+    return is_there ? &model->transformed[low] : NULL;
+}
+
+size_t gru_state_transform_values(const struct gru_model *model, size_t input)
+{
+    return gru_transform_floats(&model->info.inputs[input].transform) /
+           gru_reading_floats(&model->info);
+}
+
+double gru_state_transform(const struct gru_model *model, const float *state, size_t input,
+                           size_t k)
+{
+    const struct gru_transformed *found = gru_model_transformed(model, input);
+    const float *values = state + gru_state_transforms_offset(model) + found->at;
+    return value_at(model, values + k * gru_reading_floats(&model->info));
+}
+
+void gru_state_set_transform(const struct gru_model *model, float *state, size_t input, size_t k,
+                             double value)
+{
+    const struct gru_transformed *found = gru_model_transformed(model, input);
+    float *values = state + gru_state_transforms_offset(model) + found->at;
+    gru_readings_pack(&model->info, &value, 1, values + k * gru_reading_floats(&model->info));
+}
+
+void gru_state_init_transforms(const struct gru_model *model, float *state)
+{
+    for (size_t k = 0; k < model->n_transformed; k++) {
+        const struct gru_transformed *transformed = &model->transformed[k];
+        gru_transform_init(&model->info.inputs[transformed->input].transform,
+                           state + transformed->at);
+    }
+}
+
 void gru_state_init(const struct gru_model *model, float *state)
 {
     memcpy(state, model->initial_state, model->info.state_floats * sizeof *state);
@@ -91,9 +145,10 @@ enum gru_status gru_state_make_initial(struct gru_model *model)
     for (size_t l = 0; l < model->n_layers; l++) {
         state = write_initial(&model->layers[l], state);
     }
-    for (; state < initial + model->info.state_floats; state++) {
+    for (; state < initial + gru_state_transforms_offset(model); state++) {
         *state = NAN;
     }
+    gru_state_init_transforms(model, state);
     model->initial_state = initial;
     return GRU_OK;
 }

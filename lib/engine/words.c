@@ -38,3 +38,9 @@ const char *gru_missing_name(enum gru_missing missing)
     static const char *const names[] = { GRU_MISSING_POLICIES(NAME, NAME) };
     return names[missing];
 }
+
+const char *gru_transform_name(enum gru_transform_kind kind)
+{
+    static const char *const names[] = { GRU_TRANSFORMS(NAME, NAME) };
+    return names[kind];
+}

@@ -241,6 +241,10 @@ static void expect_same_variables(const struct gru_variable *a, const struct gru
         expect_same_number(a[k].mean, b[k].mean);
         expect_same_number(a[k].std, b[k].std);
         ck_assert_int_eq(a[k].feeds, b[k].feeds);
+        ck_assert(a[k].transform.kind == b[k].transform.kind &&
+                  a[k].transform.season == b[k].transform.season &&
+                  a[k].transform.scale == b[k].transform.scale);
+        expect_same_number(a[k].transform.rate, b[k].transform.rate);
     }
 }
 

@@ -13,6 +13,7 @@ TEST(words_are_what_files_and_replies_have)
     ck_assert_str_eq(gru_reset_name(GRU_RESET_BEFORE), "before");
     ck_assert_str_eq(gru_activation_name(GRU_SOFTMAX), "softmax");
     ck_assert_str_eq(gru_missing_name(GRU_MISSING_FORECAST), "forecast");
+    ck_assert_str_eq(gru_transform_name(GRU_SEASONAL_DIFFERENCE), "seasonal_difference");
 }
 
 /* Checkpoints and databases hold them. */

@@ -1,6 +1,7 @@
 /* gru_model_create: an untrained model, as PyTorch initialises its layers. */
 #include "engine/file/metadata.h"
 #include "engine/file/plan_layers.h"
+#include "engine/file/transform_text.h"
 #include "engine/file/variable_index.h"
 #include "engine/model.h"
 #include "engine/random.h"
@@ -143,13 +144,42 @@ static enum gru_status scale(const struct gru_plan *plan, size_t k, struct gru_i
     return GRU_OK;
 }
 
-/* Finds what each output feeds, and scales. */
+static enum gru_status transform(const struct gru_plan *plan, size_t k, struct gru_info *info,
+                                 const struct name_index *inputs, struct gru_error *error)
+{
+    const struct gru_transform *wanted = &plan->transforms[k].transform;
+    const struct gru_variable *input = gru_name_index_find(inputs, plan->transforms[k].name);
+    const size_t most = wanted->kind == GRU_SEASONAL_DIFFERENCE ? GRU_TRANSFORM_SEASON_MAX : 0;
+    const bool has_rate = wanted->rate > 0 && wanted->rate <= 1;
+    char param[64];
+    snprintf(param, sizeof param, "transforms[%zu]", k);
+    if (!input) {
+        return gru_fail(error, GRU_BAD_ARGUMENT, param, "there is no input '%s' to transform",
+                        gru_show(plan->transforms[k].name).text);
+    }
+    if (wanted->season > most || has_rate != (wanted->kind == GRU_LEVEL)) {
+        return gru_fail(error, GRU_BAD_ARGUMENT, param,
+                        "the transform of '%s' must be a difference, a seasonal difference of 1 to "
+                        "%d readings, or a level with a rate above 0 and at most 1",
+                        gru_show(input->name).text, (int)GRU_TRANSFORM_SEASON_MAX);
+    }
+    info->inputs[input - info->inputs].transform = *wanted;
+    return GRU_OK;
+}
+
+/* Finds what each output feeds, scales and transforms. */
 static enum gru_status connect(const struct gru_plan *plan, struct gru_info *info,
                                const struct name_index *inputs, const struct name_index *outputs,
                                struct gru_error *error)
 {
     for (size_t k = 0; k < plan->n_scalings; k++) {
         enum gru_status status = scale(plan, k, info, inputs, outputs, error);
+        if (status != GRU_OK) {
+            return status;
+        }
+    }
+    for (size_t k = 0; k < plan->n_transforms; k++) {
+        enum gru_status status = transform(plan, k, info, inputs, error);
         if (status != GRU_OK) {
             return status;
         }
@@ -161,7 +191,7 @@ static enum gru_status connect(const struct gru_plan *plan, struct gru_info *inf
             gru_metadata_default_scaling(&info->outputs[o], fed, info->residual);
         }
     }
-    return GRU_OK;
+    return gru_transforms_settle(info, "", GRU_BAD_ARGUMENT, error);
 }
 
 static enum gru_status describe(const struct gru_plan *plan, struct gru_info *info,

@@ -2,6 +2,7 @@
 #include "engine/file/metadata.h"
 #include "engine/file/metadata_fields.h"
 #include "engine/file/metadata_words.h"
+#include "engine/file/transform_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,17 +101,23 @@ static enum gru_status read_feeds(struct fields *r, const char *path, void *targ
     return gru_field_name(r, path, variable->feeds);
 }
 
-static const struct metadata_field variable_keys[] = {
-    { "name", read_variable_name }, { "unit", read_unit },
-    { "mean", read_mean },          { "std", read_std },
-    { "feeds", read_feeds },
-};
-enum {
-    N_OUTPUT_KEYS = sizeof variable_keys / sizeof *variable_keys,
-    N_INPUT_KEYS = N_OUTPUT_KEYS - 1
-};
+static enum gru_status read_transform(struct fields *r, const char *path, void *target)
+{
+    return gru_field_transform(r, path, &((struct metadata_variable *)target)->variable.transform);
+}
 
-static enum gru_status read_variables(struct fields *r, const char *path, int n_keys,
+#define VARIABLE_KEYS                                                                              \
+    { "name", read_variable_name }, { "unit", read_unit }, { "mean", read_mean },                  \
+    {                                                                                              \
+        "std", read_std                                                                            \
+    }
+static const struct metadata_field input_keys[] = { VARIABLE_KEYS,
+                                                    { "transform", read_transform } };
+static const struct metadata_field output_keys[] = { VARIABLE_KEYS, { "feeds", read_feeds } };
+enum { N_VARIABLE_KEYS = sizeof input_keys / sizeof *input_keys };
+
+static enum gru_status read_variables(struct fields *r, const char *path,
+                                      const struct metadata_field keys[N_VARIABLE_KEYS],
                                       struct metadata_variable **ret_variables, size_t *ret_n)
 {
     size_t capacity = 0;
@@ -133,7 +140,7 @@ static enum gru_status read_variables(struct fields *r, const char *path, int n_
         char inner[PATH_MAX_BYTES];
         unsigned seen;
         snprintf(inner, sizeof inner, "%s[%zu]", path, (*ret_n)++);
-        status = gru_fields_read(r, inner, variable_keys, n_keys, variable, &seen);
+        status = gru_fields_read(r, inner, keys, N_VARIABLE_KEYS, variable, &seen);
         if (status != GRU_OK) {
             return status;
         }
@@ -150,13 +157,13 @@ static enum gru_status read_variables(struct fields *r, const char *path, int n_
 static enum gru_status read_inputs(struct fields *r, const char *path, void *target)
 {
     struct metadata *metadata = target;
-    return read_variables(r, path, N_INPUT_KEYS, &metadata->inputs, &metadata->n_inputs);
+    return read_variables(r, path, input_keys, &metadata->inputs, &metadata->n_inputs);
 }
 
 static enum gru_status read_outputs(struct fields *r, const char *path, void *target)
 {
     struct metadata *metadata = target;
-    return read_variables(r, path, N_OUTPUT_KEYS, &metadata->outputs, &metadata->n_outputs);
+    return read_variables(r, path, output_keys, &metadata->outputs, &metadata->n_outputs);
 }
 
 /* ---- the rest of the keys ---- */

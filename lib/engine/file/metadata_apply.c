@@ -1,5 +1,6 @@
 /* Joins what the metadata says with the sizes that the tensors have; see metadata.h. */
 #include "engine/file/metadata.h"
+#include "engine/file/transform_text.h"
 #include "engine/file/variable_index.h"
 
 #include <stdio.h>
@@ -168,6 +169,9 @@ enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n_inputs, s
     }
     if (status == GRU_OK) {
         status = connect_outputs(metadata, info, error);
+    }
+    if (status == GRU_OK) {
+        status = gru_transforms_settle(info, "grud.", GRU_BAD_METADATA, error);
     }
     if (status == GRU_OK) {
         status = take_selftest(metadata, n_inputs, n_head_rows, &model->selftest, error);

@@ -2,6 +2,7 @@
  * metadata.h. */
 #include "engine/file/metadata.h"
 #include "engine/file/network_write.h"
+#include "engine/file/transform_text.h"
 #include "engine/file/variable_index.h"
 
 #include <math.h>
@@ -65,7 +66,8 @@ static void put_inputs(struct file_text *out, const struct gru_info *info)
     for (size_t i = 0; i < info->n_inputs; i++) {
         const struct gru_variable *input = &info->inputs[i];
         is_default = is_default && has_default_name(input, 'x', i) && input->unit[0] == '\0' &&
-                     same(input->mean, 0) && same(input->std, 1);
+                     same(input->mean, 0) && same(input->std, 1) &&
+                     input->transform.kind == GRU_TRANSFORM_NONE;
     }
     if (is_default) {
         return;
@@ -75,6 +77,10 @@ static void put_inputs(struct file_text *out, const struct gru_info *info)
         gru_text_puts(out, i > 0 ? ",{" : "[{");
         put_name_and_unit(out, &info->inputs[i]);
         put_scaling(out, &info->inputs[i], 0, 1);
+        if (info->inputs[i].transform.kind != GRU_TRANSFORM_NONE) {
+            put_key(out, "transform");
+            gru_transform_write(&info->inputs[i].transform, out);
+        }
         gru_text_puts(out, "}");
     }
     gru_text_puts(out, "]");

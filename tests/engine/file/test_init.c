@@ -412,3 +412,61 @@ TEST(a_new_model_without_finite_answers_has_no_selftest)
     ck_assert(!gru_model_is_verified(model));
     gru_model_unref(model);
 }
+
+TEST(new_model_may_have_transforms)
+{
+    static const struct gru_plan_transform transforms[] = {
+        { "temp", { .kind = GRU_SEASONAL_DIFFERENCE } }
+    };
+    struct gru_plan p = plan();
+    p.transforms = transforms;
+    p.n_transforms = 1;
+    p.season = 24;
+    struct gru_model *model = create(&p);
+    const struct gru_transform *transform = &gru_model_info(model)->inputs[0].transform;
+    ck_assert_int_eq(transform->kind, GRU_SEASONAL_DIFFERENCE);
+    ck_assert_uint_eq(transform->season, 24);
+    gru_model_unref(model);
+}
+
+TEST(transforms_are_checked)
+{
+    static const struct {
+        struct gru_plan_transform transform;
+        const char *param, *part;
+    } rows[] = {
+        { { "wind", { .kind = GRU_DIFFERENCE } }, "transforms[0]", "no input 'wind' to transform" },
+        { { "humidity", { .kind = GRU_DIFFERENCE } }, "inputs[1].transform", "no output feeds" },
+        { { "temp", { .kind = GRU_SEASONAL_DIFFERENCE } }, "inputs[0].transform", "unknown" },
+        { { "temp", { .kind = GRU_SEASONAL_DIFFERENCE, .season = 10001 } },
+          "transforms[0]",
+          "1 to 10000 readings" },
+        { { "temp", { .kind = GRU_DIFFERENCE, .season = 1 } }, "transforms[0]", "must be" },
+        { { "temp", { .kind = GRU_LEVEL } }, "transforms[0]", "above 0 and at most 1" },
+        { { "temp", { .kind = GRU_LEVEL, .rate = 1.5 } }, "transforms[0]", "at most 1" },
+        { { "temp", { .kind = GRU_DIFFERENCE, .rate = 0.5 } }, "transforms[0]", "must be" },
+    };
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        struct gru_plan p = plan();
+        p.transforms = &rows[k].transform;
+        p.n_transforms = 1;
+        bad(&p, rows[k].param, rows[k].part);
+    }
+}
+
+TEST(seasonal_differences_of_a_model_keep_a_bounded_number_of_readings)
+{
+    static const char *const many[] = { "a", "b", "c", "d", "e", "f", "g" };
+    struct gru_plan_transform transforms[7];
+    for (size_t k = 0; k < 7; k++) {
+        transforms[k] =
+            (struct gru_plan_transform){ many[k],
+                                         { .kind = GRU_SEASONAL_DIFFERENCE, .season = 10000 } };
+    }
+    struct gru_plan p = plan();
+    p.n_inputs = p.n_outputs = 7;
+    p.inputs = p.outputs = many;
+    p.transforms = transforms;
+    p.n_transforms = 7;
+    bad(&p, "inputs[6].transform", "keep 70000 readings of each stream; 65536 are allowed");
+}

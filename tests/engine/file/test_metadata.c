@@ -80,6 +80,33 @@ TEST(std_must_be_above_zero_and_finite)
     described_bad("{\"inputs\":[{},{\"mean\":-1e999}]}", "grud", "cannot be read");
 }
 
+/* ---- transforms ---- */
+
+static void bad_transform(const char *transform, const char *end, const char *part)
+{
+    char grud[200], param[64];
+    snprintf(grud, sizeof grud,
+             "{\"inputs\":[{},{\"transform\":%s}],\"outputs\":[{\"name\":\"x1\"},{}]}", transform);
+    snprintf(param, sizeof param, "grud.inputs[1].transform%s", end);
+    described_bad(grud, param, part);
+}
+
+TEST(transform_must_be_one_that_there_is)
+{
+    bad_transform("\"log\"", "", "must be one of none, difference, seasonal_difference, not 'log'");
+    bad_transform("1", "", "must be a string, not a number");
+    bad_transform("{}", "", "either 'seasonal_difference', or 'level'");
+    bad_transform("{\"scale\":true}", "", "either 'seasonal_difference', or 'level'");
+    bad_transform("{\"seasonal_difference\":2,\"level\":0.5}", "", "either");
+    bad_transform("{\"seasonal_difference\":0}", ".seasonal_difference", "from 1 to 10000, not 0");
+    bad_transform("{\"seasonal_difference\":10001}", ".seasonal_difference", "from 1 to 10000");
+    bad_transform("{\"seasonal_difference\":1.5}", ".seasonal_difference", "whole number");
+    bad_transform("{\"level\":0}", ".level", "above 0 and at most 1, not 0");
+    bad_transform("{\"level\":1.01}", ".level", "above 0 and at most 1, not 1.01");
+    bad_transform("{\"level\":0.1,\"scale\":1}", ".scale", "must be a boolean, not a number");
+    bad_transform("{\"mean\":3}", ".mean", "unknown key");
+}
+
 /* ---- inputs and outputs ---- */
 
 TEST(too_many_inputs_are_refused_before_memory_is_spent_on_them)

@@ -37,6 +37,29 @@ TEST(names_must_be_unique)
     described_bad("{\"inputs\":[{\"name\":\"x1\"},{}]}", "grud.inputs[1].name", "named 'x1' too");
 }
 
+TEST(transforms_are_of_inputs_that_are_forecast)
+{
+    described_bad("{\"inputs\":[{\"transform\":\"difference\"},{}]}", "grud.inputs[0].transform",
+                  "the input 'x0', which no output feeds");
+    described_bad("{\"outputs\":[{\"transform\":\"difference\"},{}]}", "grud.outputs[0].transform",
+                  "unknown key");
+}
+
+TEST(seasonal_difference_may_be_of_the_models_season)
+{
+#define SEASONAL(rest)                                                                             \
+    "{\"inputs\":[{},{\"transform\":\"seasonal_difference\"}],\"outputs\":[{\"name\":\"x1\"},{}"   \
+    "]" rest "}"
+    described_bad(SEASONAL(""), "grud.inputs[1].transform",
+                  "names no season, and the model's is unknown");
+    described_bad(SEASONAL(",\"season\":10001"), "grud.inputs[1].transform", "longer");
+    struct gru_model *model = described_good(SEASONAL(",\"season\":12"));
+    ck_assert_uint_eq(gru_model_info(model)->inputs[1].transform.season, 12);
+    described_again(model);
+    gru_model_unref(model);
+#undef SEASONAL
+}
+
 TEST(nameless_variables_get_numbered_names)
 {
     struct gru_model *model = described_good("{\"inputs\":[{},{\"name\":\"b\"}]}");

@@ -25,6 +25,26 @@ TEST(every_word_is_taken)
     described_written("{\"season\":24}", "{\"season\":24}");
 }
 
+TEST(every_transform_is_taken)
+{
+#define FED(transform)                                                                             \
+    "{\"inputs\":[{\"name\":\"x0\"},{\"name\":\"x1\"" transform                                    \
+    "}],\"outputs\":[{\"name\":\"x1\"},{\"name\":\"y1\"}]"
+    described_written(FED(",\"transform\":\"none\"") "}",
+                      "{\"outputs\":[{\"name\":\"x1\"},{\"name\":\"y1\"}]}");
+    described_written(FED(",\"transform\":\"difference\"") "}",
+                      FED(",\"transform\":\"difference\"") "}");
+    described_written(FED(",\"transform\":{\"seasonal_difference\":24}") "}",
+                      FED(",\"transform\":{\"seasonal_difference\":24}") "}");
+    described_written(FED(",\"transform\":\"seasonal_difference\"") ",\"season\":7}",
+                      FED(",\"transform\":{\"seasonal_difference\":7}") ",\"season\":7}");
+    described_written(FED(",\"transform\":{\"scale\":false,\"level\":0.05}") "}",
+                      FED(",\"transform\":{\"level\":0.05}") "}");
+    described_written(FED(",\"transform\":{\"level\":1,\"scale\":true}") "}",
+                      FED(",\"transform\":{\"level\":1,\"scale\":true}") "}");
+#undef FED
+}
+
 TEST(description_is_written_in_one_order_without_defaults)
 {
     described_written(
