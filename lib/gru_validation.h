@@ -113,7 +113,8 @@ GRU_API size_t gru_sample_row(size_t k, size_t step);
  * Targets that repeat others are no further evidence. A target does so if it follows the same rows
  * as one that was looked at before: 24 of them, or those from the beginning of its series, each
  * value within 1/1024 of the model's standard deviation; rows that are alike for as long do not
- * count. Such targets are in the losses, but not in the blocks.
+ * count. Of an input with a transform it is what the network sees that repeats. Such targets are in
+ * the losses, but not in the blocks.
  *
  * Losses are those of the training's loss, in the network's units (gru.h), by the weights of
  * classes where the training has them; of bce and cross_entropy

@@ -47,6 +47,7 @@ static void begin_series(struct gru_comparison *comparison)
     for (size_t i = 0; i < info->n_inputs + info->n_outputs; i++) {
         comparison->seen[i] = NAN;
     }
+    gru_state_init_transforms(comparison->dataset.model, comparison->transforms);
     if (comparison->k >= comparison->group_end) {
         begin_group(comparison, comparison->k);
     }

@@ -76,6 +76,8 @@ struct gru_comparison {
     double *class_weights; /* [O], or NULL: they are all 1 */
     double *frequencies;   /* naive forecasts: raw means [Y], or how often each class is */
     double *seen;          /* [I + O] last observed values; NaN: none yet */
+    float *transforms;     /* [transform_floats] after them */
+    double *row;           /* [I] the last row, with what transforms make of it */
     double *future;        /* [GRU_RESIDUAL_HORIZON][n_future] */
     double *column;        /* scratch of the screen */
     size_t n_column;
@@ -129,7 +131,8 @@ void gru_comparison_see(struct gru_comparison *comparison, size_t t);
 bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t column, double raw);
 /* Row t of the series: y of both models are at `row` of their runs. */
 void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t row);
-/* The loss of a raw forecast, in network units; infinite if it is none. */
+/* The loss of a raw forecast made in the row that was seen last, in network units; infinite if it
+ * is none. 0 where a transform has no scale yet, and so all forecasts are the same. */
 double gru_comparison_loss(const struct gru_comparison *comparison, size_t column, double forecast,
                            double truth);
 /* The naive forecast for a column, raw, after row t was seen. */

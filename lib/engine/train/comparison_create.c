@@ -202,6 +202,9 @@ static void cut_models(struct gru_comparison *comparison, struct block_cutter *c
         model->forecast = block_take_doubles(cutter, GRU_RESIDUAL_HORIZON, info->n_outputs);
     }
     comparison->seen = block_take_doubles(cutter, info->n_inputs + info->n_outputs, 1);
+    comparison->transforms =
+        block_take_floats(cutter, comparison->dataset.model->transform_floats, 1);
+    comparison->row = block_take_doubles(cutter, comparison->info->n_inputs, 1);
     comparison->future = block_take_doubles(cutter, GRU_RESIDUAL_HORIZON, info->n_future);
 }
 

@@ -5,14 +5,29 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 /* ---- differences: mse, mae, huber ---- */
+
+/* How the reading is seen that an output forecasts in the row that was seen last. */
+static struct transform_map map_of(const struct gru_comparison *comparison,
+                                   const struct gru_variable *output)
+{
+    const struct gru_model *model = comparison->dataset.model;
+    const struct gru_transformed *transformed =
+        output->feeds >= 0 ? gru_model_transformed(model, (size_t)output->feeds) : NULL;
+    return transformed ? gru_transform_map(&model->info.inputs[transformed->input].transform,
+                                           comparison->transforms + transformed->at)
+                       : (struct transform_map){ .base = 0, .unit = 1 };
+}
 
 double gru_comparison_loss(const struct gru_comparison *comparison, size_t column, double forecast,
                            double truth)
 {
     const struct gru_variable *output = gru_dataset_output(&comparison->dataset, column);
-    double loss = gru_loss_of_one(comparison->dataset.loss, (forecast - truth) / output->std);
+    const struct transform_map map = map_of(comparison, output);
+    const double off = (forecast - truth) / (map.unit * output->std);
+    double loss = gru_transform_is_known(map) ? gru_loss_of_one(comparison->dataset.loss, off) : 0;
     return isfinite(loss) ? loss : INFINITY;
 }
 
@@ -183,6 +198,15 @@ void gru_comparison_see(struct gru_comparison *comparison, size_t t)
         double x = series->x[t * info->n_inputs + i];
         comparison->seen[i] = isnan(x) ? comparison->seen[i] : x;
     }
+    memcpy(comparison->row, series->x + t * info->n_inputs, info->n_inputs * sizeof(double));
+    for (size_t k = 0; k < comparison->dataset.model->n_transformed; k++) {
+        const struct gru_transformed *transformed = &comparison->dataset.model->transformed[k];
+        const struct gru_transform *transform = &info->inputs[transformed->input].transform;
+        float *state = comparison->transforms + transformed->at;
+        double *x = &comparison->row[transformed->input];
+        *x = gru_transform_apply(gru_transform_map(transform, state), *x, (double)NAN);
+        gru_transform_push(transform, state, comparison->seen[transformed->input]);
+    }
 }
 
 static void see_targets(struct gru_comparison *comparison, size_t t)
@@ -205,6 +229,14 @@ bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t c
             !comparison->screen->is_constant[column]);
 }
 
+/* A raw target as the network sees it, not normalised. */
+static double target_seen(const struct gru_comparison *comparison, size_t column, double raw)
+{
+    const struct gru_variable *output = gru_dataset_output(&comparison->dataset, column);
+    return output && !isnan(raw) ? gru_transform_apply(map_of(comparison, output), raw, (double)NAN)
+                                 : raw;
+}
+
 /* Whether the targets of row t, which was seen, are news. */
 static enum repeat look_for_repeats(struct gru_comparison *comparison, size_t t)
 {
@@ -212,8 +244,9 @@ static enum repeat look_for_repeats(struct gru_comparison *comparison, size_t t)
     const struct gru_info *info = comparison->info;
     bool is_any = false;
     for (size_t k = 0; k < dataset->width; k++) {
-        comparison->targets[k] = gru_dataset_raw_target(dataset, &comparison->lane, t, k);
-        is_any |= !isnan(comparison->targets[k]);
+        const double raw = gru_dataset_raw_target(dataset, &comparison->lane, t, k);
+        comparison->targets[k] = target_seen(comparison, k, raw);
+        is_any |= !isnan(raw);
     }
     return is_any ? gru_repeats_look(&comparison->repeats, comparison->plan.stream[comparison->k],
                                      comparison->targets, dataset->width,
@@ -241,8 +274,7 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
     const struct dataset *dataset = &comparison->dataset;
     bool is_logits = gru_loss_takes_logits(dataset->loss);
     gru_comparison_see(comparison, t);
-    gru_repeats_see(&comparison->repeats,
-                    comparison->lane.series->x + t * comparison->info->n_inputs);
+    gru_repeats_see(&comparison->repeats, comparison->row);
     const enum repeat repeat =
         t >= comparison->first_target ? look_for_repeats(comparison, t) : REPEAT_NONE;
     gru_comparison_look(comparison, t);

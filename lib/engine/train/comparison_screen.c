@@ -74,18 +74,32 @@ static bool leaves_out(const struct gru_comparison *comparison)
     return !gru_loss_takes_logits(comparison->dataset.loss);
 }
 
+/* The scaling is not of raw values where there is a transform: then nothing is known of where they
+ * are, and how they change from one to the next says what is far. */
+static struct gru_variable raw_variable(const struct gru_comparison *comparison,
+                                        const struct gru_variable *variable, int input)
+{
+    struct gru_variable raw = *variable;
+    if (input >= 0 && comparison->info->inputs[input].transform.kind != GRU_TRANSFORM_NONE) {
+        raw.mean = (double)NAN;
+    }
+    return raw;
+}
+
 static void screen_columns(struct gru_comparison *comparison, struct screen *screen)
 {
     const struct gru_info *info = comparison->info;
     for (size_t i = 0; i < info->n_inputs; i++) {
         size_t n = take_column(comparison, false, info->n_inputs, i);
-        gru_plausible_find(comparison->column, n, &info->inputs[i], &screen->inputs[i]);
+        const struct gru_variable raw = raw_variable(comparison, &info->inputs[i], (int)i);
+        gru_plausible_find(comparison->column, n, &raw, &screen->inputs[i]);
     }
     size_t width = comparison->dataset.width;
     for (size_t k = 0; k < width; k++) {
         size_t n = take_column(comparison, true, width, k);
-        gru_plausible_find(comparison->column, n, gru_dataset_output(&comparison->dataset, k),
-                           &screen->targets[k]);
+        const struct gru_variable *output = gru_dataset_output(&comparison->dataset, k);
+        const struct gru_variable raw = raw_variable(comparison, output, output->feeds);
+        gru_plausible_find(comparison->column, n, &raw, &screen->targets[k]);
     }
 }
 

@@ -84,6 +84,7 @@ struct dataset_lane gru_dataset_stretch(const struct dataset *dataset, uint64_t 
     struct dataset_lane lane = gru_dataset_lane(dataset, PART_TRAIN, k);
     lane.begin = begin - (k > 0 ? dataset->begins[k - 1] : 0);
     lane.x += lane.begin * dataset->info->n_inputs;
+    lane.maps += lane.maps ? lane.begin * dataset->info->n_outputs : 0;
     lane.n_known = lane.n_rows - lane.begin;
     lane.n_rows = h->sampling_length;
     lane.n_burned = h->sampling_burn_in;
@@ -96,7 +97,8 @@ void gru_dataset_init(struct dataset *dataset, const struct gru_model *model,
     const struct gru_hyperparameters *h = &training->hyperparameters;
     enum gru_loss loss = (enum gru_loss)h->loss;
     *dataset =
-        (struct dataset){ .info = &model->info,
+        (struct dataset){ .model = model,
+                          .info = &model->info,
                           .training = training,
                           .loss = loss,
                           .output_weights = h->n_output_weights > 0 ? h->output_weights : NULL,
@@ -132,9 +134,11 @@ struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part pa
     const struct gru_training *training = dataset->training;
     bool own = part == PART_VALID && training->n_validation > 0;
     const struct gru_series *series = own ? &training->validation[k] : &training->series[k];
-    const double *filled =
-        dataset->filled ? dataset->filled[own ? training->n_series + k : k] : NULL;
-    struct dataset_lane lane = { .series = series, .x = filled ? filled : series->x };
+    const size_t at = own ? training->n_series + k : k;
+    const double *filled = dataset->filled ? dataset->filled[at] : NULL;
+    struct dataset_lane lane = { .series = series,
+                                 .x = filled ? filled : series->x,
+                                 .maps = dataset->maps ? dataset->maps[at] : NULL };
     if (own) {
         lane.n_rows = series->n_rows;
     } else if (is_one_target(series)) {
@@ -165,8 +169,8 @@ static bool has_weight(const struct dataset *dataset, size_t column)
     return !weights || weights[column % dataset->info->n_outputs] > 0;
 }
 
-double gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
-                              size_t t, size_t column)
+static double raw_target(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
+                         size_t column)
 {
     const struct gru_series *series = lane->series;
     if (!has_weight(dataset, column) || t < lane->n_burned) {
@@ -186,6 +190,25 @@ double gru_dataset_raw_target(const struct dataset *dataset, const struct datase
         return (double)NAN;
     }
     return series->x[(lane->begin + time) * info->n_inputs + (size_t)fed];
+}
+
+/* What the transform makes of a raw target at `column` of row t; NaN: it is not known. */
+static double transformed(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
+                          size_t column, double raw)
+{
+    const size_t n_outputs = dataset->info->n_outputs;
+    if (!lane->maps || isnan(raw)) {
+        return raw;
+    }
+    return gru_transform_apply(
+        lane->maps[(t + column / n_outputs) * n_outputs + column % n_outputs],
+        gru_reading(dataset->info, raw), (double)NAN);
+}
+
+double gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
+                              size_t t, size_t column)
+{
+    return transformed(dataset, lane, t, column, raw_target(dataset, lane, t, column));
 }
 
 float gru_dataset_scale(const struct dataset *dataset, size_t column, double raw, double base)
@@ -227,23 +250,21 @@ void gru_dataset_inputs(const struct dataset *dataset, const struct dataset_lane
                         float *in)
 {
     const struct gru_info *info = dataset->info;
-    const double *x = lane->x + t * info->n_inputs;
     for (size_t i = 0; i < info->n_inputs; i++) {
-        in[i] = gru_normalise(&info->inputs[i], gru_reading(info, x[i]));
+        in[i] = gru_normalise(&info->inputs[i], gru_dataset_seen(dataset, lane, t, i));
     }
 }
 
 size_t gru_dataset_targets(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
                            float *targets)
 {
-    const struct gru_info *info = dataset->info;
     size_t n = 0;
     bool any = gru_dataset_may_have_targets(dataset, lane, t);
     for (size_t k = 0; k < dataset->width; k++) {
         double raw = any ? gru_dataset_raw_target(dataset, lane, t, k) : (double)NAN;
         const struct gru_variable *output = gru_dataset_output(dataset, k);
         int fed = output ? output->feeds : -1;
-        double base = fed >= 0 ? gru_reading(info, lane->x[t * info->n_inputs + (size_t)fed]) : 0;
+        double base = fed >= 0 ? gru_dataset_seen(dataset, lane, t, (size_t)fed) : 0;
         targets[k] = gru_dataset_scale(dataset, k, raw, base);
         n += !isnan(raw);
     }

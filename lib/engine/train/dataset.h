@@ -1,7 +1,12 @@
 /*
  * dataset.h - the series of a training as lanes: which rows and targets belong to training and
- * which to validation, and what the network sees of them. Owns the filled copies of series with
- * missing readings, and borrows everything else. Private to lib/engine.
+ * which to validation, and what the network sees of them. Owns the copies of series with missing
+ * readings, and of all series of models with transforms, and borrows everything else. Private to
+ * lib/engine.
+ *
+ * Where an input has a transform, its readings and the targets of the output that feeds it are raw
+ * until the copies are made, and from then on what the transform makes of them; a reading that it
+ * does not know yet is no target.
  *
  * Y is the width of a row of targets (loss.h). A target belongs to a time: that of its row in y or,
  * without y, that of the reading that it is. Targets before a series' first validation row are for
@@ -11,10 +16,12 @@
 #define DATASET_H
 
 #include "engine/train/loss.h"
+#include "engine/transform.h"
 
 enum part { PART_TRAIN, PART_VALID };
 
 struct dataset {
+    const struct gru_model *model;
     const struct gru_info *info;
     const struct gru_training *training;
     enum gru_loss loss;
@@ -28,12 +35,17 @@ struct dataset {
     size_t first_held; /* series with one target from here on are for validation (of a fraction) */
     double *
         *filled; /* [n_series + n_validation] copies of x, NULL where nothing is missing; or NULL */
+    struct transform_map *
+        *maps; /* [n_series + n_validation], each [n_rows + S - 1][O]: of row t that of the reading
+                  at t + 1 which the output forecasts, also of forecasts behind the last row. NULL:
+                  there are no transforms, or no copies yet */
 };
 
 /* A series' share of a part. */
 struct dataset_lane {
     const struct gru_series *series;
     const double *x; /* [n_rows][I] without missing readings, once the dataset is filled */
+    const struct transform_map *maps;
     size_t n_rows;   /* rows to run; 0: none of it belongs to this part */
     size_t n_known;  /* rows of this part from its first row on: those behind n_rows are targets */
     size_t begin;    /* the series' row that is its first; of a stretch, else 0 */
@@ -53,9 +65,10 @@ void gru_dataset_init(struct dataset *dataset, const struct gru_model *model,
 void gru_dataset_done(struct dataset *dataset);
 
 /*
- * Makes the filled copies. A reading is filled as gru_run fills it; under the policy `forecast`
+ * Makes the copies. A reading is filled as gru_run fills it; under the policy `forecast`
  * with the forecasts of `model`, which stay what they are while another model is trained.
- * GRU_NO_MEMORY, or GRU_BAD_TRAINING where such a forecast is not finite.
+ * GRU_NO_MEMORY, or GRU_BAD_TRAINING where such a forecast is not finite, or no float holds what a
+ * transform makes of a reading.
  */
 GRU_CHECK enum gru_status gru_dataset_fill(struct dataset *dataset, const struct gru_model *model,
                                            struct gru_error *error);
@@ -71,11 +84,11 @@ size_t gru_dataset_begins(const struct dataset *dataset, size_t k);
 /* A stretch; draw: any number, of all 64 bits. The dataset must be filled. */
 struct dataset_lane gru_dataset_stretch(const struct dataset *dataset, uint64_t draw);
 
-/* The target of row t of a lane at `column` of Y, raw; NaN: there is none. */
+/* The target of row t of a lane at `column` of Y, not normalised; NaN: there is none. */
 double gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
                               size_t t, size_t column);
-/* A raw target in the network's units. base: the filled reading at its row of the input that its
- * output feeds; for residual models only. */
+/* Such a target in the network's units. base: what the network sees at its row of the input that
+ * its output feeds, not normalised; for residual models only. */
 float gru_dataset_scale(const struct dataset *dataset, size_t column, double raw, double base);
 /* The network's output for a target column: its output, and the input that it feeds or -1. With
  * cross entropy a column is a class number and has neither. */
@@ -84,6 +97,15 @@ const struct gru_variable *gru_dataset_output(const struct dataset *dataset, siz
 /* Whether a row can have targets at all, without a look at any of them. */
 bool gru_dataset_may_have_targets(const struct dataset *dataset, const struct dataset_lane *lane,
                                   size_t t);
+
+/* What the network sees in row t of an input, not normalised. */
+static inline double gru_dataset_seen(const struct dataset *dataset,
+                                      const struct dataset_lane *lane, size_t t, size_t i)
+{
+    const double x = lane->x[t * dataset->info->n_inputs + i];
+    return lane->maps ? x : gru_reading(dataset->info, x);
+}
+
 /* The first row from t to t_end - 1 of a lane that has a target; t_end: none of them. */
 size_t gru_dataset_next_target(const struct dataset *dataset, const struct dataset_lane *lane,
                                size_t t, size_t t_end);

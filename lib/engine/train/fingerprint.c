@@ -37,12 +37,23 @@ static uint64_t add_tensor(uint64_t hash, const struct gru_tensor *tensor)
                     gru_tensor_floats(tensor) * sizeof *tensor->values);
 }
 
+/* Nothing, where there is none, as older builds did. */
+static uint64_t add_transform(uint64_t hash, const struct gru_transform *transform)
+{
+    if (transform->kind == GRU_TRANSFORM_NONE) {
+        return hash;
+    }
+    hash = add(add(add(hash, transform->kind), transform->season), transform->scale);
+    return gru_hash(hash, &transform->rate, sizeof transform->rate);
+}
+
 static uint64_t add_variables(uint64_t hash, const struct gru_variable *variables, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
         const double scaling[] = { variables[k].mean, variables[k].std };
         hash = gru_hash(hash, scaling, sizeof scaling);
         hash = add(hash, (uint64_t)(int64_t)variables[k].feeds);
+        hash = add_transform(hash, &variables[k].transform);
     }
     return add(hash, n);
 }

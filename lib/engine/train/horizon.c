@@ -107,10 +107,11 @@ static void take_first_bases(struct horizon *horizon, const struct horizon_windo
     const struct gru_info *info = horizon->dataset->info;
     for (size_t j = 0; j < horizon->n_of[0]; j++) {
         const struct horizon_origin *origin = &horizon->origins[j];
-        const double *x = window->lanes[origin->lane].x + origin->t * info->n_inputs;
+        const struct dataset_lane *lane = &window->lanes[origin->lane];
         for (size_t o = 0; o < info->n_outputs; o++) {
             const int fed = info->residual ? info->outputs[o].feeds : -1;
-            horizon->base[j * info->n_outputs + o] = fed >= 0 ? gru_reading(info, x[fed]) : 0;
+            horizon->base[j * info->n_outputs + o] =
+                fed >= 0 ? gru_dataset_seen(horizon->dataset, lane, origin->t, (size_t)fed) : 0;
         }
     }
 }

@@ -1,6 +1,7 @@
 /* The hyper-parameters: their defaults, their ranges, and what fits together, all from the table of
  * gru.h. */
 #include "engine/train/hyperparameters.h"
+#include "engine/buffer.h"
 #include "engine/model.h"
 #include "engine/train/loss.h"
 
@@ -148,6 +149,17 @@ static enum gru_status check_loss(const struct gru_info *info, enum gru_loss los
     enum gru_status status = check_logits(info, loss, error);
     if (status != GRU_OK) {
         return status;
+    }
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        if (info->inputs[i].transform.kind != GRU_TRANSFORM_NONE) {
+            return gru_fail(
+                error, GRU_BAD_TRAINING, loss_param,
+                "the loss '%s' needs outputs that are probabilities, but '%s' forecasts "
+                "the transformed input '%s'",
+                loss == GRU_BCE ? "bce" : "cross_entropy",
+                gru_show(info->outputs[info->inputs[i].feeds].name).text,
+                gru_show(info->inputs[i].name).text);
+        }
     }
     if (loss == GRU_CROSS_ENTROPY && info->n_heads > 1) {
         return gru_fail(error, GRU_BAD_TRAINING, loss_param,

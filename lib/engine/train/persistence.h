@@ -13,8 +13,8 @@ void gru_persistence_begin(struct gru_trainer *trainer);
  * not NULL, and what they lose by the row's targets if it `compares`; and last its own targets. */
 void gru_persistence_row(struct gru_trainer *trainer, size_t lane, size_t t, bool compares,
                          double *naive);
-/* What such a forecast loses by a target of another row. */
-void gru_persistence_lose(struct gru_trainer *trainer, size_t lane, size_t t, size_t column,
-                          double naive);
+/* What such a forecast of row `origin` loses by a target of row t. */
+void gru_persistence_lose(struct gru_trainer *trainer, size_t lane, size_t origin, size_t t,
+                          size_t column, double naive);
 
 #endif

@@ -53,7 +53,7 @@ static void judge_row(struct gru_trainer *trainer, size_t k, size_t j)
     }
     for (size_t c = 0; trainer->position.phase == PHASE_BASELINE && c < info->y_floats; c++) {
         if (!isnan(targets[c])) {
-            gru_persistence_lose(trainer, origin->lane, t, c,
+            gru_persistence_lose(trainer, origin->lane, origin->t, t, c,
                                  horizon->naive[j * info->n_outputs + c % info->n_outputs]);
         }
     }

@@ -148,7 +148,7 @@ void gru_selection_add(struct selection *selection, const struct dataset *datase
     size_t n = 0;
     for (size_t k = 0; k < width; k++) {
         selection->targets[k] = counts[k] ? targets[k] : NAN;
-        n += counts[k];
+        n += !isnan(selection->targets[k]);
     }
     if (n > 0) {
         const struct loss_terms terms = gru_dataset_loss(dataset);

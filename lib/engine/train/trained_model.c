@@ -26,7 +26,7 @@ static const double *selftest_rows(const struct gru_trainer *trainer, size_t *re
         lane = gru_dataset_lane(&trainer->dataset, PART_TRAIN, k);
     }
     *ret_n_rows = lane.n_rows < SELFTEST_ROWS ? lane.n_rows : SELFTEST_ROWS;
-    return lane.x;
+    return lane.maps ? lane.series->x : lane.x; /* raw, where the copy is not */
 }
 
 /* Readings that are known, and the model's own answers. */

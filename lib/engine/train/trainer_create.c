@@ -58,6 +58,10 @@ static enum gru_status fill_trainer(struct gru_trainer *trainer, struct gru_erro
     if (status != GRU_OK) {
         return status;
     }
+    if (trainer->dataset.maps && /* now it is known which readings are targets */
+        !gru_count_steps(&trainer->dataset, &trainer->info.n_steps)) {
+        return gru_fail_no_memory(error);
+    }
     struct backprop_options options =
         gru_trainer_backprop_options(&trainer->training, &trainer->sizes);
     status = alloc_arrays(trainer);

@@ -109,6 +109,12 @@ static enum gru_status check_shape(const struct check *check)
 
 /* ---- values ---- */
 
+/* What its transform makes of it is known, and looked at, when the copies are made. */
+static bool is_transformed(const struct gru_info *info, int input)
+{
+    return input >= 0 && info->inputs[input].transform.kind != GRU_TRANSFORM_NONE;
+}
+
 static enum gru_status check_readings(const struct check *check, size_t *n_missing)
 {
     const struct gru_info *info = check->dataset->info;
@@ -122,7 +128,7 @@ static enum gru_status check_readings(const struct check *check, size_t *n_missi
             if (isinf(gru_reading(info, x))) {
                 return refuse_x(check, t, i, "must be a finite number");
             }
-            if (isinf(gru_normalise(&info->inputs[i], x))) {
+            if (!is_transformed(info, (int)i) && isinf(gru_normalise(&info->inputs[i], x))) {
                 return refuse_x(
                     check, t, i,
                     "is too far from its input's mean: normalised, no float can hold it");
@@ -148,6 +154,9 @@ static enum gru_status check_target(const struct check *check, size_t t, size_t 
                               check, t, column, raw,
                               "must be a class: a whole number from 0 to one less than there are "
                               "outputs");
+    }
+    if (is_transformed(dataset->info, gru_dataset_output(dataset, column)->feeds)) {
+        return GRU_OK;
     }
     float scaled = gru_dataset_scale(dataset, column, raw, base);
     if (dataset->loss == GRU_BCE && !(scaled >= 0 && scaled <= 1)) {
@@ -239,15 +248,42 @@ static enum gru_status check_validation(const struct gru_training *training,
     return GRU_OK;
 }
 
+/* The time from which on targets of a column are known to the transform of their input. */
+static size_t known_from(const struct dataset *dataset, const struct gru_series *series,
+                         size_t column)
+{
+    const struct gru_info *info = dataset->info;
+    const struct gru_variable *output = gru_dataset_output(dataset, column);
+    if (!output || !is_transformed(info, output->feeds)) {
+        return 0;
+    }
+    size_t first = 0;
+    while (first < series->n_rows &&
+           isnan(series->x[first * info->n_inputs + (size_t)output->feeds])) {
+        first++;
+    }
+    return first + gru_transform_lag(&info->inputs[output->feeds].transform);
+}
+
+static size_t count_column(const struct dataset *dataset, const struct dataset_lane *lane,
+                           size_t column)
+{
+    const size_t ahead = 1 + column / dataset->info->n_outputs,
+                 from = known_from(dataset, lane->series, column);
+    size_t n = 0;
+    for (size_t t = from > ahead ? from - ahead : 0; t < lane->n_rows; t++) {
+        n += !isnan(gru_dataset_raw_target(dataset, lane, t, column));
+    }
+    return n;
+}
+
 static size_t count_targets(const struct dataset *dataset, enum part part)
 {
     size_t n = 0;
     for (size_t k = 0; k < gru_dataset_n_series(dataset, part); k++) {
         struct dataset_lane lane = gru_dataset_lane(dataset, part, k);
-        for (size_t t = 0; t < lane.n_rows; t++) {
-            for (size_t column = 0; column < dataset->width; column++) {
-                n += !isnan(gru_dataset_raw_target(dataset, &lane, t, column));
-            }
+        for (size_t column = 0; column < dataset->width && lane.n_rows > 0; column++) {
+            n += count_column(dataset, &lane, column);
         }
     }
     return n;
@@ -258,6 +294,9 @@ static enum gru_status check_targets(const struct dataset *dataset, struct gru_t
 {
     const struct gru_training *training = dataset->training;
     bool by_fraction = training->validation_fraction > 0;
+    const char *unknown = dataset->model->n_transformed > 0
+                              ? ", or come before a transform has the readings that it subtracts"
+                              : "";
     info->n_train_targets = count_targets(dataset, PART_TRAIN);
     info->n_valid_targets = count_targets(dataset, PART_VALID);
     if (info->n_train_targets == 0 && by_fraction) {
@@ -268,7 +307,8 @@ static enum gru_status check_targets(const struct dataset *dataset, struct gru_t
     if (info->n_train_targets == 0) {
         return gru_fail(error, GRU_BAD_TRAINING, "training.series",
                         "'training.series' has no target to train on: all of them are missing, or "
-                        "of outputs of weight 0");
+                        "of outputs of weight 0%s",
+                        unknown);
     }
     if (info->n_valid_targets == 0 && by_fraction) {
         return gru_fail(error, GRU_BAD_TRAINING, "validation.fraction",
@@ -279,7 +319,8 @@ static enum gru_status check_targets(const struct dataset *dataset, struct gru_t
         return gru_fail(
             error, GRU_BAD_TRAINING, "validation.series",
             "'validation.series' has no target to validate on: all of them are missing, or of "
-            "outputs of weight 0");
+            "outputs of weight 0%s",
+            unknown);
     }
     return GRU_OK;
 }
