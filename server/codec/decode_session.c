@@ -25,7 +25,7 @@ struct restore_body {
     struct session_calibration *calibration; /* NULL: there is none in the text */
     struct columns x;
     /* Where these stand in the text: how long they must be is known once the digest is. */
-    struct json state, last, y;
+    struct json state, last, y, transforms;
     const double *rewarm;
     size_t n_rewarm;
 };
@@ -193,13 +193,28 @@ static enum status mark_y(struct reader *r, void *body)
     return pass_over_row(r, NULL);
 }
 
-enum restore_field { RESTORE_STATE, RESTORE_DIGEST, RESTORE_LAST, RESTORE_Y, RESTORE_REWARM };
+static enum status mark_transforms(struct reader *r, void *body)
+{
+    size_t n;
+    ((struct restore_body *)body)->transforms = r->json;
+    return reader_elements(r, "an array of inputs", pass_over_row, NULL, &n);
+}
+
+enum restore_field {
+    RESTORE_STATE,
+    RESTORE_DIGEST,
+    RESTORE_LAST,
+    RESTORE_Y,
+    RESTORE_TRANSFORMS,
+    RESTORE_REWARM
+};
 
 static const struct field restore_fields[] = {
     [RESTORE_STATE] = { "state", mark_state, false, &schema_state },
     [RESTORE_DIGEST] = { "digest", read_digest, false, &schema_digest },
     [RESTORE_LAST] = { "last", mark_last, false, &schema_last },
     [RESTORE_Y] = { "y", mark_y, false, &schema_last_y },
+    [RESTORE_TRANSFORMS] = { "transforms", mark_transforms, false, &schema_transforms },
     [RESTORE_REWARM] = { "rewarm", read_rewarm, false, &schema_rewarm },
     { "readings", read_readings, false, &schema_kept_readings },
     { "errors", read_errors, false, &codec_errors_part },
@@ -320,6 +335,32 @@ static enum status read_y(struct reader *r, void *body)
     return status;
 }
 
+/* What the transform of an input remembers. */
+static enum status read_transform(struct reader *r, void *body)
+{
+    struct state_part *part = body;
+    const struct gru_info *info = gru_model_info(part->gru);
+    const size_t input = r->place->index;
+    if (input >= info->n_inputs) { /* counted, and refused by read_transforms */
+        return reader_skip(r);
+    }
+    const size_t n = gru_state_transform_values(part->gru, input);
+    double *values = NULL;
+    enum status status = read_values(r, info, n, &values);
+    for (size_t k = 0; status == STATUS_OK && k < n; k++) {
+        gru_state_set_transform(part->gru, part->floats, input, k, values[k]);
+    }
+    return status;
+}
+
+static enum status read_transforms(struct reader *r, void *body)
+{
+    const size_t n_inputs = gru_model_info(((struct state_part *)body)->gru)->n_inputs;
+    size_t n;
+    enum status status = reader_elements(r, "an array of inputs", read_transform, body, &n);
+    return status == STATUS_OK && n != n_inputs ? refuse_n_values(r, n, n_inputs) : status;
+}
+
 /* Reads a field that was marked before. */
 static enum status read_marked(struct reader *r, const struct json *here, const char *name,
                                enum status (*read)(struct reader *r, void *body),
@@ -347,6 +388,9 @@ static enum status read_whole_state(struct reader *r, struct restore_body *resto
     }
     if (status == STATUS_OK && (seen & 1U << RESTORE_Y) != 0) {
         status = read_marked(r, &restore->y, "y", read_y, &whole);
+    }
+    if (status == STATUS_OK && (seen & 1U << RESTORE_TRANSFORMS) != 0) {
+        status = read_marked(r, &restore->transforms, "transforms", read_transforms, &whole);
     }
     restore->restore.state = state;
     return status;

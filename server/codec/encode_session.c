@@ -147,6 +147,39 @@ static char *put_y(char *p, const struct gru_model *gru, const float *state)
     return p;
 }
 
+static size_t n_transform_values(const struct gru_model *gru)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < gru_model_info(gru)->n_inputs; i++) {
+        n += gru_state_transform_values(gru, i);
+    }
+    return n;
+}
+
+/* ,"transforms":[[...],[]], a row an input; nothing, where none has a transform. */
+static char *put_transforms(char *p, const struct gru_model *gru, const float *state)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    if (n_transform_values(gru) == 0) {
+        return p;
+    }
+    p = PUT_LITERAL(p, ",\"transforms\":[");
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        const size_t n = gru_state_transform_values(gru, i);
+        *p++ = '[';
+        for (size_t k = 0; k < n; k++) {
+            p = json_print_real(p, info->is_wide, gru_state_transform(gru, state, i, k));
+            *p++ = k + 1 < n ? ',' : ']';
+        }
+        if (n == 0) {
+            *p++ = ']';
+        }
+        *p++ = ',';
+    }
+    p[-1] = ']';
+    return p;
+}
+
 /* What PUT reads again; of the three only one can be. At most TIME_MAX bytes. */
 static char *put_session_time(char *p, const struct session_time *time)
 {
@@ -169,13 +202,14 @@ static char *put_session_time(char *p, const struct session_time *time)
 
 void codec_put_session(struct text *text, const struct session *session)
 {
-    static const char frame[] =
-        ",\"state\":,\"digest\":,\"ttl\":,\"time\":,\"last\":,\"y\":,\"readings\":,\"errors\":"
-        ",\"calibration\":}";
+    static const char frame[] = ",\"state\":,\"digest\":,\"ttl\":,\"time\":,\"last\":,\"y\":,"
+                                "\"transforms\":,\"readings\":,\"errors\":"
+                                ",\"calibration\":}";
     const struct gru_model *gru = session->gru;
     const struct gru_info *info = gru_model_info(gru);
-    size_t n_rows = info->n_layers + session->n_readings + 4;
-    size_t n_values = info->y_floats + (session->n_readings + 1) * info->n_inputs;
+    size_t n_rows = info->n_layers + session->n_readings + info->n_inputs + 5;
+    size_t n_values =
+        info->y_floats + n_transform_values(gru) + (session->n_readings + 1) * info->n_inputs;
     char digest[DIGEST_TEXT];
     char *p =
         text_reserve(text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX + TIME_MAX +
@@ -199,6 +233,7 @@ void codec_put_session(struct text *text, const struct session *session)
     p = put_last(p, gru, session->state);
     p = PUT_LITERAL(p, ",\"y\":");
     p = put_y(p, gru, session->state);
+    p = put_transforms(p, gru, session->state);
     p = PUT_LITERAL(p, ",\"readings\":");
     p = put_rows(p, info, session->readings, session->n_readings, info->n_inputs);
     p = PUT_LITERAL(p, ",\"errors\":");

@@ -10,7 +10,7 @@
     "\"created_at\":1763668800,\"parent\":null,\"job\":null," \
     "\"digest\":\"xxh3:c2f1a9d4b7e60835c2f1a9d4b7e60835\",\"parameters\":297," \
     "\"verified\":true,\"metrics\":null}],\"inputs\":[{\"name\":\"temp\",\"unit\":\"°C\",\"mean\":20," \
-    "\"std\":5},{\"name\":\"humidity\",\"unit\":\"\",\"mean\":0.5,\"std\":0.2}]," \
+    "\"std\":5,\"transform\":\"none\"},{\"name\":\"humidity\",\"unit\":\"\",\"mean\":0.5,\"std\":0.2,\"transform\":\"none\"}]," \
     "\"outputs\":[{\"name\":\"temp\",\"unit\":\"°C\",\"mean\":20,\"std\":5," \
     "\"feeds\":\"temp\"}],\"layers\":[{\"cell\":\"gru\",\"reset\":\"after\"," \
     "\"input_size\":2,\"hidden_size\":8}],\"activation\":\"linear\"," \

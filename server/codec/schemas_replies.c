@@ -102,7 +102,22 @@ static const struct json_schema version_part = OBJECT(version_fields, .name = "V
 #define VARIABLE                                                                                   \
     SAID("name", &schema_text), SAID("unit", &schema_text), SAID("mean", &schema_number),          \
     SAID("std", &schema_number)
-static const struct field input_fields[] = { VARIABLE };
+static const struct field season_fields[] = {
+    SAID("seasonal_difference", JSON_SCHEMA(INTEGER, .least = 1, .most = GRU_TRANSFORM_SEASON_MAX)),
+};
+static const struct field level_fields[] = {
+    SAID("level", JSON_SCHEMA(NUMBER, .least = 0, .most = 1, .is_above_least = true)),
+    SAID("scale", JSON_SCHEMA(BOOLEAN)),
+};
+static const struct json_schema season_part = OBJECT(season_fields),
+                                level_part = OBJECT(level_fields);
+static const struct json_schema *const transforms[] = {
+    JSON_SCHEMA(STRING, .words = "none|difference"), &season_part, &level_part,
+};
+static const struct field input_fields[] = { VARIABLE,
+    SAID("transform", JSON_SCHEMA(ANY_OF, JSON_SCHEMA_CHOICES(transforms),
+         .help = "what the network sees of it ([MODELS.md](MODELS.md#transforms))")),
+};
 static const struct field output_fields[] = { VARIABLE,
     SAID("feeds", JSON_SCHEMA(STRING, .is_nullable = true, .help = "the input whose next value it forecasts")),
 };
@@ -298,6 +313,7 @@ static const struct field session_fields[] = {
     SESSION_ROW,
     SAID("state", &schema_state), SAID("digest", &schema_digest), SAID("ttl", &schema_ttl),
     SAID("time", &codec_time_part), SAID("last", &schema_last), SAID("y", &schema_last_y),
+    MAYBE("transforms", &schema_transforms),
     SAID("readings", &schema_kept_readings), SAID("errors", &errors_part),
     SAID("calibration", &codec_calibration_part),
 };

@@ -141,6 +141,9 @@ VALUE(state, ARRAY, .items = &schema_row, .help = "the hidden state, a row a lay
 VALUE(last, ARRAY, .items = &schema_float_or_null, .help = "the last observed value of each input")
 VALUE(last_y, ARRAY, .items = &schema_float_or_null,
       .help = "the model's last output; null before the first reading")
+static VALUE(transform_values, ARRAY, .items = &schema_float_or_null)
+VALUE(transforms, ARRAY, .items = &schema_transform_values,
+      .help = "what the transform of each input remembers, and [] where it has none ([MODELS.md](MODELS.md#transforms)); left out, if none has one")
 VALUE(kept_readings, ARRAY, .items = &schema_reading, .help = "the last readings, oldest first")
 VALUE(last_at, NUMBER, .least = -253402387200.0, .most = 253402387200.0,
       .help = "the last reading's own time, in Unix seconds")

@@ -35,6 +35,22 @@ static void print_number(const char *label, double number)
     printf("%s%s", label, text);
 }
 
+/* ", transform level 0.05 with scale" */
+static void print_transform(const struct gru_transform *transform)
+{
+    if (transform->kind == GRU_TRANSFORM_NONE) {
+        return;
+    }
+    printf(", transform %s", gru_transform_name(transform->kind));
+    if (transform->kind == GRU_SEASONAL_DIFFERENCE) {
+        printf(" %zu", transform->season);
+    }
+    if (transform->kind == GRU_LEVEL) {
+        print_number(" ", transform->rate);
+    }
+    fputs(transform->scale ? " with scale" : "", stdout);
+}
+
 static void print_variables(const char *label, const struct gru_variable *variables, size_t n,
                             const struct gru_variable *fed)
 {
@@ -48,6 +64,7 @@ static void print_variables(const char *label, const struct gru_variable *variab
             fputs(", unit ", stdout);
             print_text(variables[i].unit);
         }
+        print_transform(&variables[i].transform);
         if (fed && variables[i].feeds >= 0) {
             fputs(", feeds ", stdout);
             print_text(fed[variables[i].feeds].name);

@@ -15,6 +15,7 @@ void model_plan_done(struct model_plan *plan)
     }
     free(plan->network);
     free(plan->scalings);
+    free(plan->transforms);
 }
 
 /* Splits "a,b" into plan->words[k]. */
@@ -106,6 +107,57 @@ static int set_scalings(struct model_plan *plan, const char *list)
         }
     }
     gru->scalings = plan->scalings;
+    return COMMAND_FINE;
+}
+
+/* What follows NAME=: difference, seasonal or seasonal:N, level:RATE or level:RATE:scale. */
+static bool parse_transform(char *text, struct gru_transform *ret_transform)
+{
+    char *rest = text, *kind = strsep(&rest, ":"), *first = strsep(&rest, ":");
+    const char *second = strsep(&rest, ":");
+    uint64_t season = 0;
+    *ret_transform = (struct gru_transform){ .kind = GRU_DIFFERENCE };
+    if (strcmp(kind, "difference") == 0) {
+        return !first;
+    }
+    if (strcmp(kind, "seasonal") == 0) {
+        ret_transform->kind = GRU_SEASONAL_DIFFERENCE;
+        const bool is_fine = !first || (command_parse_number(first, &season) && season > 0);
+        ret_transform->season = season;
+        return is_fine && !second;
+    }
+    ret_transform->kind = GRU_LEVEL;
+    ret_transform->scale = second != NULL;
+    return strcmp(kind, "level") == 0 && first && !rest &&
+           (!second || strcmp(second, "scale") == 0) &&
+           command_parse_real(first, &ret_transform->rate);
+}
+
+static int set_transforms(struct model_plan *plan, const char *list)
+{
+    struct gru_plan *gru = &plan->gru;
+    int code =
+        split(plan, MODEL_PLAN_TRANSFORM, "--transform", list, GRU_WIDTH_MAX, &gru->n_transforms);
+    if (code != COMMAND_FINE) {
+        return code;
+    }
+    plan->transforms = calloc(gru->n_transforms, sizeof *plan->transforms);
+    if (!plan->transforms) {
+        return command_complain(plan->command, COMMAND_FAILED, "out of memory");
+    }
+    for (size_t k = 0; k < gru->n_transforms; k++) {
+        struct gru_plan_transform *transform = &plan->transforms[k];
+        char *text = plan->words[MODEL_PLAN_TRANSFORM][k], *equals = strrchr(text, '=');
+        if (!equals || !parse_transform(equals + 1, &transform->transform)) {
+            return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                    "--transform takes NAME=difference, NAME=seasonal:N or "
+                                    "NAME=level:RATE[:scale], not '%s'",
+                                    list);
+        }
+        *equals = '\0';
+        transform->name = text;
+    }
+    gru->transforms = plan->transforms;
     return COMMAND_FINE;
 }
 
@@ -216,6 +268,9 @@ int model_plan_make(struct model_plan *plan, const struct model_plan_words *word
     }
     if (code == COMMAND_FINE && words->scale) {
         code = set_scalings(plan, words->scale);
+    }
+    if (code == COMMAND_FINE && words->transform) {
+        code = set_transforms(plan, words->transform);
     }
     if (code == COMMAND_FINE && words->interval_seconds) {
         code = set_interval(plan, words->interval_seconds);

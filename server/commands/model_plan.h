@@ -9,7 +9,7 @@
 
 /* The words, as they were given; NULL: not given. */
 struct model_plan_words {
-    const char *inputs, *outputs, *layers, *network, *scale, *cell, *reset, *seed;
+    const char *inputs, *outputs, *layers, *network, *scale, *transform, *cell, *reset, *seed;
     const char *interval_seconds, *season;
     bool residual;
 };
@@ -58,6 +58,7 @@ enum model_plan_list {
     MODEL_PLAN_OUTPUTS,
     MODEL_PLAN_LAYERS,
     MODEL_PLAN_SCALE,
+    MODEL_PLAN_TRANSFORM,
     MODEL_PLAN_LISTS
 };
 
@@ -72,6 +73,7 @@ struct model_plan {
     size_t hidden_sizes[GRU_LAYERS_MAX];
     char *network;
     struct gru_scaling *scalings;
+    struct gru_plan_transform *transforms;
 };
 
 /* inputs and outputs must be there, and either layers or a network. `words` must outlive the plan.

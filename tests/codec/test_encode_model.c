@@ -28,8 +28,8 @@ TEST(a_model_is_described_as_documented)
         "\"digest\":\"xxh3:00000000000000000000000000000000\",\"parameters\":28,\"verified\":false,"
         "\"metrics\":null}],"
         "\"inputs\":[{\"name\":\"temp\",\"unit\":\"\xc2\xb0"
-        "C\",\"mean\":20.1,\"std\":5},"
-        "{\"name\":\"humidity\",\"unit\":\"\",\"mean\":0,\"std\":1}],"
+        "C\",\"mean\":20.1,\"std\":5,\"transform\":\"none\"},"
+        "{\"name\":\"humidity\",\"unit\":\"\",\"mean\":0,\"std\":1,\"transform\":\"none\"}],"
         "\"outputs\":[{\"name\":\"temp\",\"unit\":\"\",\"mean\":1.5,\"std\":2,\"feeds\":\"temp\"},"
         "{\"name\":\"alarm\",\"unit\":\"a\\\"b\",\"mean\":0,\"std\":1,\"feeds\":null}],"
         "\"layers\":[{\"cell\":\"gru\",\"reset\":\"before\",\"input_size\":2,\"hidden_size\":2}],"
@@ -70,6 +70,30 @@ TEST(a_model_without_feeds_is_not_horizon_capable)
     codec_put_model(&s.text, &s.model);
     ck_assert_ptr_nonnull(strstr(setup_text(&s), "\"horizon_capable\":true"));
     setup_done(&s);
+}
+
+TEST(a_transform_is_described_as_its_file_has_it)
+{
+    static const struct {
+        const char *transform, *described;
+    } rows[] = {
+        { "\"difference\"", "\"difference\"}" },
+        { "{\"seasonal_difference\":24}", "{\"seasonal_difference\":24}}" },
+        { "{\"level\":0.05}", "{\"level\":0.05,\"scale\":false}}" },
+        { "{\"level\":0.05,\"scale\":true}", "{\"level\":0.05,\"scale\":true}}" },
+    };
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        struct setup s;
+        char text[200];
+        snprintf(text, sizeof text,
+                 "{\"inputs\":[{\"transform\":%s}],\"outputs\":[{\"name\":\"x0\"}]}",
+                 rows[k].transform);
+        setup_init(&s, model_described(1, 1, text));
+        codec_put_model(&s.text, &s.model);
+        snprintf(text, sizeof text, "\"std\":1,\"transform\":%s", rows[k].described);
+        ck_assert_msg(strstr(setup_text(&s), text) != NULL, "%s", setup_text(&s));
+        setup_done(&s);
+    }
 }
 
 TEST(a_cell_without_a_reset_gate_has_no_reset)

@@ -130,6 +130,63 @@ TEST(init_says_the_time_between_readings)
     folder_remove(folder);
 }
 
+static void init_refuses(const char *complaint, const char *flag, const char *value)
+{
+    struct outcome outcome = run(command_init, NETWORK, "-o", "/nonexistent/m", flag, value, NULL);
+    ck_assert_msg(outcome.code == 2, "%s %s: %d %s", flag, value ? value : "", outcome.code,
+                  outcome.err);
+    ck_assert_msg(strstr(outcome.err, complaint) != NULL, "%s", outcome.err);
+    ck_assert_str_eq(outcome.out, "");
+    outcome_done(&outcome);
+}
+
+TEST(init_says_the_transforms)
+{
+    static const struct {
+        const char *word;
+        struct gru_transform transform;
+    } rows[] = {
+        { "temp=difference", { .kind = GRU_DIFFERENCE } },
+        { "temp=seasonal:24", { .kind = GRU_SEASONAL_DIFFERENCE, .season = 24 } },
+        { "temp=seasonal", { .kind = GRU_SEASONAL_DIFFERENCE, .season = 12 } },
+        { "temp=level:0.05", { .kind = GRU_LEVEL, .rate = 0.05 } },
+        { "temp=level:1:scale", { .kind = GRU_LEVEL, .rate = 1, .scale = true } },
+    };
+    char *folder = folder_create(), *path = path_in(folder, "m");
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        struct outcome outcome = run(command_init, NETWORK, "--season", "12", "--transform",
+                                     rows[k].word, "--force", "-o", path, NULL);
+        ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+        outcome_done(&outcome);
+        struct gru_model *model = load(path);
+        const struct gru_transform *got = &gru_model_info(model)->inputs[0].transform;
+        const struct gru_transform *wanted = &rows[k].transform;
+        ck_assert(got->kind == wanted->kind && got->season == wanted->season &&
+                  got->rate == wanted->rate && got->scale == wanted->scale);
+        gru_model_unref(model);
+    }
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(init_refuses_what_is_no_transform)
+{
+    static const char *const wrong[] = { "difference",         "temp=log",
+                                         "temp=difference:2",  "temp=seasonal:0",
+                                         "temp=seasonal:",     "temp=seasonal:2:3",
+                                         "temp=level",         "temp=level:x",
+                                         "temp=level:0.5:std", "temp=level:1:scale:" };
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        init_refuses(
+            "--transform takes NAME=difference, NAME=seasonal:N or NAME=level:RATE[:scale]",
+            "--transform", wrong[k]);
+    }
+    init_refuses("which no output feeds", "--transform", "humidity=difference");
+    init_refuses("no input 'wind' to transform", "--transform", "wind=difference");
+    init_refuses("above 0 and at most 1", "--transform", "temp=level:1.5");
+    init_refuses("names no season", "--transform", "temp=seasonal");
+}
+
 TEST(init_says_the_season)
 {
     char *folder = folder_create(), *path = path_in(folder, "m");
@@ -216,16 +273,6 @@ TEST(init_fails_where_it_cannot_write_and_leaves_nothing)
     ck_assert_uint_eq(count_entries(folder), 0);
     free(path);
     folder_remove(folder);
-}
-
-static void init_refuses(const char *complaint, const char *flag, const char *value)
-{
-    struct outcome outcome = run(command_init, NETWORK, "-o", "/nonexistent/m", flag, value, NULL);
-    ck_assert_msg(outcome.code == 2, "%s %s: %d %s", flag, value ? value : "", outcome.code,
-                  outcome.err);
-    ck_assert_msg(strstr(outcome.err, complaint) != NULL, "%s", outcome.err);
-    ck_assert_str_eq(outcome.out, "");
-    outcome_done(&outcome);
 }
 
 TEST(init_refuses_what_makes_no_model)

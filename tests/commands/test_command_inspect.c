@@ -42,6 +42,31 @@ TEST(inspect_tells_what_a_file_holds)
     folder_remove(folder);
 }
 
+TEST(inspect_shows_transforms)
+{
+    static const struct {
+        const char *word, *shown;
+    } rows[] = {
+        { "temp=difference", "std 1, transform difference\n" },
+        { "temp=seasonal:24", "std 1, transform seasonal_difference 24\n" },
+        { "temp=level:0.05", "std 1, transform level 0.05\n" },
+        { "temp=level:0.05:scale", "std 1, transform level 0.05 with scale\n" },
+    };
+    char *folder = folder_create(), *path = path_in(folder, "m");
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        struct outcome outcome =
+            run(command_init, "--inputs", "temp", "--outputs", "temp", "--layers", "2",
+                "--transform", rows[k].word, "--force", "-o", path, NULL);
+        ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+        outcome_done(&outcome);
+        outcome = run(command_inspect, path, NULL);
+        ck_assert_msg(strstr(outcome.out, rows[k].shown) != NULL, "%s", outcome.out);
+        outcome_done(&outcome);
+    }
+    free(path);
+    folder_remove(folder);
+}
+
 TEST(inspect_shows_layers_of_every_kind)
 {
     char *folder = folder_create(), *path = path_in(folder, "m.safetensors");

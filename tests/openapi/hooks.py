@@ -112,7 +112,7 @@ def fit_evaluate(body):
 
 def fit_session(body):
     """A state, a calibration and the means of errors are opaque: what GET gave."""
-    for name in ("state", "last", "y", "digest", "calibration"):
+    for name in ("state", "last", "y", "transforms", "digest", "calibration"):
         body.pop(name, None)
     fit_rows(body, "rewarm")
     fit_rows(body, "readings")

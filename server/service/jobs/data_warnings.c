@@ -431,6 +431,13 @@ static bool find_copies(struct finding *finding, const struct gru_info *info,
     return true;
 }
 
+/* Whether readings of an input have its scaling themselves, and not what a transform makes of them.
+ */
+static bool is_raw(const struct gru_info *info, int input)
+{
+    return input < 0 || info->inputs[input].transform.kind == GRU_TRANSFORM_NONE;
+}
+
 bool data_warnings_find(const struct gru_info *info, const struct gru_training *training,
                         struct data_warnings *ret_warnings)
 {
@@ -444,7 +451,7 @@ bool data_warnings_find(const struct gru_info *info, const struct gru_training *
     for (size_t k = 0; k < info->n_inputs; k++) {
         const struct data_column column = { .training = training,
                                             .variable = &info->inputs[k],
-                                            .has_scaling = true,
+                                            .has_scaling = is_raw(info, (int)k),
                                             .k = k,
                                             .width = info->n_inputs };
         find_column(&finding, &column);
@@ -454,7 +461,8 @@ bool data_warnings_find(const struct gru_info *info, const struct gru_training *
         const struct data_column column = { .training = training,
                                             .variable = &info->outputs[k],
                                             .is_target = true,
-                                            .has_scaling = !info->residual,
+                                            .has_scaling = !info->residual &&
+                                                           is_raw(info, info->outputs[k].feeds),
                                             .k = k,
                                             .width = info->y_floats };
         find_column(&finding, &column);

@@ -77,6 +77,17 @@ TEST(a_scaling_that_is_far_off_is_named_with_both_numbers)
     }
 }
 
+/* A scaling is not of raw readings where the network sees their changes. */
+TEST(of_raw_readings_a_transform_has_no_scaling)
+{
+    struct data data;
+    make(&data, 2);
+    data.inputs[0].transform.kind = GRU_DIFFERENCE;
+    data.inputs[0].mean = data.output.mean = 0;
+    data.inputs[0].std = data.output.std = 1e-3;
+    expect_only(&data, DATA_N_WARNINGS, "");
+}
+
 TEST(outliers_are_named_the_furthest_first_and_how_many_there_are)
 {
     struct data data;
