@@ -47,6 +47,12 @@ static struct gru_training training_of(unsigned kind)
     h->dropout = kind == 1 ? 0.25 : 0;
     training.validation_fraction = kind < 2 ? 0.3 : 0;
     h->early_stopping_patience = kind == 0 ? 2 : 0;
+    if (kind == 3) {
+        h->horizon_loss = 3;
+        h->sampling_length = 4;
+        h->schedule_type = GRU_PLATEAU;
+        h->schedule_patience = 1;
+    }
     return training;
 }
 
