@@ -135,7 +135,8 @@ struct gru_stream_losses {
     struct gru_losses ahead;  /* forecasts as they are trained: S rows ahead */
     struct gru_losses rolled; /* of roll-outs of up to `horizon` rows, from origins spread evenly;
                                  n 0: none */
-    size_t first_block, n_blocks; /* of `ahead`, in time; what repeats is in none */
+    size_t first_block, n_blocks; /* of `ahead`, in time; what repeats is in none. Of `rolled`,
+                                     where the training aims at roll-outs */
     size_t n_constant;            /* outputs that were left out */
     size_t n_repeated, n_copied; /* targets of `ahead` that are no news; because of other streams */
 };
@@ -163,7 +164,8 @@ struct gru_comparison_result {
     const struct gru_class_counts *classes; /* [n_classes] of cross_entropy; of bce two of each
                                                output: off and on; n_classes 0: other losses */
     size_t n_streams, n_blocks, n_classes;
-    size_t horizon;                                 /* of the roll-outs; 0: there are none */
+    size_t horizon;   /* of the roll-outs: 12, or what the training aims at; 0: there are none */
+    bool is_of_rolls; /* it aims at roll-outs (horizon_loss): they are what is to be better */
     struct gru_losses all;                          /* every target, with outliers and constants */
     double all_weight;                              /* n of them, or their weights */
     struct gru_losses outlying;                     /* of those, what outliers have part in */

@@ -13,7 +13,8 @@
 enum {
     COMPARED_ROWS = 64,         /* of a run, and so of a piece of work */
     STREAM_TARGETS = 10,        /* series of fewer are no stream by themselves */
-    ROLL_HORIZON = 12,          /* rows ahead that roll-outs are compared at */
+    ROLL_HORIZON = 12,          /* rows ahead that roll-outs are compared at, if the training does
+                                   not say */
     DISTURBED_ROWS = 12,        /* after an outlier: so long a hidden state may need to settle */
     SAMPLES_MAX = 4096,         /* forecasts for the residuals */
     SAMPLE_FLOATS_MAX = 1 << 20 /* and what they may take of a model */
@@ -97,6 +98,7 @@ struct gru_comparison {
     size_t group_begin, group_end; /* it, and the series of the same stream before and after it */
     struct dataset_lane lane;
     size_t t, first_target;
+    enum repeat repeat;           /* of the targets of the row that was scored last */
     size_t n_disturbed[N_SIGHTS]; /* rows that are still so, the last one included */
     size_t origin, origin_step;   /* the next row to roll out from; SIZE_MAX: none */
 };
@@ -131,6 +133,9 @@ void gru_comparison_see(struct gru_comparison *comparison, size_t t);
 bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t column, double raw);
 /* Row t of the series: y of both models are at `row` of their runs. */
 void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t row);
+/* The block of the stream that row t of the series belongs to. */
+struct gru_losses *gru_comparison_block(struct gru_comparison *comparison, enum sight sight,
+                                        size_t t);
 /* The loss of a raw forecast made in the row that was seen last, in network units; infinite if it
  * is none. 0 where a transform has no scale yet, and so all forecasts are the same. */
 double gru_comparison_loss(const struct gru_comparison *comparison, size_t column, double forecast,

@@ -3,6 +3,7 @@
 #include "engine/block.h"
 #include "engine/train/class_weights.h"
 #include "engine/train/comparison.h"
+#include "engine/train/horizon.h"
 #include "engine/train/loss.h"
 
 #include <math.h>
@@ -259,6 +260,25 @@ static size_t count_rows(const struct dataset *dataset, size_t n_series)
     return n;
 }
 
+/* Whether the training aims at roll-outs, and each series of the validation has some. */
+static bool is_of_rolls(const struct gru_comparison *comparison, size_t n_series)
+{
+    bool is_any = gru_has_horizon(comparison->models[BASE].model, &comparison->training);
+    for (size_t k = 0; is_any && k < n_series; k++) {
+        is_any = !gru_dataset_lane(&comparison->dataset, PART_VALID, k).series->y;
+    }
+    return is_any;
+}
+
+static size_t roll_horizon(const struct gru_comparison *comparison)
+{
+    const size_t asked = comparison->training.hyperparameters.horizon_loss;
+    if (!comparison->result.is_of_rolls) {
+        return ROLL_HORIZON;
+    }
+    return asked < GRU_RESIDUAL_HORIZON ? asked : GRU_RESIDUAL_HORIZON;
+}
+
 /* How much is looked at, all of it bounded. */
 static void size_up(struct gru_comparison *comparison, size_t n_series)
 {
@@ -266,7 +286,8 @@ static void size_up(struct gru_comparison *comparison, size_t n_series)
     enum gru_loss loss = comparison->dataset.loss;
     bool is_rolled = info->n_feeds > 0 && !gru_loss_takes_logits(loss);
     size_t n_ahead = is_rolled ? GRU_RESIDUAL_HORIZON : info->steps;
-    comparison->result.horizon = is_rolled ? ROLL_HORIZON : 0;
+    comparison->result.is_of_rolls = is_rolled && is_of_rolls(comparison, n_series);
+    comparison->result.horizon = is_rolled ? roll_horizon(comparison) : 0;
     comparison->result.n_classes = loss == GRU_CROSS_ENTROPY ? info->n_outputs
                                    : loss == GRU_BCE         ? 2 * info->n_outputs
                                                              : 0;

@@ -151,8 +151,8 @@ static double lose(struct gru_comparison *comparison, size_t column, size_t row,
     }
 }
 
-/* The block of the stream that row t of the series belongs to. */
-static struct gru_losses *block_at(struct gru_comparison *comparison, enum sight sight, size_t t)
+struct gru_losses *gru_comparison_block(struct gru_comparison *comparison, enum sight sight,
+                                        size_t t)
 {
     const struct comparison_plan *plan = &comparison->plan;
     const size_t which = plan->stream[comparison->k];
@@ -264,8 +264,8 @@ static void count_in(struct gru_comparison *comparison, enum sight sight, size_t
     gru_losses_add(&stream->ahead, lost, naive);
     stream->n_repeated += repeat != REPEAT_NONE;
     stream->n_copied += repeat == REPEAT_OTHER;
-    if (repeat == REPEAT_NONE) {
-        gru_losses_add(block_at(comparison, sight, t), lost, naive);
+    if (repeat == REPEAT_NONE && !comparison->result.is_of_rolls) {
+        gru_losses_add(gru_comparison_block(comparison, sight, t), lost, naive);
     }
 }
 
@@ -277,6 +277,7 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
     gru_repeats_see(&comparison->repeats, comparison->row);
     const enum repeat repeat =
         t >= comparison->first_target ? look_for_repeats(comparison, t) : REPEAT_NONE;
+    comparison->repeat = repeat;
     gru_comparison_look(comparison, t);
     for (size_t k = 0; k < dataset->width && t >= comparison->first_target; k++) {
         double raw = gru_dataset_raw_target(dataset, &comparison->lane, t, k);

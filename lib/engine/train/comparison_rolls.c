@@ -88,9 +88,13 @@ static void score_ahead(struct gru_comparison *comparison, size_t t, size_t ahea
     }
     const double naive =
         weight * gru_comparison_loss(comparison, o, gru_comparison_naive(comparison, o), raw);
-    bool is_judged = weight > 0 && ahead <= ROLL_HORIZON && !comparison->screen->is_constant[o];
+    bool is_judged =
+        weight > 0 && ahead <= comparison->result.horizon && !comparison->screen->is_constant[o];
     for (enum sight sight = first; is_judged && sight < N_SIGHTS; sight++) {
         gru_losses_add(&comparison->streams[sight][stream].rolled, lost, naive);
+        if (comparison->result.is_of_rolls && comparison->repeat == REPEAT_NONE) {
+            gru_losses_add(gru_comparison_block(comparison, sight, t + ahead - 1), lost, naive);
+        }
     }
 }
 

@@ -60,6 +60,7 @@ struct sight {
     const struct gru_stream_losses *streams;
     const struct gru_losses *blocks;
     size_t n_streams;
+    bool is_of_rolls; /* the blocks are */
 };
 
 /* values: [n_streams], scratch. */
@@ -148,7 +149,8 @@ static double test_chance(const struct sight *sight, double *gains, size_t *ret_
         for (size_t b = 0; b < stream->n_blocks && !gate_is_copy(stream); b++) {
             const struct gru_losses *block = &sight->blocks[stream->first_block + b];
             if (block->n > 0) {
-                gains[n++] = block_gain(block, &stream->ahead);
+                gains[n++] =
+                    block_gain(block, sight->is_of_rolls ? &stream->rolled : &stream->ahead);
             }
         }
     }
@@ -193,9 +195,10 @@ static bool are_events(const struct gru_comparison_result *comparison)
 bool gate_measure(const struct gru_comparison_result *comparison,
                   struct gate_measures *ret_measures)
 {
-    const struct sight sure = { comparison->streams, comparison->blocks, comparison->n_streams },
+    const struct sight sure = { comparison->streams, comparison->blocks, comparison->n_streams,
+                                comparison->is_of_rolls },
                        all = { comparison->doubtful_streams, comparison->doubtful_blocks,
-                               comparison->n_streams };
+                               comparison->n_streams, comparison->is_of_rolls };
     size_t n = comparison->n_streams + comparison->n_blocks;
     double *values = calloc(n > 0 ? n : 1, sizeof *values);
     if (!values) {
@@ -321,14 +324,27 @@ static void say_naive(const struct verdict *verdict)
     }
 }
 
+static bool has_rolls(const struct verdict *verdict)
+{
+    return verdict->figures->rolled.n_streams > 0 ||
+           say(verdict, "it was trained for roll-outs, and the validation has none to judge");
+}
+
+/* What training aims at must be better, and what else is served must not suffer; but who aims at
+ * roll-outs takes single rows as they come. */
 static bool gains(const struct verdict *verdict)
 {
     const struct gate_view *ahead = &verdict->figures->ahead, *rolled = &verdict->figures->rolled;
+    const double most = 1 - verdict->gate->min_relative_gain;
     bool must_beat = verdict->gate->must_beat_persistence;
     char far[64];
     snprintf(far, sizeof far, " rolled out up to %zu rows ahead", verdict->comparison->horizon);
-    return has_targets(verdict) && is_finite(verdict) &&
-           is_better(verdict, ahead, 1 - verdict->gate->min_relative_gain, "") &&
+    if (verdict->comparison->is_of_rolls) {
+        return has_targets(verdict) && is_finite(verdict) && has_rolls(verdict) &&
+               is_better(verdict, rolled, most, far) &&
+               (!must_beat || beats_naive(verdict, rolled, far)) && is_more_than_chance(verdict);
+    }
+    return has_targets(verdict) && is_finite(verdict) && is_better(verdict, ahead, most, "") &&
            (rolled->n_streams == 0 || is_better(verdict, rolled, 1, far)) &&
            (!must_beat || beats_naive(verdict, ahead, "")) &&
            (!must_beat || rolled->n_streams == 0 || beats_naive(verdict, rolled, far)) &&
@@ -339,7 +355,7 @@ static bool gains(const struct verdict *verdict)
 static bool suffers(const struct verdict *verdict, const struct gate_figures *other)
 {
     const struct gate_view *views[] = { &other->ahead, &other->rolled };
-    for (size_t k = 0; k < 2; k++) {
+    for (size_t k = verdict->comparison->is_of_rolls ? 1 : 0; k < 2; k++) {
         const struct gate_view *view = views[k];
         if (view->n_streams > 0 &&
             (!(view->by_base <= 1) || view->n_worse > view->n_streams / 10)) {
@@ -388,8 +404,11 @@ bool gate_judge(const struct job_gate *gate, const struct gru_comparison_result 
     };
     bool is_passed = passes(&verdict);
     if (is_passed) {
+        const struct gate_figures *figures = verdict.figures;
+        const struct gate_view *aimed =
+            comparison->is_of_rolls ? &figures->rolled : &figures->ahead;
         say(&verdict, "its loss is %.4g of the base version's (median of %zu streams), p is %.3g",
-            verdict.figures->ahead.by_base, verdict.figures->ahead.n_streams, verdict.figures->p);
+            aimed->by_base, aimed->n_streams, figures->p);
     }
     say_naive(&verdict);
     return is_passed;

@@ -9,6 +9,9 @@
  * - rolled out up to 12 rows ahead, where that is possible, the median is at most 1, and at most a
  *   tenth of the streams is worse by more than 5 %: training aims at one step, so no gain is asked
  *   for here, but what is served further ahead must not suffer,
+ * - but of a training with a horizon_loss beyond what the read-out gives at once roll-outs over
+ *   that many rows (at most 24) take the place of single rows in all rules: they are what is to be
+ *   better, and single rows are not judged, since that training gives them up for the others,
  * - in the median over streams its loss is below the naive forecast's, at one step and rolled out,
  *   and each class that has 5 targets or more was found at least once (who always names the most
  *   frequent class finds none of the others), unless `must_beat_persistence` is false,

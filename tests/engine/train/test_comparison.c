@@ -408,3 +408,46 @@ TEST(a_comparison_says_that_memory_is_out_and_leaks_nothing)
     done(&c);
 }
 #endif
+
+/* Blocks are then of what is rolled out, over as many rows as training aims at, but 24. */
+TEST(a_training_for_roll_outs_is_compared_by_them)
+{
+    static const size_t horizons[][2] = { { 1, 12 }, { 5, 5 }, { 40, 24 } };
+    for (size_t k = 0; k < 3; k++) {
+        struct compared c;
+        struct gru_progress progress;
+        size_t n_blocks = 0, n_rolled = 0;
+        double of_blocks = 0, of_rolls = 0;
+        make(&c, "{" FEEDS "}", GRU_MSE, false);
+        c.training.hyperparameters.horizon_loss = horizons[k][0];
+        c.trained = training_whole(c.base, &c.training, &progress);
+        compare(&c);
+        ck_assert_uint_eq(c.result->horizon, horizons[k][1]);
+        ck_assert_int_eq(c.result->is_of_rolls, k > 0);
+        for (size_t b = 0; b < c.result->n_blocks; b++) {
+            n_blocks += c.result->blocks[b].n;
+            of_blocks += c.result->blocks[b].trained;
+        }
+        for (size_t s = 0; s < c.result->n_streams; s++) {
+            n_rolled += c.result->streams[s].rolled.n;
+            of_rolls += c.result->streams[s].rolled.trained;
+        }
+        ck_assert_uint_gt(n_rolled, 0);
+        ck_assert_int_eq(n_blocks == n_rolled, k > 0);
+        ck_assert_int_eq(fabs(of_blocks - of_rolls) < 1e-6 * of_rolls, k > 0);
+        done(&c);
+    }
+}
+
+TEST(posted_targets_are_not_rolled_out)
+{
+    struct compared c;
+    struct gru_progress progress;
+    make(&c, "{" FEEDS "}", GRU_MSE, true);
+    c.training.hyperparameters.horizon_loss = 5;
+    c.trained = training_whole(c.base, &c.training, &progress);
+    compare(&c);
+    ck_assert(!c.result->is_of_rolls);
+    ck_assert_uint_gt(c.result->blocks[0].n, 0);
+    done(&c);
+}

@@ -118,6 +118,28 @@ TEST(at_most_a_tenth_of_the_streams_may_be_worse)
     expect(&made, true, "");
 }
 
+/* Single rows may become worse, and persistence may be better at them. */
+TEST(who_aims_at_roll_outs_is_judged_by_them)
+{
+    struct made made;
+    make(&made, 1, 0.9, 5);
+    made.result.horizon = 6;
+    made.result.is_of_rolls = true;
+    expect(&made, false, "it was trained for roll-outs, and the validation has none to judge");
+    made.streams[0].ahead = losses(100, 3, 1, 2);
+    made.streams[0].rolled = losses(100, 0.9, 1, 2);
+    expect(&made, true, "its loss is 0.9 of the base version's (median of 1 streams)");
+    made.streams[0].rolled = losses(100, 0.995, 1, 2);
+    expect(&made, false, "its loss rolled out up to 6 rows ahead is 0.995 of the base version's");
+    made.streams[0].rolled = losses(100, 0.9, 1, 0.8);
+    expect(&made, false, "rolled out up to 6 rows ahead is no better than that of persistence");
+    made.streams[0].rolled = losses(100, 0.9, 1, 2);
+    for (size_t b = 0; b < 5; b++) {
+        made.blocks[b] = losses(20, b < 3 ? 0.5 : 1.4, 1, 2);
+    }
+    expect(&made, false, "the gain may be chance");
+}
+
 TEST(what_is_rolled_out_must_not_become_worse)
 {
     struct made made;
