@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "service/jobs/training_set.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,7 +18,8 @@ enum {
     STUCK_SHARE = 10, /* at the end of a series ROWS_LEAST are enough */
     ODD_VALUES = 4,   /* outliers of a column that are named */
     MORE_SIZE = 32,   /* room for "; and 123456 more" */
-    PIECE_SIZE = 320
+    PIECE_SIZE = 320,
+    DIGITS_LEAST = 6
 };
 
 /* A stretch is no chance if so few columns that repeat as often as the rest would have one. */
@@ -239,6 +241,13 @@ static const char *series_words(const struct gru_training *training, size_t s, c
 
 /* ---- what is found ---- */
 
+/* So many digits of a value tell it from one that is a tenth of `width` off. */
+static int digits_of(double value, double width)
+{
+    const double n = ceil(log10(fabs(value) / width)) + 1; /* not finite without either */
+    return n > DIGITS_LEAST && n <= DBL_DIG ? (int)n : DIGITS_LEAST;
+}
+
 static void find_scaling(struct finding *finding, const struct column_figures *figures)
 {
     const struct gru_variable *variable = finding->column->variable;
@@ -246,11 +255,13 @@ static void find_scaling(struct finding *finding, const struct column_figures *f
                   figures->std > FAR_WIDE * variable->std ||
                   (figures->std > 0 && figures->std < FAR_NARROW * variable->std);
     if (is_far && finding->column->has_scaling && figures->n >= ROWS_LEAST) {
+        const int digits = digits_of(figures->mean, figures->std);
         add(finding, DATA_SCALING,
-            "'%s' has mean %.6g and std %.3g in the data, %.6g and %.3g in the model (start from a "
-            "model with this scaling: grud init --scale %s=%.6g:%.3g)",
-            variable->name, figures->mean, figures->std, variable->mean, variable->std,
-            variable->name, figures->mean, figures->std);
+            "'%s' has mean %.*g and std %.3g in the data, %.*g and %.3g in the model (start from a "
+            "model with this scaling: grud init --scale %s=%.*g:%.3g)",
+            variable->name, digits, figures->mean, figures->std,
+            digits_of(variable->mean, variable->std), variable->mean, variable->std, variable->name,
+            digits, figures->mean, figures->std);
     }
 }
 
@@ -347,9 +358,10 @@ static void find_constant(struct finding *finding)
         const struct value_stretch stretch = find_stretch(column, series_at(column->training, s));
         char words[48];
         if (is_stuck(&stretch)) {
-            add(finding, DATA_CONSTANT, "%s'%s' is %.6g in %zu rows from row %zu of %s",
-                column->is_target ? "the target " : "", column->variable->name, stretch.value,
-                stretch.n, stretch.begin, series_words(column->training, s, words));
+            add(finding, DATA_CONSTANT, "%s'%s' is %.*g in %zu rows from row %zu of %s",
+                column->is_target ? "the target " : "", column->variable->name,
+                digits_of(stretch.value, column->variable->std), stretch.value, stretch.n,
+                stretch.begin, series_words(column->training, s, words));
         }
     }
 }

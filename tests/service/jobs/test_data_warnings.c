@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ROWS = 200, SERIES = 40 };
@@ -86,6 +87,22 @@ TEST(of_raw_readings_a_transform_has_no_scaling)
     data.inputs[0].mean = data.output.mean = 0;
     data.inputs[0].std = data.output.std = 1e-3;
     expect_only(&data, DATA_N_WARNINGS, "");
+}
+
+/* A counter's units are seen, and said. */
+TEST(a_scaling_is_advised_with_the_digits_that_it_needs)
+{
+    struct data data;
+    make(&data, 2);
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t t = 0; t < ROWS; t++) {
+            data.x[k][2 * t] = 123456789 + rint(2 * sin(0.3 * (double)t + (double)k));
+        }
+    }
+    expect_only(&data, DATA_SCALING, "'temp' has mean 123456789");
+    const char *advice = strstr(data.warnings.texts[DATA_SCALING], "grud init --scale temp=");
+    ck_assert_ptr_nonnull(advice);
+    ck_assert_double_eq_tol(strtod(strchr(advice, '=') + 1, NULL), 123456789, 0.3);
 }
 
 TEST(outliers_are_named_the_furthest_first_and_how_many_there_are)
