@@ -96,6 +96,15 @@ struct bytes network_file_with(size_t hidden, uint64_t seed, const char *metadat
     return insert_into_header(bytes, "\"__metadata__\":{", text);
 }
 
+struct bytes network_file_wide(void)
+{
+    return network_file_with(
+        HIDDEN, SEED,
+        "{\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"mean\\\":1e8,\\\"std\\\":2},"
+        "{\\\"name\\\":\\\"humidity\\\"}],"
+        "\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\"},{\\\"name\\\":\\\"comfort\\\"}]}");
+}
+
 const double huge[INPUTS] = { 3e38F, 3e38F };
 
 /* Both inputs divided by such a deviation are infinite, and infinity minus infinity is no

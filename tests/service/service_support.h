@@ -41,6 +41,8 @@ enum { HIDDEN = 4, SEED = 1, HELD_NETWORKS = 256 };
 struct bytes network_file(size_t hidden, uint64_t seed);
 /* The same with this for its metadata, quotes escaped. */
 struct bytes network_file_with(size_t hidden, uint64_t seed, const char *metadata);
+/* The same with a mean of 1e8 and std 2 of `temp`, so that its values are two floats (gru.h). */
+struct bytes network_file_wide(void);
 /* The same with residuals of a validation, for each output alike: means[n_horizons], and of them
  * 0.7, 1.6, 2, 2.5 and 3.5 times for quantiles. */
 struct bytes network_file_with_residuals(size_t hidden, uint64_t seed, const double *means,

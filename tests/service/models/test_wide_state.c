@@ -7,14 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VARIABLES(mean)                                                                            \
-    "{\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"mean\\\":" mean ",\\\"std\\\":2},"            \
-    "{\\\"name\\\":\\\"humidity\\\"}],"                                                            \
-    "\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\"},{\\\"name\\\":\\\"comfort\\\"}]}"
-
-static struct gru_model *network_of_mean(const char *metadata)
+static struct gru_model *loaded(struct bytes bytes)
 {
-    struct bytes bytes = network_file_with(HIDDEN, SEED, metadata);
     struct gru_model *gru;
     struct gru_error error;
     ck_assert_msg(gru_model_load(bytes.p, bytes.n, &gru, &error) == GRU_OK, "%s", error.message);
@@ -24,7 +18,7 @@ static struct gru_model *network_of_mean(const char *metadata)
 
 TEST(a_former_state_of_a_wide_model_is_what_it_was)
 {
-    struct gru_model *gru = network_of_mean(VARIABLES("1e8"));
+    struct gru_model *gru = loaded(network_file_wide());
     const struct gru_info *info = gru_model_info(gru);
     const size_t n_former = HIDDEN + INPUTS + OUTPUTS;
     float former[64], state[64];
@@ -48,7 +42,7 @@ TEST(a_former_state_of_a_wide_model_is_what_it_was)
 
 TEST(other_models_have_no_former_states)
 {
-    struct gru_model *gru = network_of_mean(VARIABLES("2000"));
+    struct gru_model *gru = loaded(network_file(HIDDEN, SEED));
     float former[64] = { 0 }, state[64];
     ck_assert(!gru_model_info(gru)->is_wide);
     for (size_t n = 0; n <= 64; n++) {

@@ -398,14 +398,14 @@ static uint64_t number_from(const char *variable, uint64_t otherwise)
     return text && text[0] ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void begin_trial(size_t hidden, size_t sector, bool amends)
+static void begin_trial(struct bytes network, size_t sector, bool amends)
 {
     memset(&trial, 0, sizeof trial);
-    trial.random = number_from("GRUD_POWER_SEED", 0) * 1000003 + hidden * 31 + sector;
+    trial.random = number_from("GRUD_POWER_SEED", 0) * 1000003 + network.n * 31 + sector;
     struct world *world = &trial.world;
     world_init(world);
     world_use_data(world);
-    world_add_model(world, "m", network_file(hidden, SEED));
+    world_add_model(world, "m", network);
     world->config.session_history = HISTORY;
     world->config.amend = amends;
     world->config.sync_interval_ms = 3600000;
@@ -421,11 +421,11 @@ static void begin_trial(size_t hidden, size_t sector, bool amends)
     }
 }
 
-static void expect_no_mixture_harms(size_t hidden, size_t sector, bool amends)
+static void expect_no_mixture_harms(struct bytes network, size_t sector, bool amends)
 {
     struct event found[SESSIONS];
     char ignored[PATH_MAX];
-    begin_trial(hidden, sector, amends);
+    begin_trial(network, sector, amends);
     for (int round = 0; round < ROUNDS; round++) {
         run_to_failure();
         const struct model *model = world_model(&trial.world);
@@ -440,10 +440,10 @@ static void expect_no_mixture_harms(size_t hidden, size_t sector, bool amends)
         drop_images();
     }
     if (getenv("GRUD_TEST_FIGURES")) { /* NOLINT(concurrency-mt-unsafe) */
-        printf("H %zu, sectors of %zu: %zu mixtures, %zu sessions; before the sync %zu, mixed %zu, "
-               "lost %zu, damaged %zu, readings forgotten %zu\n",
-               hidden, sector, trial.n_mixtures, trial.n_checked, trial.n_before, trial.n_mixed,
-               trial.n_lost, trial.n_damaged, trial.n_forgotten);
+        printf("state of %u, sectors of %zu: %zu mixtures, %zu sessions; before the sync %zu, "
+               "mixed %zu, lost %zu, damaged %zu, readings forgotten %zu\n",
+               trial.options.layout.state_floats, sector, trial.n_mixtures, trial.n_checked,
+               trial.n_before, trial.n_mixed, trial.n_lost, trial.n_damaged, trial.n_forgotten);
         fflush(stdout); /* a failed check ends the process at once */
     }
     ck_assert_uint_eq(
@@ -453,26 +453,32 @@ static void expect_no_mixture_harms(size_t hidden, size_t sector, bool amends)
 
 TEST(no_mixture_of_sectors_harms_small_sessions)
 {
-    expect_no_mixture_harms(64, 512, false);
-    expect_no_mixture_harms(64, 4096, false);
+    expect_no_mixture_harms(network_file(64, SEED), 512, false);
+    expect_no_mixture_harms(network_file(64, SEED), 4096, false);
 }
 
 TEST(no_mixture_of_sectors_harms_sessions_of_a_page)
 {
-    expect_no_mixture_harms(512, 512, false);
-    expect_no_mixture_harms(512, 4096, false);
+    expect_no_mixture_harms(network_file(512, SEED), 512, false);
+    expect_no_mixture_harms(network_file(512, SEED), 4096, false);
 }
 
 TEST(no_mixture_of_sectors_harms_sessions_of_more_than_a_page)
 {
-    expect_no_mixture_harms(1024, 512, false);
-    expect_no_mixture_harms(1024, 4096, false);
+    expect_no_mixture_harms(network_file(1024, SEED), 512, false);
+    expect_no_mixture_harms(network_file(1024, SEED), 4096, false);
 }
 
 /* With a base in each copy, and stamps in the ring. */
+TEST(no_mixture_of_sectors_harms_sessions_of_two_floats_a_value)
+{
+    expect_no_mixture_harms(network_file_wide(), 512, false);
+    expect_no_mixture_harms(network_file_wide(), 512, true);
+}
+
 TEST(no_mixture_of_sectors_harms_sessions_with_a_base)
 {
-    expect_no_mixture_harms(64, 512, true);
-    expect_no_mixture_harms(512, 512, true);
-    expect_no_mixture_harms(512, 4096, true);
+    expect_no_mixture_harms(network_file(64, SEED), 512, true);
+    expect_no_mixture_harms(network_file(512, SEED), 512, true);
+    expect_no_mixture_harms(network_file(512, SEED), 4096, true);
 }
