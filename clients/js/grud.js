@@ -290,13 +290,16 @@ class Transport {
         if (exchange.response.status === 204) { // nothing is left to come
           return;
         }
-        backoff = new Backoff(this.retrySeconds);
-        for await (const event of parseEvents(exchange.response, exchange.alive)) {
-          after = event.id ?? after;
-          yield event;
-          if (isLast(event)) {
-            return;
+        try {
+          for await (const event of parseEvents(exchange.response, exchange.alive)) {
+            after = event.id ?? after;
+            yield event;
+            if (isLast(event)) {
+              return;
+            }
           }
+        } finally { // the time begins with the cut, however long there was nothing to tell
+          backoff = new Backoff(this.retrySeconds);
         }
         throw new Error("the events have ended");
       } catch (error) {

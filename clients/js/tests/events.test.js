@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { Client } from "../grud.js";
 import { Daemon } from "./daemon.js";
 
-test("events of a session go on behind the last one that came whole", async () => {
+/** A server that cuts each of three streams after a silence. */
+async function resumes(silenceMs, retrySeconds) {
   const asked = [];
   const parts = [
     ": ping\n\nid: 1\r\nevent: step\r\ndata: {\"step\":1}\r\n\r\nid: 2\nevent: step\ndata: {\"st",
@@ -21,20 +22,27 @@ test("events of a session go on behind the last one that came whole", async () =
     reply.write(part.slice(0, 20));
     setTimeout(() => {
       reply.write(part.slice(20));
-      setTimeout(() => asked.length < 3 ? request.socket.destroy() : null, 50);
+      setTimeout(() => asked.length < 3 ? request.socket.destroy() : null, silenceMs);
     }, 20);
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  const client = new Client(`http://127.0.0.1:${server.address().port}`);
+  const client = new Client(`http://127.0.0.1:${server.address().port}`, { retrySeconds });
   const seen = [];
-  for await (const event of client.sessions.events("m", "s")) {
-    seen.push(event.type === "step" ? event.data.step : event.type);
+  try {
+    for await (const event of client.sessions.events("m", "s")) {
+      seen.push(event.type === "step" ? event.data.step : event.type);
+    }
+  } finally {
+    server.closeAllConnections();
+    server.close();
   }
   assert.deepEqual(seen, [1, 2, 3, "end"]);
   assert.deepEqual(asked, [undefined, "1", "2"]);
-  server.closeAllConnections();
-  server.close();
-});
+}
+
+test("events of a session go on behind the last one that came whole", () => resumes(50, 60));
+
+test("a silence longer than the patience of retries takes none of it", () => resumes(1500, 1));
 
 test("a signal ends a stream that waits", async () => {
   const server = createServer((_, reply) => {
