@@ -453,7 +453,8 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
  *
  * All losses are means over the targets that are not missing, in the network's own units: a target
  * is (y - mean) / std of its output, of the change since its input's last value where the model is
- * residual.
+ * residual. Those of the starting model are in the units of the trained one, whose scaling may be
+ * another (`scaling`).
  */
 
 /*
@@ -477,7 +478,8 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
     X(dropout,                 REAL,   0,              0,   0,     0.95,                    NULL)             \
     X(early_stopping_patience, SIZE,   5,              1,   1,     1000000,                 NULL)             \
     X(train,                   CHOICE, GRU_TRAIN_ALL,  0,   0,     GRU_N_TRAINED_PARTS - 1, GRU_TRAIN_WORDS)  \
-    X(horizon_loss,            SIZE,   1,              0,   1,     1024,                    NULL)
+    X(horizon_loss,            SIZE,   1,              0,   1,     1024,                    NULL)             \
+    X(scaling,                 CHOICE, GRU_SCALING_KEEP, 0, 0,     GRU_N_SCALING_FITS - 1,  GRU_SCALING_WORDS)
 /* Those of the schedule of the learning rate, which the API has as an object. */
 #define GRU_SCHEDULE_HYPERPARAMETERS(X)                                                                       \
     X(schedule_type,           CHOICE, GRU_CONSTANT,   0,   0,     GRU_N_SCHEDULES - 1,     GRU_SCHEDULE_WORDS) \
@@ -529,6 +531,17 @@ enum { GRU_CLASS_WEIGHTS_MAX = 256, GRU_OUTPUT_WEIGHTS_MAX = 256 };
  * it, rounded down, with `plateau` factor^f of it after f falls, with `constant` all of it. A fall
  * comes after each `patience` epochs in a row whose valid_loss (without validation train_loss) was
  * not below the least so far.
+ *
+ * scaling: `keep` has the model's. `fit` has mean and standard deviation of the values of the
+ * training part, `fit_robust` their median and 1.4826 times the median distance from it (F. R.
+ * Hampel, "The Influence Curve and its Role in Robust Estimation", 1974). Missing values are left
+ * out. Of an input they are its readings'; of an output that feeds an input that input's; of a
+ * residual output that feeds one those of the input's changes from row to row, also where S > 1; of
+ * any other its targets'. An output with an activation keeps its scaling, and so does every output
+ * with a loss of logits. Of values that are all the same, the model's std stays, and of none its
+ * mean, too; where more than half are one value, `fit_robust` takes the standard deviation.
+ * Training starts from the model's weights as they are, under the new scaling: folded into them it
+ * would be undone. All losses are in the new units, the starting model's among them.
  */
 struct gru_hyperparameters {
 #define GRU_TYPE_SIZE                              size_t
@@ -574,8 +587,9 @@ struct gru_series {
  * What to train on. The series are borrowed: they must outlive the trainer.
  *
  * Missing readings become what gru_run makes of them by the model's policy, once, before training
- * begins: under the policy `forecast` the forecasts of the model that training starts from. A
- * missing target, and a missing reading where it would be a target, is none.
+ * begins: under the policy `forecast` the forecasts of the model that training starts from, under
+ * the scaling that is trained. A missing target, and a missing reading where it would be a target,
+ * is none.
  *
  * Of a fraction f, series of one target are split by whole series: the last floor(f n) of them are
  * for validation. Of every other series it is the last floor(f n_rows) rows, and at least one of
@@ -617,9 +631,10 @@ struct gru_training_info {
      * GRU_LAYER_THREE_GATE and GRU_LAYER_LSTM 6, of GRU_LAYER_OUTPUT_GATE 7, and of all but the
      * latter 1 more with dropout; of layers that are not recurrent 1, of a last one of them 0. With
      * GRU_TRAIN_HEAD it is less: 3 P instead of 5 P, moments and l2_sp of the head alone, and k = 1
-     * of the last recurrent layer and of those behind it alone. filled: a copy of each series that
-     * has missing readings. marked, with validation: a byte for each target of the validation
-     * part, and some 60 a series of it. Roll-outs take a further trainer's network, of
+     * of the last recurrent layer and of those behind it alone. With another scaling than the
+     * model's it is 2 P more. filled: a copy of each series that has missing readings; with another
+     * scaling and a validation, two. marked, with validation: a byte for each target of the
+     * validation part, and some 60 a series of it. Roll-outs take a further trainer's network, of
      * B ceil(T / spacing) sequences of (K - 1) S rows (horizon_loss): 5 P and up to 5 times as
      * much for its rows, most of the time.
      */
@@ -652,6 +667,20 @@ GRU_API GRU_CHECK enum gru_status gru_trainer_create(struct gru_model *model,
                                                      struct gru_trainer **ret_trainer,
                                                      struct gru_error *error);
 GRU_API void gru_trainer_free(struct gru_trainer *trainer); /* takes NULL */
+
+/* The model as its training begins: with the same weights and the scaling that the hyper-parameters
+ * ask for; of `keep` it is the model itself. If the model has a selftest, so has this one, with
+ * other readings, within the new scaling. The caller owns a reference to *ret_model. GRU_NO_MEMORY.
+ */
+GRU_API GRU_CHECK enum gru_status gru_model_fit_scaling(struct gru_model *model,
+                                                        const struct gru_training *training,
+                                                        struct gru_model **ret_model);
+
+/* Whether a scaling is so far from its data's that training is slow or hopeless: the means are more
+ * than 10 of its std apart, the data's std is more than 10 times its std, or less than a hundredth;
+ * of the changes that a residual output forecasts, less than a tenth. A std of 0 says nothing. */
+GRU_API bool gru_scaling_is_far(const struct gru_scaling *scaling, const struct gru_scaling *data,
+                                bool is_of_changes);
 
 /* What a call of gru_trainer_advance ended with. */
 enum gru_advance {

@@ -36,6 +36,8 @@
 #define GRU_SCHEDULES(F, X)                                                                        \
     F(GRU_CONSTANT, "constant") X(GRU_COSINE, "cosine") X(GRU_STEP, "step")                        \
     X(GRU_PLATEAU, "plateau")
+#define GRU_SCALING_FITS(F, X)                                                                     \
+    F(GRU_SCALING_KEEP, "keep") X(GRU_SCALING_FIT, "fit") X(GRU_SCALING_FIT_ROBUST, "fit_robust")
 // clang-format on
 
 #define GRU_CHOICE_ENUM(id, word)    id,
@@ -53,6 +55,7 @@ enum gru_loss { GRU_LOSSES(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_train { GRU_TRAINED_PARTS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_class_weighting { GRU_CLASS_WEIGHTINGS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_schedule { GRU_SCHEDULES(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+enum gru_scaling_fit { GRU_SCALING_FITS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum {
     GRU_N_LAYER_KINDS = GRU_LAYER_KINDS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
     GRU_N_RESETS = GRU_RESETS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
@@ -61,7 +64,8 @@ enum {
     GRU_N_LOSSES = GRU_LOSSES(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
     GRU_N_TRAINED_PARTS = GRU_TRAINED_PARTS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
     GRU_N_CLASS_WEIGHTINGS = GRU_CLASS_WEIGHTINGS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
-    GRU_N_SCHEDULES = GRU_SCHEDULES(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT)
+    GRU_N_SCHEDULES = GRU_SCHEDULES(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
+    GRU_N_SCALING_FITS = GRU_SCALING_FITS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT)
 };
 
 /* "sgd|adam|adamw" */
@@ -69,6 +73,7 @@ enum {
 #define GRU_LOSS_WORDS      GRU_LOSSES(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD)
 #define GRU_TRAIN_WORDS     GRU_TRAINED_PARTS(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD)
 #define GRU_SCHEDULE_WORDS  GRU_SCHEDULES(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD)
+#define GRU_SCALING_WORDS   GRU_SCALING_FITS(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD)
 /* The kinds that are recurrent (gru_layer_kind_is_recurrent). */
 #define GRU_CELL_WORDS "gru|gru_output_gate|gru_three_gate|lstm"
 

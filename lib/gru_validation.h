@@ -117,7 +117,11 @@ GRU_API size_t gru_sample_row(size_t k, size_t step);
  * the losses, but not in the blocks.
  *
  * Losses are those of the training's loss, in the network's units (gru.h), by the weights of
- * classes where the training has them; of bce and cross_entropy
+ * classes where the training has them. The units are the trained model's, also of the base and of
+ * the naive forecast, whatever the base's scaling is: a difference of raw values is divided by one
+ * std, so that another scaling by itself gains nothing, and each output counts by how much it
+ * varies in the data if the scaling was fitted to them. What can be is told by the smaller std of
+ * the two, since outliers widen a fitted one. Of bce and cross_entropy
  * from the probabilities that are served, none below FLT_EPSILON. The naive forecast is "the same
  * as last observed", as in gru_progress; the mean of the training's targets, where nothing is
  * observed of an output; and how often each class is among the training's targets.

@@ -52,6 +52,9 @@ static const struct parameter of_sampling[] = { GRU_SAMPLING_HYPERPARAMETERS(OF_
 #define HELP_train "all weights, or those behind the last recurrent layer"
 #define HELP_horizon_loss                                                                          \
     "the loss is of roll-outs 1 to so many rows ahead, fed back as when serving; 1 by default"
+#define HELP_scaling                                                                               \
+    "`fit`: mean and std of inputs and outputs are taken from the training part, "                 \
+    "`fit_robust`: from its medians; the model's by default, `keep`"
 #define HELP_class_weights                                                                         \
     "what losses of classes are multiplied by, with `cross_entropy`: one for each class, or by "   \
     "how "                                                                                         \

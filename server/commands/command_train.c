@@ -4,6 +4,7 @@
 #include "commands/csv_series.h"
 #include "commands/model_output.h"
 #include "commands/model_plan.h"
+#include "commands/model_scaling.h"
 #include "commands/training_flags.h"
 #include "commands/training_loop.h"
 #include "gru.h"
@@ -46,7 +47,7 @@ const struct command_line command_train_line = {
     .n_options = sizeof options / sizeof *options,
     .manual =
         "Makes a model and trains it on the rows of \\fIDATA.csv\\fR, whose first line names the\n"
-        "columns. Scaling is fitted to the rows, and one layer is 32 wide unless "
+        "columns. Scaling is fitted to the training part, and one layer is 32 wide unless "
         "\\fB\\-\\-layers\\fR says otherwise.\n"
         "The last part of the rows is not trained on: it chooses the best epoch, and tells how\n"
         "much better than persistence (\\(lqthe last value stays\\(rq) the model is.\n"
@@ -109,19 +110,18 @@ static size_t n_train_rows(const struct train_work *work)
     return n_valid > 0 ? n - n_valid : n - 1;
 }
 
-/* Mean and standard deviation of a column's values in the training part, by Welford's recurrence.
- * A constant column has a deviation of 1. */
-static int fit_column(const struct train_work *work, size_t column, struct gru_scaling *ret_scaling)
+/* A column that has no value, or only one, in the training part: there is nothing to learn. */
+static int check_column(const struct train_work *work, size_t column)
 {
     const struct csv_series *series = &work->series;
-    double n = 0, mean = 0, squares = 0;
+    size_t n = 0;
+    float first = NAN;
+    bool is_constant = true;
     for (size_t row = 0; row < n_train_rows(work); row++) {
-        const double value = series->values[row * series->n_columns + column];
+        const float value = series->values[row * series->n_columns + column];
         if (!isnan(value)) {
-            const double delta = value - mean;
-            n++;
-            mean += delta / n;
-            squares += delta * (value - mean);
+            first = n++ == 0 ? value : first;
+            is_constant = is_constant && value == first;
         }
     }
     if (n == 0) {
@@ -129,16 +129,12 @@ static int fit_column(const struct train_work *work, size_t column, struct gru_s
                                 "%s: column '%s' has no value in the training part, rows 1 to %zu",
                                 work->arguments->data, work->columns[column], n_train_rows(work));
     }
-    const double std = sqrt(squares / n);
-    if (!(std > 0)) {
+    if (is_constant) {
         command_complain(command, COMMAND_FINE,
                          "%s: column '%s' is %g throughout the training part: nothing can be "
                          "learned from it",
-                         work->arguments->data, work->columns[column], mean);
+                         work->arguments->data, work->columns[column], (double)first);
     }
-    *ret_scaling = (struct gru_scaling){ .name = work->columns[column],
-                                         .mean = mean,
-                                         .std = std > 0 ? std : 1 };
     return COMMAND_FINE;
 }
 
@@ -151,19 +147,13 @@ static bool is_input(const struct gru_plan *plan, const char *name)
     return k < plan->n_inputs;
 }
 
-static int fit_scalings(struct train_work *work)
+static int check_columns(const struct train_work *work)
 {
-    struct gru_plan *plan = &work->plan.gru;
-    struct gru_scaling *scalings = calloc(work->series.n_columns, sizeof *scalings);
-    if (!scalings) {
-        return no_memory();
-    }
-    work->plan.scalings = scalings;
-    plan->scalings = scalings;
+    const struct gru_plan *plan = &work->plan.gru;
     int code = COMMAND_FINE;
     for (size_t k = 0; code == COMMAND_FINE && k < work->series.n_columns; k++) {
         if (k < plan->n_inputs || !is_input(plan, work->columns[k])) {
-            code = fit_column(work, k, &scalings[plan->n_scalings++]);
+            code = check_column(work, k);
         }
     }
     return code;
@@ -207,6 +197,22 @@ static int arrange(struct train_work *work)
                                             .n_rows = series->n_rows,
                                             .y = work->y,
                                             .n_targets = work->y ? series->n_rows : 0 };
+    return COMMAND_FINE;
+}
+
+/* What training starts from has the data's scaling, and so has what it is compared with. */
+static int fit_scaling(struct train_work *work)
+{
+    struct gru_model *fitted;
+    if (gru_model_fit_scaling(work->base, &work->training, &fitted) != GRU_OK) {
+        return no_memory();
+    }
+    gru_model_unref(work->base);
+    work->base = fitted;
+    if (work->training.hyperparameters.scaling == GRU_SCALING_KEEP) {
+        return model_scaling_warn(command, work->base, &work->training, "--scaling fit");
+    }
+    work->training.hyperparameters.scaling = GRU_SCALING_KEEP;
     return COMMAND_FINE;
 }
 
@@ -320,13 +326,16 @@ static int make(struct train_work *work)
     }
     work->plan.gru.interval_seconds = work->series.interval_seconds;
     if (code == COMMAND_FINE) {
-        code = fit_scalings(work);
+        code = check_columns(work);
     }
     if (code == COMMAND_FINE) {
         code = model_plan_create_model(&work->plan, &work->base);
     }
     if (code == COMMAND_FINE) {
         code = arrange(work);
+    }
+    if (code == COMMAND_FINE) {
+        code = fit_scaling(work);
     }
     return code == COMMAND_FINE ? train(work) : code;
 }

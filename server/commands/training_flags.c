@@ -79,6 +79,7 @@ int training_flags_read(const struct training_words *words, const char *command,
     hyperparameters.n_epochs = N_EPOCHS;
     hyperparameters.early_stopping_patience = PATIENCE;
     hyperparameters.learning_rate = LEARNING_RATE;
+    hyperparameters.scaling = GRU_SCALING_FIT; /* it has none of its own */
     for (size_t k = 0; k < N_ROWS; k++) {
         const char *value = *(const char *const *)((const char *)words + rows[k].word_offset);
         const char *takes =

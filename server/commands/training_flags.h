@@ -48,6 +48,8 @@ struct training_words {
 #define TRAINING_HELP_sampling_per_epoch "stretches of an epoch; default as many as cover the file"
 #define TRAINING_HELP_schedule_patience                                                            \
     "with plateau, epochs without a lower loss before it falls; default 3"
+#define TRAINING_HELP_scaling                                                                      \
+    "where mean and std come from: the training part, its medians, or 0 and 1 (keep); default fit"
 
 /* The words of a choice. A file of readings has no targets for the losses of classes. */
 #define TRAINING_WORDS_SIZE(field)      NULL
@@ -57,6 +59,7 @@ struct training_words {
 #define TRAINING_WORDS_OF_loss          "mse|mae|huber"
 #define TRAINING_WORDS_OF_train         GRU_TRAIN_WORDS
 #define TRAINING_WORDS_OF_schedule_type GRU_SCHEDULE_WORDS
+#define TRAINING_WORDS_OF_scaling       GRU_SCALING_WORDS
 
 /* A row of a table of options (command_line.h) for each, whose arguments have `training_words`. */
 #define TRAINING_OPTION(arguments, field, type)                                                    \
@@ -73,8 +76,8 @@ struct training_words {
             offsetof(arguments, training_words.output_weights)                                     \
     }
 
-/* The defaults, but for what was given: those of the library, with 200 epochs, a patience of 20 and
- * a learning rate of 0.003. Ranges are left to the library. */
+/* The defaults, but for what was given: those of the library, with 200 epochs, a patience of 20, a
+ * learning rate of 0.003 and a scaling that is fitted. Ranges are left to the library. */
 __attribute__((warn_unused_result)) int
 training_flags_read(const struct training_words *words, const char *command,
                     struct gru_hyperparameters *ret_hyperparameters);

@@ -106,9 +106,10 @@ const struct statement job_migrations[JOB_FORMAT] = {
     { "add how large a value of a series is",
         "ALTER TABLE series ADD COLUMN value_bytes INTEGER NOT NULL DEFAULT 4;" },
 
-    /* The outputs of a job from before are alike, and it was trained one row ahead, walking through
-     * its series. */
-    { "add weights of outputs, losses of roll-outs, sampling and the schedule plateau",
+    /* The outputs of a job from before are alike, it was trained one row ahead, walking through its
+     * series, and it keeps its model's scaling. */
+    { "add weights of outputs, losses of roll-outs, sampling, the schedule plateau and scalings that "
+      "are fitted",
         "-- hyper_schedule_type 3: plateau\n"
         "ALTER TABLE jobs ADD COLUMN n_output_weights INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE jobs ADD COLUMN output_weights BLOB NOT NULL DEFAULT x'';"
@@ -116,6 +117,8 @@ const struct statement job_migrations[JOB_FORMAT] = {
         "ALTER TABLE jobs ADD COLUMN hyper_schedule_patience INTEGER NOT NULL DEFAULT 3;"
         "ALTER TABLE jobs ADD COLUMN hyper_sampling_length INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE jobs ADD COLUMN hyper_sampling_burn_in INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE jobs ADD COLUMN hyper_sampling_per_epoch INTEGER NOT NULL DEFAULT 0;" },
+        "ALTER TABLE jobs ADD COLUMN hyper_sampling_per_epoch INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN hyper_scaling INTEGER NOT NULL DEFAULT 0"
+        " /* keep|fit|fit_robust */;" },
 };
 // clang-format on

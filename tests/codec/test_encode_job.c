@@ -35,7 +35,7 @@ TEST(a_new_job_has_nulls_where_there_is_nothing_yet)
         "\"hyperparameters\":{\"n_epochs\":20,\"batch_size\":32,\"learning_rate\":0.001,"
         "\"optimizer\":\"adam\",\"momentum\":0,\"weight_decay\":0,\"loss\":\"mse\",\"clip_norm\":1,"
         "\"window\":64,\"l2_sp\":0,\"dropout\":0,\"early_stopping_patience\":5,\"train\":\"all\","
-        "\"horizon_loss\":1,"
+        "\"horizon_loss\":1,\"scaling\":\"keep\","
         "\"schedule\":{\"type\":\"constant\",\"warmup_steps\":0,\"step_epochs\":10,\"factor\":0.1,"
         "\"patience\":3},"
         "\"sampling\":null,\"class_weights\":null,\"output_weights\":null},"
@@ -65,6 +65,7 @@ TEST(a_job_that_is_over_says_everything)
     job.hyperparameters.optimizer = GRU_SGD;
     job.hyperparameters.loss = GRU_CROSS_ENTROPY;
     job.hyperparameters.train = GRU_TRAIN_HEAD;
+    job.hyperparameters.scaling = GRU_SCALING_FIT_ROBUST;
     job.hyperparameters.schedule_type = GRU_STEP;
     job.hyperparameters.schedule_warmup_steps = 3;
     job.hyperparameters.schedule_step_epochs = 4;
@@ -100,7 +101,8 @@ TEST(a_job_that_is_over_says_everything)
         "\"optimizer\":\"sgd\",\"momentum\":0,\"weight_decay\":0,\"loss\":\"cross_entropy\","
         "\"clip_norm\":null,\"window\":64,\"l2_sp\":0,\"dropout\":0,\"early_stopping_patience\":"
         "null,"
-        "\"train\":\"head\",\"horizon_loss\":1,\"schedule\":{\"type\":\"step\",\"warmup_steps\":3,"
+        "\"train\":\"head\",\"horizon_loss\":1,\"scaling\":\"fit_robust\",\"schedule\":{\"type\":"
+        "\"step\",\"warmup_steps\":3,"
         "\"step_epochs\":4,"
         "\"factor\":0.5,\"patience\":3},\"sampling\":{\"length\":500,\"burn_in\":50,"
         "\"per_epoch\":null},\"class_weights\":[0.1,2],\"output_weights\":[0.5,0]},"

@@ -75,6 +75,38 @@ TEST(train_writes_a_model_that_beats_persistence)
     place_done(&place);
 }
 
+TEST(train_scales_residual_outputs_by_changes)
+{
+    struct place place = place_create();
+    struct outcome outcome = run(command_train, place.data, SERIES, "-o", place.model, "--residual",
+                                 "--n-epochs=2", NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    outcome_done(&outcome);
+    struct gru_model *model = load(place.model);
+    const struct gru_info *info = gru_model_info(model);
+    ck_assert_double_eq_tol(info->inputs[0].std, 3 / sqrt(2), 0.05);
+    ck_assert_double_eq_tol(info->outputs[0].std, 6 * sin(0.125) / sqrt(2), 0.02);
+    gru_model_unref(model);
+    place_done(&place);
+}
+
+TEST(train_keeps_the_scaling_if_it_is_told_to_and_says_what_is_far_off)
+{
+    struct place place = place_create();
+    struct outcome outcome = run(command_train, place.data, SERIES, "-o", place.model,
+                                 "--scaling=keep", "--n-epochs=2", NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    const char *warning = strstr(outcome.err, "'wave' has mean 10");
+    ck_assert_msg(warning && !strstr(warning + 1, "'wave' has"), "%s", outcome.err);
+    ck_assert_ptr_nonnull(strstr(warning, "0 and 1 in the model, which makes training slow"));
+    ck_assert_ptr_nonnull(strstr(warning, "--scaling fit"));
+    outcome_done(&outcome);
+    struct gru_model *model = load(place.model);
+    ck_assert(gru_model_info(model)->inputs[0].std == 1);
+    gru_model_unref(model);
+    place_done(&place);
+}
+
 TEST(train_gives_the_same_bytes_for_the_same_seed)
 {
     struct place place = place_create();

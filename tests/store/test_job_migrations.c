@@ -129,6 +129,7 @@ static const struct {
     { 5, "hyper_schedule_type", "constant|cosine|step" },
     { 5, "class_weighting", "alike|balanced|given" },
     { 7, "hyper_schedule_type", "plateau" },
+    { 7, "hyper_scaling", "keep|fit|fit_robust" },
 };
 
 enum { WORDS_SIZE = 512 };

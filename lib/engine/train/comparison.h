@@ -66,7 +66,7 @@ struct comparison_plan {
 struct gru_comparison {
     struct gru_training training; /* a copy; the series are the caller's */
     struct dataset dataset;
-    const struct gru_info *info;
+    const struct gru_info *info; /* of the trained model, in whose units both are judged */
     struct compared_model models[N_COMPARED];
     struct gru_work *work;
     void *block; /* of all arrays */

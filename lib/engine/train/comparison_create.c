@@ -198,7 +198,7 @@ static void cut_models(struct gru_comparison *comparison, struct block_cutter *c
     const struct gru_info *info = comparison->info;
     for (size_t m = 0; m < N_COMPARED; m++) {
         struct compared_model *model = &comparison->models[m];
-        model->state = block_take_floats(cutter, info->state_floats, 1);
+        model->state = block_take_floats(cutter, gru_model_info(model->model)->state_floats, 1);
         model->y = block_take_doubles(cutter, COMPARED_ROWS, info->y_floats);
         model->forecast = block_take_doubles(cutter, GRU_RESIDUAL_HORIZON, info->n_outputs);
     }
@@ -357,10 +357,10 @@ enum gru_status gru_comparison_create(struct gru_model *base, struct gru_model *
         return GRU_NO_MEMORY;
     }
     comparison->training = *training;
-    comparison->info = gru_model_info(base);
+    comparison->info = gru_model_info(trained);
     comparison->models[TRAINED].model = gru_model_ref(trained);
     comparison->models[BASE].model = gru_model_ref(base);
-    gru_dataset_init(&comparison->dataset, base, &comparison->training);
+    gru_dataset_init(&comparison->dataset, trained, &comparison->training);
     comparison->repeats.info = comparison->info;
     size_t n_series = gru_dataset_n_series(&comparison->dataset, PART_VALID);
     enum gru_status status = n_series > 0 ? GRU_OK : GRU_BAD_ARGUMENT;

@@ -51,10 +51,9 @@ static double log_loss(double probability)
 }
 
 /* The probability that a model gives to the decision's class: served as it is, or as logits. */
-static double class_probability(struct gru_comparison *comparison, const double *y, size_t class,
-                                bool *ret_found)
+static double class_probability(struct gru_comparison *comparison, const struct gru_info *info,
+                                const double *y, size_t class, bool *ret_found)
 {
-    const struct gru_info *info = comparison->info;
     double *p = comparison->probabilities;
     size_t most = 0;
     double total = 0;
@@ -72,12 +71,12 @@ static double class_probability(struct gru_comparison *comparison, const double 
     return are_probabilities ? p[class] : p[class] / total;
 }
 
-/* The probability that an output is on. */
-static double on_probability(const struct gru_comparison *comparison, size_t column, double y)
+/* The probability that an output of a model is on. */
+static double on_probability(const struct gru_info *info, size_t column, double y)
 {
-    const struct gru_variable *output = gru_dataset_output(&comparison->dataset, column);
+    const struct gru_variable *output = &info->outputs[column % info->n_outputs];
     double p = (y - output->mean) / output->std;
-    return gru_output_activation(comparison->info, column) == GRU_SIGMOID ? p : 1 / (1 + exp(-p));
+    return gru_output_activation(info, column) == GRU_SIGMOID ? p : 1 / (1 + exp(-p));
 }
 
 /* A class number: the loss of each, and whether it was found. */
@@ -90,7 +89,8 @@ static double decide(struct gru_comparison *comparison, size_t column, size_t ro
     for (size_t m = 0; m < N_COMPARED; m++) {
         const double *y =
             comparison->models[m].y + row * comparison->info->y_floats + column * n_outputs;
-        lost[m] = log_loss(class_probability(comparison, y, class, &found[m]));
+        lost[m] = log_loss(class_probability(
+            comparison, gru_model_info(comparison->models[m].model), y, class, &found[m]));
     }
     struct gru_class_counts *counts = &comparison->classes[class];
     counts->n++;
@@ -106,8 +106,9 @@ static double decide_on(struct gru_comparison *comparison, size_t column, size_t
     double t = (raw - output->mean) / output->std;
     bool found[N_COMPARED];
     for (size_t m = 0; m < N_COMPARED; m++) {
-        double p = on_probability(
-            comparison, column, comparison->models[m].y[row * comparison->info->y_floats + column]);
+        const struct compared_model *model = &comparison->models[m];
+        double p = on_probability(gru_model_info(model->model), column,
+                                  model->y[row * comparison->info->y_floats + column]);
         lost[m] = t * log_loss(p) + (1 - t) * log_loss(1 - p);
         found[m] = (p > 0.5) == (t > 0.5) && isfinite(p);
     }

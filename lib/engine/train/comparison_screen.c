@@ -74,32 +74,50 @@ static bool leaves_out(const struct gru_comparison *comparison)
     return !gru_loss_takes_logits(comparison->dataset.loss);
 }
 
-/* The scaling is not of raw values where there is a transform: then nothing is known of where they
- * are, and how they change from one to the next says what is far. */
-static struct gru_variable raw_variable(const struct gru_comparison *comparison,
-                                        const struct gru_variable *variable, int input)
+/* Of two variables that are the same but for their scaling. */
+static const struct gru_variable *narrower(const struct gru_variable *one,
+                                           const struct gru_variable *other)
+{
+    return one->std < other->std ? one : other;
+}
+
+/* Whose scaling raw targets of an output have: the output's, or, if that is of changes, its
+ * input's.
+ */
+static const struct gru_variable *raw_variable(const struct gru_info *info, size_t o)
+{
+    const int fed = info->outputs[o].feeds;
+    return info->residual && fed >= 0 ? &info->inputs[fed] : &info->outputs[o];
+}
+
+/* Sorts the column. The scaling is not of raw values where there is a transform: then nothing is
+ * known of where they are, and how they change from one to the next says what is far. */
+static void find_plausible(struct gru_comparison *comparison, size_t n,
+                           const struct gru_variable *variable, int input,
+                           struct gru_plausible *ret_plausible)
 {
     struct gru_variable raw = *variable;
     if (input >= 0 && comparison->info->inputs[input].transform.kind != GRU_TRANSFORM_NONE) {
         raw.mean = (double)NAN;
     }
-    return raw;
+    gru_plausible_find(comparison->column, n, &raw, ret_plausible);
 }
 
 static void screen_columns(struct gru_comparison *comparison, struct screen *screen)
 {
-    const struct gru_info *info = comparison->info;
+    const struct gru_info *info = comparison->info,
+                          *base = gru_model_info(comparison->models[BASE].model);
     for (size_t i = 0; i < info->n_inputs; i++) {
         size_t n = take_column(comparison, false, info->n_inputs, i);
-        const struct gru_variable raw = raw_variable(comparison, &info->inputs[i], (int)i);
-        gru_plausible_find(comparison->column, n, &raw, &screen->inputs[i]);
+        find_plausible(comparison, n, narrower(&info->inputs[i], &base->inputs[i]), (int)i,
+                       &screen->inputs[i]);
     }
-    size_t width = comparison->dataset.width;
-    for (size_t k = 0; k < width; k++) {
+    const size_t width = comparison->dataset.width;
+    for (size_t k = 0; k < width; k++) { /* of a loss that leaves out, so Y is S * O */
+        const size_t o = k % info->n_outputs;
         size_t n = take_column(comparison, true, width, k);
-        const struct gru_variable *output = gru_dataset_output(&comparison->dataset, k);
-        const struct gru_variable raw = raw_variable(comparison, output, output->feeds);
-        gru_plausible_find(comparison->column, n, &raw, &screen->targets[k]);
+        find_plausible(comparison, n, narrower(raw_variable(info, o), raw_variable(base, o)),
+                       info->outputs[o].feeds, &screen->targets[k]);
     }
 }
 

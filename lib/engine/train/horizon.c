@@ -11,6 +11,7 @@
 #include "engine/train/horizon.h"
 #include "engine/activation.h"
 #include "engine/readings.h"
+#include "engine/train/scaling_fit.h"
 
 #include <math.h>
 #include <string.h>
@@ -104,7 +105,7 @@ void gru_horizon_begin(struct horizon *horizon, const struct horizon_window *win
 /* Where each output begins: at the reading of the row behind which the roll-out begins. */
 static void take_first_bases(struct horizon *horizon, const struct horizon_window *window)
 {
-    const struct gru_info *info = horizon->dataset->info;
+    const struct gru_info *info = horizon->seen->info;
     for (size_t j = 0; j < horizon->n_of[0]; j++) {
         const struct horizon_origin *origin = &horizon->origins[j];
         const struct dataset_lane *lane = &window->lanes[origin->lane];
@@ -145,10 +146,15 @@ static void take_block(struct horizon *horizon, const struct horizon_window *win
     gru_activate_output(info, a, n, info->y_floats);
     for (size_t i = 0; i < n * info->y_floats; i++) {
         const size_t j = i / info->y_floats, column = i % info->y_floats;
-        const struct gru_variable *output = &info->outputs[column % info->n_outputs];
+        const size_t o = column % info->n_outputs;
+        const struct gru_variable *output = &horizon->seen->info->outputs[o];
         targets[i] = target_at(horizon, window, k, j, column);
-        horizon->raw[i] = output->std * (double)a[i] + output->mean +
-                          horizon->base[j * info->n_outputs + column % info->n_outputs];
+        horizon->raw[i] =
+            output->std * (double)a[i] + output->mean + horizon->base[j * info->n_outputs + o];
+        if (horizon->seen != horizon->dataset && gru_fits_output(horizon->dataset, o)) {
+            a[i] = gru_express_output(output, &info->outputs[o], a[i]);
+            horizon->z[at + i] = a[i];
+        }
         if (!isnan(targets[i])) {
             const double weight = gru_output_weight(&terms, column);
             sum->loss += weight * gru_loss_of_one(terms.loss, (double)a[i] - (double)targets[i]);
@@ -168,7 +174,7 @@ static size_t first_row(const struct horizon *horizon, size_t k)
 /* What the network sees in block k: the forecasts before it, and the others' own readings. */
 static void feed_back(struct horizon *horizon, const struct horizon_window *window, size_t k)
 {
-    const struct gru_info *info = horizon->dataset->info;
+    const struct gru_info *info = horizon->seen->info;
     const size_t n = horizon->n_of[k];
     float *in = horizon->in + first_row(horizon, k) * info->n_inputs;
     for (size_t s = 0; s < info->steps; s++) {

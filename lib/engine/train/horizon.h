@@ -55,7 +55,9 @@ struct horizon_sizes {
 };
 
 struct horizon {
-    const struct dataset *dataset;
+    const struct dataset *dataset; /* what is compared with, in the units of losses */
+    const struct dataset *seen;    /* what the network sees and gives: another one's only in the
+                                      validation of a model with another scaling */
     struct horizon_sizes sizes;
     struct backprop *backprop;      /* of the rows behind the origins */
     struct horizon_origin *origins; /* [N] longest first */

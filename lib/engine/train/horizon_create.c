@@ -98,7 +98,7 @@ enum gru_status gru_horizon_create(const struct dataset *dataset, const struct g
         return GRU_NO_MEMORY;
     }
     struct block_cutter count = { 0 };
-    horizon->dataset = dataset;
+    horizon->dataset = horizon->seen = dataset;
     cut(horizon, dataset->info, &count);
     horizon->block = block_alloc(&count);
     enum gru_status status = horizon->block ? GRU_OK : GRU_NO_MEMORY;

@@ -20,6 +20,7 @@ void gru_rolls_begin(struct gru_trainer *trainer, size_t n_steps, uint64_t key)
     const size_t spacing = trainer->horizon->sizes.spacing;
     const bool is_training = trainer->position.phase == PHASE_TRAIN;
     const size_t n_first = n_steps < spacing ? n_steps : spacing; /* so that there is one */
+    trainer->horizon->seen = gru_trainer_dataset(trainer);
     trainer->roll_steps = n_steps;
     trainer->roll_phase =
         is_training && n_first > 0 ? (size_t)(gru_random_at(key, UINT64_MAX) % n_first) : 0;

@@ -81,11 +81,12 @@ static size_t mark(struct selection *selection, struct gru_comparison *compariso
     return n_out;
 }
 
-enum gru_status gru_selection_create(struct gru_model *model, const struct gru_training *training,
+enum gru_status gru_selection_create(struct gru_model *base, struct gru_model *model,
+                                     const struct gru_training *training,
                                      struct selection **ret_selection)
 {
     struct gru_comparison *comparison;
-    enum gru_status status = gru_comparison_create(model, model, training, &comparison);
+    enum gru_status status = gru_comparison_create(base, model, training, &comparison);
     if (status != GRU_OK) {
         return status;
     }

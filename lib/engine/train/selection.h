@@ -31,9 +31,10 @@ struct selection {
     void *block;                     /* of all arrays */
 };
 
-/* NULL in ret_selection: one stream of which everything counts, so that the pooled loss says the
- * same. GRU_NO_MEMORY, or GRU_BAD_ARGUMENT if there is no validation target. */
-GRU_CHECK enum gru_status gru_selection_create(struct gru_model *model,
+/* `model` has the scaling that is trained (gru_comparison_create). NULL in ret_selection: one
+ * stream of which everything counts, so that the pooled loss says the same. GRU_NO_MEMORY, or
+ * GRU_BAD_ARGUMENT if there is no validation target. */
+GRU_CHECK enum gru_status gru_selection_create(struct gru_model *base, struct gru_model *model,
                                                const struct gru_training *training,
                                                struct selection **ret_selection);
 void gru_selection_free(struct selection *selection); /* takes NULL */

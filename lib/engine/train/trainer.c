@@ -12,6 +12,7 @@
 #include "engine/train/loss.h"
 #include "engine/train/persistence.h"
 #include "engine/train/rolls.h"
+#include "engine/train/scaling_fit.h"
 #include "engine/train/schedule.h"
 #include "kernels/flush.h"
 
@@ -33,7 +34,7 @@ static enum part part_of(enum trainer_phase phase)
 
 struct order gru_trainer_order(const struct gru_trainer *trainer)
 {
-    return (struct order){ .dataset = &trainer->dataset,
+    return (struct order){ .dataset = gru_trainer_dataset(trainer),
                            .part = part_of((enum trainer_phase)trainer->position.phase),
                            .key = gru_epoch_key(trainer->training.seed, trainer->position.epoch) };
 }
@@ -86,7 +87,7 @@ static void gather_row(struct gru_trainer *trainer, size_t lane, size_t t, size_
 {
     const struct trainer_arrays *arrays = &trainer->arrays;
     const bool observes = trainer->position.phase == PHASE_BASELINE;
-    gru_dataset_inputs(&trainer->dataset, &arrays->lanes[lane], t,
+    gru_dataset_inputs(gru_trainer_dataset(trainer), &arrays->lanes[lane], t,
                        arrays->in + row * trainer->model->info.n_inputs);
     if (!trainer->horizon) {
         rows->n_targets += gru_dataset_targets(&trainer->dataset, &arrays->lanes[lane], t,
@@ -251,12 +252,31 @@ static void select_rows(struct gru_trainer *trainer, const struct trainer_rows *
     }
 }
 
+/* What the base gives, in the units that are trained. */
+static void express_base(struct gru_trainer *trainer, size_t n_rows)
+{
+    const struct gru_info *from = &trainer->base->info, *to = &trainer->model->info;
+    for (size_t k = 0; k < to->y_floats; k++) {
+        const struct gru_variable *old = &from->outputs[k % from->n_outputs],
+                                  *new = &to->outputs[k % to->n_outputs];
+        for (size_t row = 0; row < n_rows && gru_fits_output(&trainer->dataset, k % to->n_outputs);
+             row++) {
+            float *out = &trainer->arrays.out[row * to->y_floats + k];
+            *out = gru_express_output(old, new, *out);
+        }
+    }
+}
+
 /* One window of it; true: that was the last. */
 static bool validate_window(struct gru_trainer *trainer)
 {
     struct trainer_rows rows = gather(trainer);
     struct backprop_window window = window_of(trainer, &rows);
     gru_backprop_forward(trainer->backprop, &window, trainer->arrays.out);
+    if (gru_trainer_is_rescaled(trainer) && trainer->position.phase == PHASE_BASELINE &&
+        !trainer->horizon) {
+        express_base(trainer, rows.n_rows);
+    }
     if (rows.n_targets > 0 && trainer->selection) { /* before an activation is applied in place */
         memcpy(trainer->arrays.d_out, trainer->arrays.out,
                rows.n_rows * trainer->model->info.y_floats * sizeof(float));

@@ -49,10 +49,14 @@ struct trainer_validation {
 };
 
 struct gru_trainer {
-    struct gru_model *model;
+    struct gru_model *base;       /* that it was given */
+    struct gru_model *model;      /* what training starts from: the base, or that with a scaling
+                                     of its own (scaling_fit.h) */
     struct gru_training training; /* a copy of the struct; the series are the caller's */
     struct gru_training_info info;
     struct dataset dataset;
+    struct dataset base_dataset; /* what the base sees in its validation, if its scaling is another
+                                  */
     struct backprop *backprop;
     struct optimizer optimizer;
     struct trainer_sizes sizes;
@@ -69,6 +73,20 @@ struct gru_trainer {
     size_t n_lanes,
         next; /* of the batch under way: its lanes (0: there is none), the next batch's cursor */
 };
+
+/* Whether the starting model's scaling is not the one that is trained. */
+static inline bool gru_trainer_is_rescaled(const struct gru_trainer *trainer)
+{
+    return trainer->base != trainer->model;
+}
+
+/* What the network sees in the phase under way. */
+static inline const struct dataset *gru_trainer_dataset(const struct gru_trainer *trainer)
+{
+    return gru_trainer_is_rescaled(trainer) && trainer->position.phase == PHASE_BASELINE
+               ? &trainer->base_dataset
+               : &trainer->dataset;
+}
 
 /* The order of the series in the phase under way. */
 struct order gru_trainer_order(const struct gru_trainer *trainer);

@@ -47,7 +47,7 @@ static void prepare(struct gru_trainer *trainer)
         gru_class_weights_find(&trainer->dataset, trainer->arrays.class_weights);
         trainer->dataset.class_weights = trainer->arrays.class_weights;
     }
-    trainer->fingerprint = gru_training_fingerprint(trainer->model, &trainer->training);
+    trainer->fingerprint = gru_training_fingerprint(trainer->base, &trainer->training);
     trainer->optimizer.learning_rate = gru_trainer_rate(trainer);
     gru_trainer_begin_phase(trainer, trainer->validates ? PHASE_BASELINE : PHASE_TRAIN);
 }
@@ -55,6 +55,9 @@ static void prepare(struct gru_trainer *trainer)
 static enum gru_status fill_trainer(struct gru_trainer *trainer, struct gru_error *error)
 {
     enum gru_status status = gru_dataset_fill(&trainer->dataset, trainer->model, error);
+    if (status == GRU_OK && gru_trainer_is_rescaled(trainer) && trainer->validates) {
+        status = gru_dataset_fill(&trainer->base_dataset, trainer->base, error);
+    }
     if (status != GRU_OK) {
         return status;
     }
@@ -76,7 +79,8 @@ static enum gru_status fill_trainer(struct gru_trainer *trainer, struct gru_erro
                                     trainer->sizes.n_steps, &trainer->horizon);
     }
     if (status == GRU_OK && trainer->arrays.best && trainer->validates) {
-        status = gru_selection_create(trainer->model, &trainer->training, &trainer->selection);
+        status = gru_selection_create(trainer->base, trainer->model, &trainer->training,
+                                      &trainer->selection);
     }
     if (status != GRU_OK) {
         return gru_fail(error, status, "", "%s", gru_status_text(status));
@@ -84,6 +88,20 @@ static enum gru_status fill_trainer(struct gru_trainer *trainer, struct gru_erro
     trainer->keeps_best = trainer->arrays.best != NULL;
     prepare(trainer);
     return GRU_OK;
+}
+
+/* What training starts from; the data must fit its scaling, too. */
+static enum gru_status set_scaling(struct gru_trainer *trainer, struct gru_error *error)
+{
+    struct gru_training_info info;
+    if (gru_model_fit_scaling(trainer->base, &trainer->training, &trainer->model) != GRU_OK) {
+        return gru_fail_no_memory(error);
+    }
+    gru_dataset_init(&trainer->dataset, trainer->model, &trainer->training);
+    gru_dataset_init(&trainer->base_dataset, trainer->base, &trainer->training);
+    return gru_trainer_is_rescaled(trainer)
+               ? gru_training_check(trainer->model, &trainer->training, &info, error)
+               : GRU_OK;
 }
 
 enum gru_status gru_trainer_create(struct gru_model *model, const struct gru_training *training,
@@ -102,12 +120,14 @@ enum gru_status gru_trainer_create(struct gru_model *model, const struct gru_tra
         free(trainer);
         return gru_fail_no_memory(error);
     }
-    trainer->model = gru_model_ref(model);
+    trainer->base = gru_model_ref(model);
     trainer->training = *training;
     trainer->info = info;
     trainer->validates = info.n_valid_targets > 0;
-    gru_dataset_init(&trainer->dataset, model, &trainer->training);
-    status = fill_trainer(trainer, error);
+    status = set_scaling(trainer, error);
+    if (status == GRU_OK) {
+        status = fill_trainer(trainer, error);
+    }
     if (status != GRU_OK) {
         gru_trainer_free(trainer);
         return status;
@@ -121,10 +141,12 @@ void gru_trainer_free(struct gru_trainer *trainer)
     if (trainer) {
         gru_backprop_free(trainer->backprop);
         gru_dataset_done(&trainer->dataset);
+        gru_dataset_done(&trainer->base_dataset);
         gru_selection_free(trainer->selection);
         gru_horizon_free(trainer->horizon);
         free(trainer->block);
         gru_model_unref(trainer->model);
+        gru_model_unref(trainer->base);
         free(trainer);
     }
 }

@@ -2,6 +2,8 @@
 #include "engine/train/trainer_memory.h"
 #include "engine/train/class_weights.h"
 #include "engine/train/horizon.h"
+#include "engine/train/model_copy.h"
+#include "engine/train/scaling_fit.h"
 #include "engine/train/selection.h"
 
 /* ---- sizes ---- */
@@ -94,7 +96,7 @@ bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *data
     struct trainer_sizes sizes;
     struct trainer_arrays arrays;
     struct block_cutter count = { 0 };
-    size_t n_bytes, n_backprop, n_filled, n_selection = 0, n_horizon = 0;
+    size_t n_bytes, n_backprop, n_filled, n_selection = 0, n_horizon = 0, n_rescaled = 0;
     if (!gru_trainer_sizes(model, dataset->training, &sizes)) {
         return false;
     }
@@ -107,8 +109,14 @@ bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *data
         !gru_horizon_bytes(dataset, model, sizes.n_lanes, sizes.n_steps, &n_horizon)) {
         return false;
     }
+    if (gru_fits_scaling(dataset->training) && !gru_model_copy_bytes(model, &n_rescaled)) {
+        return false;
+    }
     return !count.is_too_large && gru_backprop_bytes(model, &options, &n_backprop) &&
            gru_dataset_bytes(dataset, &n_filled) &&
+           !__builtin_mul_overflow(n_filled, gru_fits_scaling(dataset->training) ? 2 : 1,
+                                   &n_filled) &&
+           !__builtin_add_overflow(n_filled, n_rescaled, &n_filled) &&
            !__builtin_add_overflow(count.n_bytes, n_filled, &n_bytes) &&
            !__builtin_add_overflow(n_bytes, n_selection, &n_bytes) &&
            !__builtin_add_overflow(n_bytes, n_horizon, &n_bytes) &&

@@ -24,15 +24,13 @@ enum {
 
 /* A stretch is no chance if so few columns that repeat as often as the rest would have one. */
 static const double CHANCE = 1e-6;
-/* A scaling is far off if the means are so many of its standard deviations apart, */
-static const double FAR_MEAN = 10;
-/* or the standard deviations differ by more than these. */
-static const double FAR_WIDE = 10, FAR_NARROW = 0.01;
 
 /* A column of x, or of posted targets, of all series. */
 struct data_column {
     const struct gru_training *training;
     const struct gru_variable *variable;
+    const struct gru_variable
+        *changes; /* the residual output that forecasts its changes, or NULL */
     bool is_target, has_scaling;
     size_t k, width;
 };
@@ -45,9 +43,10 @@ struct odd_value {
 };
 
 struct column_figures {
-    size_t n;         /* values, without outliers */
-    double middle;    /* the median of all */
-    double mean, std; /* without outliers */
+    size_t n, n_changes; /* values, and those that follow one, without outliers */
+    double middle;       /* the median of all */
+    double mean, std;    /* without outliers */
+    double change_mean, change_std;
     struct odd_value odd[ODD_VALUES];
     size_t n_odd, n_outliers;
 };
@@ -134,26 +133,45 @@ static void add_odd(struct column_figures *figures, const struct odd_value *odd)
     }
 }
 
+/* Sums, for now. before: NaN if there is none. */
+static void add_value(struct column_figures *figures, double value, double before)
+{
+    const double distance = value - figures->middle, change = value - before;
+    figures->n++;
+    figures->mean += distance;
+    figures->std += distance * distance;
+    if (!isnan(change)) {
+        figures->n_changes++;
+        figures->change_mean += change;
+        figures->change_std += change * change;
+    }
+}
+
 static void add_series(const struct data_column *column, size_t s,
                        const struct gru_plausible *plausible, double middle,
                        struct column_figures *figures)
 {
     const struct gru_series *series = series_at(column->training, s);
+    double before = NAN;
     for (size_t t = 0; t < rows_of(column, series); t++) {
         const double value = value_at(column, series, t);
-        if (isnan(value)) {
-            continue;
-        }
-        if (gru_is_plausible(plausible, value)) {
-            double distance = value - figures->middle;
-            figures->n++;
-            figures->mean += distance; /* sums, for now */
-            figures->std += distance * distance;
-        } else {
+        const bool is_plausible = !isnan(value) && gru_is_plausible(plausible, value);
+        if (is_plausible) {
+            add_value(figures, value, before);
+        } else if (!isnan(value)) {
             const struct odd_value odd = { value, 1, s, t, middle };
             add_odd(figures, &odd);
         }
+        before = is_plausible ? value : NAN;
     }
+}
+
+/* Sums become a mean and a standard deviation. */
+static void end_sums(size_t n, double *mean, double *std)
+{
+    *mean = n > 0 ? *mean / (double)n : 0;
+    const double variance = n > 0 ? *std / (double)n - *mean * *mean : 0;
+    *std = sqrt(variance > 0 ? variance : 0);
 }
 
 /* Each group by itself, as the gate looks at them; those with few values by what all have. False:
@@ -183,10 +201,9 @@ static bool measure(const struct finding *finding, struct column_figures *ret_fi
             add_series(column, s, &plausible, middle, &figures);
         }
     }
-    double mean = figures.n > 0 ? figures.mean / (double)figures.n : 0;
-    double variance = figures.n > 0 ? figures.std / (double)figures.n - mean * mean : 0;
-    figures.mean = figures.middle + mean;
-    figures.std = sqrt(variance > 0 ? variance : 0);
+    end_sums(figures.n, &figures.mean, &figures.std);
+    end_sums(figures.n_changes, &figures.change_mean, &figures.change_std);
+    figures.mean += figures.middle;
     *ret_figures = figures;
     return true;
 }
@@ -194,7 +211,9 @@ static bool measure(const struct finding *finding, struct column_figures *ret_fi
 /* ---- sentences ---- */
 
 static const char *const begins[DATA_N_WARNINGS] = {
-    [DATA_SCALING] = "far from the model's scaling, which makes training slow or hopeless: ",
+    [DATA_SCALING] = "far from the model's scaling, which makes training slow or hopeless (the "
+                     "hyper-parameter \"scaling\":\"fit\" takes it from the data; \"fit_robust\", "
+                     "where there are outliers): ",
     [DATA_OUTLIERS] = "outliers, which may rule the loss (send null for what was not measured): ",
     [DATA_CONSTANT] = "constant or stuck: ",
     [DATA_COPIES] = "copies, which are no further evidence: ",
@@ -248,20 +267,28 @@ static int digits_of(double value, double width)
     return n > DIGITS_LEAST && n <= DBL_DIG ? (int)n : DIGITS_LEAST;
 }
 
+static void compare_scalings(struct finding *finding, const struct gru_variable *variable,
+                             double mean, double std, bool is_of_changes)
+{
+    const struct gru_scaling scaling = { variable->name, variable->mean, variable->std },
+                             data = { variable->name, mean, std };
+    if (gru_scaling_is_far(&scaling, &data, is_of_changes)) {
+        add(finding, DATA_SCALING,
+            "%s'%s' %s mean %.*g and std %.3g in the data, %.*g and %.3g in the model",
+            is_of_changes ? "the changes of " : "", variable->name, is_of_changes ? "have" : "has",
+            digits_of(mean, std), mean, std, digits_of(variable->mean, variable->std),
+            variable->mean, variable->std);
+    }
+}
+
 static void find_scaling(struct finding *finding, const struct column_figures *figures)
 {
-    const struct gru_variable *variable = finding->column->variable;
-    bool is_far = fabs(figures->mean - variable->mean) > FAR_MEAN * variable->std ||
-                  figures->std > FAR_WIDE * variable->std ||
-                  (figures->std > 0 && figures->std < FAR_NARROW * variable->std);
-    if (is_far && finding->column->has_scaling && figures->n >= ROWS_LEAST) {
-        const int digits = digits_of(figures->mean, figures->std);
-        add(finding, DATA_SCALING,
-            "'%s' has mean %.*g and std %.3g in the data, %.*g and %.3g in the model (start from a "
-            "model with this scaling: grud init --scale %s=%.*g:%.3g)",
-            variable->name, digits, figures->mean, figures->std,
-            digits_of(variable->mean, variable->std), variable->mean, variable->std, variable->name,
-            digits, figures->mean, figures->std);
+    const struct data_column *column = finding->column;
+    if (column->has_scaling && figures->n >= ROWS_LEAST) {
+        compare_scalings(finding, column->variable, figures->mean, figures->std, false);
+    }
+    if (column->changes && figures->n_changes >= ROWS_LEAST) {
+        compare_scalings(finding, column->changes, figures->change_mean, figures->change_std, true);
     }
 }
 
@@ -460,10 +487,15 @@ bool data_warnings_find(const struct gru_info *info, const struct gru_training *
         return false;
     }
     memset(ret_warnings, 0, sizeof *ret_warnings);
+    const bool is_kept = training->hyperparameters.scaling == GRU_SCALING_KEEP;
     for (size_t k = 0; k < info->n_inputs; k++) {
+        const int fed_by = is_kept && info->residual ? info->inputs[k].feeds : -1;
         const struct data_column column = { .training = training,
                                             .variable = &info->inputs[k],
-                                            .has_scaling = is_raw(info, (int)k),
+                                            .changes = fed_by < 0 || !is_raw(info, (int)k)
+                                                           ? NULL
+                                                           : &info->outputs[fed_by],
+                                            .has_scaling = is_kept && is_raw(info, (int)k),
                                             .k = k,
                                             .width = info->n_inputs };
         find_column(&finding, &column);
@@ -473,7 +505,7 @@ bool data_warnings_find(const struct gru_info *info, const struct gru_training *
         const struct data_column column = { .training = training,
                                             .variable = &info->outputs[k],
                                             .is_target = true,
-                                            .has_scaling = !info->residual &&
+                                            .has_scaling = is_kept && !info->residual &&
                                                            is_raw(info, info->outputs[k].feeds),
                                             .k = k,
                                             .width = info->y_floats };

@@ -176,6 +176,20 @@ TEST(sampling_goes_on_as_if_undisturbed)
     free_set(&set);
 }
 
+TEST(a_fitted_scaling_survives_a_restart)
+{
+    struct set set;
+    make_set(&set);
+    for (int fit = GRU_SCALING_FIT; fit < GRU_N_SCALING_FITS; fit++) {
+        set.training.hyperparameters.scaling = fit;
+        expect_undisturbed(&set);
+        set.training.hyperparameters.horizon_loss = 3;
+        expect_undisturbed(&set);
+        set.training.hyperparameters.horizon_loss = 1;
+    }
+    free_set(&set);
+}
+
 TEST(early_stopping_survives_a_restart)
 {
     struct set set;

@@ -219,6 +219,7 @@ TEST(how_it_is_trained_counts)
     expect_counts(&set, &training->hyperparameters.sampling_length, "length", 0);
     expect_counts(&set, &training->hyperparameters.sampling_burn_in, "burn-in", 0);
     expect_counts(&set, &training->hyperparameters.schedule_patience, "patience", 0);
+    expect_counts(&set, &training->hyperparameters.scaling, "scaling", 0);
     training->hyperparameters.class_weighting = GRU_CLASSES_GIVEN;
     ck_assert(gru_training_fingerprint(set.model, training) != hash);
     expect_counts(&set, &training->hyperparameters.class_weights[7], "class weight", 7);

@@ -221,8 +221,9 @@ TEST(training_survives_every_failed_allocation)
     make_rich_set(&set);
     struct gru_trainer *kept = training_begin(set.model, &set.training);
     gru_trainer_advance(kept, &progress);
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         int failed = 1;
+        set.training.hyperparameters.scaling = k < 3 ? GRU_SCALING_KEEP : GRU_SCALING_FIT;
         for (long n = 0; failed; n++) {
             struct gru_trainer *trainer = NULL;
             struct gru_model *model = NULL;
@@ -230,7 +231,7 @@ TEST(training_survives_every_failed_allocation)
             size_t n_bytes;
             enum gru_status status = GRU_OK;
             failing_memory_start(n);
-            if (k == 0) {
+            if (k == 0 || k == 3) {
                 status = gru_trainer_create(set.model, &set.training, &trainer, NULL);
             } else if (k == 1) {
                 status = gru_trainer_model(kept, &model);
@@ -274,7 +275,7 @@ static void take_network(struct training_set *set)
 
 TEST(a_trainer_takes_the_memory_that_was_announced)
 {
-    for (int k = 0; k < 32; k++) {
+    for (int k = 0; k < 64; k++) {
         struct training_set set;
         make_rich_set(&set);
         if (k & 16) {
@@ -288,6 +289,7 @@ TEST(a_trainer_takes_the_memory_that_was_announced)
         h->l2_sp = k & 8 ? 0 : 1;
         h->horizon_loss = k & 16 || k & 2 ? 1 : 5;
         h->sampling_length = k % 3 == 0 ? 4 : 0;
+        h->scaling = k & 32 ? GRU_SCALING_FIT : GRU_SCALING_KEEP;
         size_t n_announced = training_info(set.model, &set.training).n_bytes;
         failing_memory_start(LONG_MAX);
         struct gru_trainer *trainer = training_begin(set.model, &set.training);
