@@ -247,8 +247,13 @@ struct gru_plan {
     size_t n_scalings;
     const struct gru_plan_transform *transforms; /* [n_transforms] of some; the others have none */
     size_t n_transforms;
-    enum gru_layer_kind cell; /* of all layers: a recurrent kind */
-    enum gru_reset reset;     /* likewise, where the kind has one */
+    enum gru_layer_kind cell;       /* of all layers: a recurrent kind */
+    enum gru_reset reset;           /* likewise, where the kind has one */
+    enum gru_activation activation; /* of the read-out; a network's layers say theirs */
+    size_t steps; /* S: rows that the read-out forecasts at once, S * n_outputs of it; 0 is 1 */
+    bool has_missing;
+    enum gru_missing missing; /* if it has_missing; else forecast where an output feeds an input,
+                                 and last where none does */
     bool residual;
     bool has_selftest; /* its own answers to a few readings, where these are finite */
     uint64_t seed;

@@ -31,7 +31,7 @@ TEST(inspect_tells_what_a_file_holds)
                                            "activation  linear\n"
                                            "steps       1\n"
                                            "residual    no\n"
-                                           "missing     last\n"
+                                           "missing     forecast\n"
                                            "interval    unknown\n"
                                            "season      unknown\n"
                                            "parameters  519\n"

@@ -17,6 +17,32 @@ static struct bytes save_plan(const struct gru_plan *plan)
     return bytes;
 }
 
+/* As builds wrote it that did not yet say what becomes of missing readings: the session files of
+ * tests/fixtures/formats belong to these bytes. */
+static struct bytes without_missing(struct bytes bytes)
+{
+    static const char key[] = ",\\\"missing\\\":\\\"forecast\\\"";
+    const size_t n_key = strlen(key);
+    char *header = (char *)bytes.p + sizeof(uint64_t), *found;
+    uint64_t n;
+    memcpy(&n, bytes.p, sizeof n);
+    char *end = header + n, *rest = end;
+    ck_assert_ptr_nonnull(found = memmem(header, n, key, n_key));
+    memmove(found, found + n_key, (size_t)(end - found) - n_key);
+    end -= n_key;
+    while (end[-1] == ' ') {
+        end--;
+    }
+    while ((end - header) % 8 != 0) {
+        *end++ = ' ';
+    }
+    n = (uint64_t)(end - header);
+    memcpy(bytes.p, &n, sizeof n);
+    memmove(end, rest, bytes.n - (size_t)(rest - (char *)bytes.p));
+    bytes.n -= (size_t)(rest - end);
+    return bytes;
+}
+
 struct bytes network_file(size_t hidden, uint64_t seed)
 {
     const struct gru_plan plan = { .n_inputs = INPUTS,
@@ -26,7 +52,7 @@ struct bytes network_file(size_t hidden, uint64_t seed)
                                    .n_layers = 1,
                                    .hidden_sizes = &hidden,
                                    .seed = seed };
-    return save_plan(&plan);
+    return without_missing(save_plan(&plan));
 }
 
 struct bytes network_file_with_residuals(size_t hidden, uint64_t seed, const double *means,

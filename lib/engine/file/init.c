@@ -43,6 +43,35 @@ static enum gru_status check_size(const char *what, size_t k, size_t size, struc
                     (int)GRU_WIDTH_MAX, size);
 }
 
+static enum gru_status check_steps(const struct gru_plan *plan, struct gru_error *error)
+{
+    if (gru_plan_steps(plan) <= GRU_WIDTH_MAX / plan->n_outputs) {
+        return GRU_OK;
+    }
+    return gru_fail(error, GRU_BAD_ARGUMENT, "steps",
+                    "'steps' must be from 1 to %zu, since the read-out has at most %d rows for %zu "
+                    "outputs, not %zu",
+                    GRU_WIDTH_MAX / plan->n_outputs, (int)GRU_WIDTH_MAX, plan->n_outputs,
+                    plan->steps);
+}
+
+static enum gru_status check_choices(const struct gru_plan *plan, struct gru_error *error)
+{
+    if ((unsigned)plan->activation >= GRU_N_ACTIVATIONS) {
+        return gru_fail(error, GRU_BAD_ARGUMENT, "activation", "'activation' is no activation: %d",
+                        (int)plan->activation);
+    }
+    if (plan->network && plan->activation != GRU_LINEAR) {
+        return gru_fail(error, GRU_BAD_ARGUMENT, "activation",
+                        "'activation' stands beside a 'network': it is a key of its layers there");
+    }
+    if (plan->has_missing && (unsigned)plan->missing > GRU_MISSING_FORECAST) {
+        return gru_fail(error, GRU_BAD_ARGUMENT, "missing", "'missing' is no policy: %d",
+                        (int)plan->missing);
+    }
+    return GRU_OK;
+}
+
 static enum gru_status check_sizes(const struct gru_plan *plan, struct gru_error *error)
 {
     enum gru_status status = check_size("n_inputs", SIZE_MAX, plan->n_inputs, error);
@@ -62,7 +91,7 @@ static enum gru_status check_sizes(const struct gru_plan *plan, struct gru_error
     for (size_t l = 0; status == GRU_OK && l < plan->n_layers; l++) {
         status = check_size("hidden_sizes", l, plan->hidden_sizes[l], error);
     }
-    return status;
+    return status == GRU_OK ? check_steps(plan, error) : status;
 }
 
 static enum gru_status check_interval(double seconds, struct gru_error *error)
@@ -197,11 +226,10 @@ static enum gru_status connect(const struct gru_plan *plan, struct gru_info *inf
 static enum gru_status describe(const struct gru_plan *plan, struct gru_info *info,
                                 struct gru_error *error)
 {
-    info->missing = GRU_MISSING_LAST;
     info->residual = plan->residual;
     info->interval_seconds = plan->interval_seconds;
     info->season = plan->season;
-    info->steps = 1;
+    info->steps = gru_plan_steps(plan);
     info->n_inputs = plan->n_inputs;
     info->n_outputs = plan->n_outputs;
     enum gru_status status =
@@ -216,6 +244,9 @@ static enum gru_status describe(const struct gru_plan *plan, struct gru_info *in
     }
     if (status == GRU_OK) {
         status = connect(plan, info, &inputs, &outputs, error);
+    }
+    if (status == GRU_OK) {
+        info->missing = plan->has_missing ? plan->missing : gru_metadata_default_missing(info);
     }
     gru_name_index_done(&inputs);
     gru_name_index_done(&outputs);
@@ -298,6 +329,9 @@ enum gru_status gru_model_create(const struct gru_plan *plan, struct gru_model *
                                  struct gru_error *error)
 {
     enum gru_status status = check_sizes(plan, error);
+    if (status == GRU_OK) {
+        status = check_choices(plan, error);
+    }
     if (status == GRU_OK) {
         status = check_interval(plan->interval_seconds, error);
     }

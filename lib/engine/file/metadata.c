@@ -48,6 +48,7 @@ static enum gru_status read_missing(struct fields *r, const char *path, void *ta
     enum gru_status status =
         gru_field_choice(r, path, names, sizeof names / sizeof *names, &choice);
     if (status == GRU_OK) {
+        ((struct metadata *)target)->has_missing = true;
         ((struct metadata *)target)->missing = (enum gru_missing)choice;
     }
     return status;
@@ -414,9 +415,7 @@ static enum gru_status read_top(struct fields *r, struct metadata *metadata)
 enum gru_status gru_metadata_read(const char *text, struct metadata *ret_metadata,
                                   struct gru_error *error)
 {
-    struct metadata metadata = {
-        .cell = metadata_default_cell, .is_cell_open = true, .missing = GRU_MISSING_LAST, .steps = 1
-    };
+    struct metadata metadata = { .cell = metadata_default_cell, .is_cell_open = true, .steps = 1 };
     struct fields r = { .error = error, .root = "grud", .what = "the metadata" };
     enum gru_status status = GRU_OK;
     if (text) {

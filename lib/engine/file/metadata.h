@@ -38,6 +38,7 @@ struct metadata {
     bool is_cell_open;        /* no key says anything of the cell: the tensors do */
     enum gru_reset reset;
     enum gru_activation activation;
+    bool has_missing; /* given */
     enum gru_missing missing;
     const char *gate_order; /* NULL: not given */
     bool takes;             /* update take */
@@ -69,7 +70,11 @@ GRU_CHECK enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n
 void gru_metadata_default_scaling(struct gru_variable *output, const struct gru_variable *fed,
                                   bool residual);
 
-/* Writes the canonical object: only what differs from the default. */
+/* What becomes of missing readings where nothing says it; whom the outputs feed is known. */
+enum gru_missing gru_metadata_default_missing(const struct gru_info *info);
+
+/* Writes the canonical object: only what differs from the default, and what older
+ * builds had another default for. */
 void gru_metadata_write(const struct gru_model *model, struct file_text *out);
 
 #endif

@@ -20,6 +20,15 @@ void gru_metadata_default_scaling(struct gru_variable *output, const struct gru_
     }
 }
 
+enum gru_missing gru_metadata_default_missing(const struct gru_info *info)
+{
+    bool feeds = false;
+    for (size_t o = 0; o < info->n_outputs; o++) {
+        feeds = feeds || info->outputs[o].feeds >= 0;
+    }
+    return feeds ? GRU_MISSING_FORECAST : GRU_MISSING_LAST;
+}
+
 /* The variables that the file describes, or as many nameless ones; then names for those that have
  * none. */
 static enum gru_status name_variables(const struct metadata_variable *given, size_t n_given,
@@ -154,7 +163,6 @@ enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n_inputs, s
                         "the read-out has %zu rows, which %zu steps do not divide", n_head_rows,
                         metadata->steps);
     }
-    info->missing = metadata->missing;
     info->residual = metadata->residual;
     info->steps = metadata->steps;
     info->interval_seconds = metadata->interval_seconds;
@@ -171,6 +179,8 @@ enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n_inputs, s
         status = connect_outputs(metadata, info, error);
     }
     if (status == GRU_OK) {
+        info->missing =
+            metadata->has_missing ? metadata->missing : gru_metadata_default_missing(info);
         status = gru_transforms_settle(info, "grud.", GRU_BAD_METADATA, error);
     }
     if (status == GRU_OK) {

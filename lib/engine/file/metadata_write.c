@@ -206,7 +206,8 @@ void gru_metadata_write(const struct gru_model *model, struct file_text *out)
         put_key(out, "steps");
         gru_text_put_int(out, info->steps);
     }
-    if (info->missing != GRU_MISSING_LAST) {
+    const bool feeds = gru_metadata_default_missing(info) == GRU_MISSING_FORECAST;
+    if (feeds || info->missing != GRU_MISSING_LAST) { /* the default was `last` for all once */
         put_word(out, "missing", gru_missing_name(info->missing));
     }
     if (info->interval_seconds > 0) {

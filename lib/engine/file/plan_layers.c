@@ -25,7 +25,9 @@ static void repeat_cell(const struct gru_plan *plan, struct plan_layers *layers)
         shape->reset = shape->kind->has_reset ? plan->reset : GRU_RESET_AFTER;
         width = plan->hidden_sizes[l];
     }
-    layers->shapes[layers->n_layers++] = shape_of(GRU_LAYER_DENSE, width, plan->n_outputs);
+    layers->shapes[layers->n_layers++] =
+        shape_of(GRU_LAYER_DENSE, width, gru_plan_steps(plan) * plan->n_outputs);
+    layers->activation = plan->activation;
 }
 
 /* ---- a list ---- */
@@ -117,10 +119,16 @@ static enum gru_status add_entries(const struct gru_plan *plan, const struct net
             gru_fail(error, GRU_BAD_ARGUMENT, list->path, "'%s' has more than %d recurrent layers",
                      list->path, (int)GRU_LAYERS_MAX);
     }
-    if (status == GRU_OK && width != plan->n_outputs) {
+    const size_t n_steps = gru_plan_steps(plan);
+    if (status == GRU_OK && width != n_steps * plan->n_outputs) {
+        char steps[80] = "";
+        if (n_steps > 1) {
+            snprintf(steps, sizeof steps, " and %zu steps, so that it needs %zu", n_steps,
+                     n_steps * plan->n_outputs);
+        }
         status = gru_fail(error, GRU_BAD_ARGUMENT, list->path,
-                          "the last layer of '%s' has %zu units, but there are %zu outputs",
-                          list->path, width, plan->n_outputs);
+                          "the last layer of '%s' has %zu units, but there are %zu outputs%s",
+                          list->path, width, plan->n_outputs, steps);
     }
     return status;
 }

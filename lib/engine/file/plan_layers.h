@@ -15,6 +15,12 @@ struct plan_layers {
     size_t n_heads;
 };
 
+/* S. */
+static inline size_t gru_plan_steps(const struct gru_plan *plan)
+{
+    return plan->steps > 0 ? plan->steps : 1;
+}
+
 /* What is wrong with a list is refused as a bad argument, with its path: "network[1].units". The
  * caller frees ret_layers->heads. */
 GRU_CHECK enum gru_status gru_plan_layers(const struct gru_plan *plan,

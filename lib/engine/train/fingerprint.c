@@ -4,6 +4,7 @@
 #include "engine/train/hyperparameters.h"
 #include "engine/train/loss.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Each word goes through a bijection of the hash, so that two inputs of one length which differ in
@@ -96,11 +97,36 @@ static uint64_t add_layer(uint64_t hash, const struct gru_layer *layer, bool is_
     return hash;
 }
 
-static uint64_t add_model(uint64_t hash, const struct gru_model *model)
+static bool has_missing(const struct gru_series *series, size_t n, size_t n_inputs)
+{
+    for (size_t k = 0; k < n; k++) {
+        for (size_t i = 0; i < series[k].n_rows * n_inputs; i++) {
+            if (isnan(series[k].x[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A policy that fills nothing is the one that files without it had in older builds: so that a
+ * training that it does not change has the fingerprint that they wrote. */
+static enum gru_missing missing_of(const struct gru_model *model,
+                                   const struct gru_training *training)
+{
+    const size_t n_inputs = model->info.n_inputs;
+    return model->info.missing != GRU_MISSING_FORECAST ||
+                   has_missing(training->series, training->n_series, n_inputs) ||
+                   has_missing(training->validation, training->n_validation, n_inputs)
+               ? model->info.missing
+               : GRU_MISSING_LAST;
+}
+
+static uint64_t add_model(uint64_t hash, const struct gru_model *model, enum gru_missing missing)
 {
     const struct gru_info *info = &model->info;
     const struct gru_layer_info *first = &info->layers[0];
-    const uint64_t kind[] = { first->kind,    first->reset, info->activation, info->missing,
+    const uint64_t kind[] = { first->kind,    first->reset, info->activation, missing,
                               info->residual, info->steps,  info->n_layers };
     const bool is_of_plain = is_plain(model);
     hash = gru_hash(hash, kind, sizeof kind);
@@ -200,7 +226,7 @@ uint64_t gru_training_fingerprint(const struct gru_model *model,
     size_t width = gru_loss_width(&model->info, (enum gru_loss)training->hyperparameters.loss);
     uint64_t hash = add_hyperparameters(training->seed, &training->hyperparameters);
     hash = gru_hash(hash, &training->validation_fraction, sizeof training->validation_fraction);
-    hash = add_model(hash, model);
+    hash = add_model(hash, model, missing_of(model, training));
     hash = add_series(hash, training->series, training->n_series, &model->info, width);
     return add_series(hash, training->validation, training->n_validation, &model->info, width);
 }

@@ -58,7 +58,7 @@ TEST(new_model_is_what_was_planned)
     ck_assert_str_eq(info->inputs[1].name, "humidity");
     ck_assert_int_eq(info->outputs[0].feeds, 0);
     ck_assert(info->outputs[0].mean == 0 && info->outputs[0].std == 1);
-    ck_assert_int_eq(info->missing, GRU_MISSING_LAST);
+    ck_assert_int_eq(info->missing, GRU_MISSING_FORECAST); /* an output feeds an input */
     ck_assert(info->residual);
     ck_assert_int_eq(info->layers[0].reset, GRU_RESET_BEFORE);
     gru_model_unref(model);
@@ -76,6 +76,69 @@ TEST(new_model_may_know_the_time_between_its_readings)
         p.interval_seconds = wrong[k];
         bad(&p, "interval_seconds", "finite and above 0");
     }
+}
+
+TEST(new_model_may_say_what_becomes_of_missing_readings)
+{
+    static const char *const other[] = { "other" };
+    struct gru_plan p = plan();
+    for (int policy = GRU_MISSING_ERROR; policy <= GRU_MISSING_FORECAST; policy++) {
+        p.has_missing = true;
+        p.missing = (enum gru_missing)policy;
+        struct gru_model *model = create(&p);
+        ck_assert_int_eq(gru_model_info(model)->missing, policy);
+        gru_model_unref(model);
+    }
+    p.has_missing = false;
+    p.outputs = other; /* feeds nothing */
+    struct gru_model *model = create(&p);
+    ck_assert_int_eq(gru_model_info(model)->missing, GRU_MISSING_LAST);
+    gru_model_unref(model);
+    p.has_missing = true;
+    p.missing = (enum gru_missing)4;
+    bad(&p, "missing", "is no policy: 4");
+}
+
+TEST(new_model_may_forecast_several_steps_at_once)
+{
+    struct gru_plan p = plan();
+    p.steps = 6;
+    struct gru_model *model = create(&p);
+    const struct gru_info *info = gru_model_info(model);
+    ck_assert(info->steps == 6 && info->y_floats == 6 && info->n_outputs == 1);
+    gru_model_unref(model);
+    p.steps = GRU_WIDTH_MAX + 1;
+    bad(&p, "steps", "must be from 1 to 65536");
+    static const char network[] = "[{\"type\":\"gru\",\"units\":4},"
+                                  "{\"type\":\"dense\",\"units\":5}]";
+    p.steps = 5;
+    p.network = network;
+    p.n_network = strlen(network);
+    p.n_layers = 0;
+    model = create(&p);
+    ck_assert_uint_eq(gru_model_info(model)->steps, 5);
+    gru_model_unref(model);
+    p.steps = 6;
+    bad(&p, "network", "has 5 units, but there are 1 outputs and 6 steps, so that it needs 6");
+}
+
+TEST(new_model_may_end_with_an_activation)
+{
+    struct gru_plan p = plan();
+    for (int activation = GRU_LINEAR; activation < GRU_N_ACTIVATIONS; activation++) {
+        p.activation = (enum gru_activation)activation;
+        struct gru_model *model = create(&p);
+        ck_assert_int_eq(gru_model_info(model)->activation, activation);
+        gru_model_unref(model);
+    }
+    p.activation = (enum gru_activation)GRU_N_ACTIVATIONS;
+    bad(&p, "activation", "is no activation: 11");
+    static const char network[] = "[{\"type\":\"gru\",\"units\":1}]";
+    p.activation = GRU_SIGMOID;
+    p.network = network;
+    p.n_network = strlen(network);
+    p.n_layers = 0;
+    bad(&p, "activation", "it is a key of its layers there");
 }
 
 TEST(new_model_may_know_its_season)

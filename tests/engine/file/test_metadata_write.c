@@ -27,22 +27,39 @@ TEST(every_word_is_taken)
 
 TEST(every_transform_is_taken)
 {
+#define MISSING ",\"missing\":\"forecast\""
 #define FED(transform)                                                                             \
     "{\"inputs\":[{\"name\":\"x0\"},{\"name\":\"x1\"" transform                                    \
     "}],\"outputs\":[{\"name\":\"x1\"},{\"name\":\"y1\"}]"
     described_written(FED(",\"transform\":\"none\"") "}",
-                      "{\"outputs\":[{\"name\":\"x1\"},{\"name\":\"y1\"}]}");
+                      "{\"outputs\":[{\"name\":\"x1\"},{\"name\":\"y1\"}]" MISSING "}");
     described_written(FED(",\"transform\":\"difference\"") "}",
-                      FED(",\"transform\":\"difference\"") "}");
+                      FED(",\"transform\":\"difference\"") MISSING "}");
     described_written(FED(",\"transform\":{\"seasonal_difference\":24}") "}",
-                      FED(",\"transform\":{\"seasonal_difference\":24}") "}");
+                      FED(",\"transform\":{\"seasonal_difference\":24}") MISSING "}");
     described_written(FED(",\"transform\":\"seasonal_difference\"") ",\"season\":7}",
-                      FED(",\"transform\":{\"seasonal_difference\":7}") ",\"season\":7}");
+                      FED(",\"transform\":{\"seasonal_difference\":7}") MISSING ",\"season\":7}");
     described_written(FED(",\"transform\":{\"scale\":false,\"level\":0.05}") "}",
-                      FED(",\"transform\":{\"level\":0.05}") "}");
+                      FED(",\"transform\":{\"level\":0.05}") MISSING "}");
     described_written(FED(",\"transform\":{\"level\":1,\"scale\":true}") "}",
-                      FED(",\"transform\":{\"level\":1,\"scale\":true}") "}");
+                      FED(",\"transform\":{\"level\":1,\"scale\":true}") MISSING "}");
 #undef FED
+#undef MISSING
+}
+
+/* Older builds take `last` for what is not there. */
+TEST(what_becomes_of_missing_readings_is_always_written_where_outputs_feed)
+{
+    static const char feeds[] = "{\"outputs\":[{\"name\":\"x0\"},{\"name\":\"y1\"}]";
+    static const char *const words[] = { "last", "mean", "error", "forecast" };
+    char grud[128];
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+        snprintf(grud, sizeof grud, "%s,\"missing\":\"%s\"}", feeds, words[k]);
+        described_written(grud, grud);
+    }
+    char plain[128];
+    snprintf(plain, sizeof plain, "%s}", feeds);
+    described_written(plain, grud);
 }
 
 TEST(description_is_written_in_one_order_without_defaults)
@@ -81,5 +98,6 @@ TEST(outputs_may_feed_across)
 {
     described_written(
         "{\"outputs\":[{\"name\":\"x0\",\"feeds\":\"x1\"},{\"name\":\"x1\",\"feeds\":\"x0\"}]}",
-        "{\"outputs\":[{\"name\":\"x0\",\"feeds\":\"x1\"},{\"name\":\"x1\",\"feeds\":\"x0\"}]}");
+        "{\"outputs\":[{\"name\":\"x0\",\"feeds\":\"x1\"},{\"name\":\"x1\",\"feeds\":\"x0\"}],"
+        "\"missing\":\"forecast\"}");
 }

@@ -12,8 +12,9 @@
 
 enum { SERIES = 5, ROWS_MAX = 14, INPUTS = 2, ADVANCES_MAX = 400 };
 
-static const char grud[] = "{\"residual\":true,\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
-                           "\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}";
+static const char grud[] =
+    "{\"missing\":\"last\",\"residual\":true,\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
+    "\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}";
 
 struct set {
     struct gru_model *model;

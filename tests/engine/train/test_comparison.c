@@ -84,9 +84,9 @@ static const struct {
     enum gru_loss loss;
     bool with_y;
 } cases[] = {
-    { "{" FEEDS "}", GRU_MSE, false },
-    { "{" FEEDS ",\"residual\":true}", GRU_MSE, false },
-    { "{" FEEDS "}", GRU_HUBER, true },
+    { "{" FEEDS ",\"missing\":\"last\"}", GRU_MSE, false },
+    { "{" FEEDS ",\"missing\":\"last\",\"residual\":true}", GRU_MSE, false },
+    { "{" FEEDS ",\"missing\":\"last\"}", GRU_HUBER, true },
     { "{" FEEDS ",\"missing\":\"forecast\"}", GRU_MAE, false },
     { "{\"activation\":\"sigmoid\"}", GRU_BCE, true },
     { NULL, GRU_BCE, true },

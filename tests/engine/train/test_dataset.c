@@ -127,7 +127,7 @@ TEST(a_decimal_fraction_is_what_it_says)
 /* ---- targets ---- */
 
 #define SCALED(residual)                                                                           \
-    "{\"steps\":2," residual                                                                       \
+    "{\"steps\":2,\"missing\":\"last\"," residual                                                  \
     "\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\","                 \
     "\"mean\":10,\"std\":4},{\"name\":\"c\",\"mean\":1,\"std\":2}]}"
 

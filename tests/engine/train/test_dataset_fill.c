@@ -11,7 +11,9 @@
 enum { ROWS = TRAINING_PAIR_ROWS };
 
 /* 2 inputs; the one output is the next value of the first. */
-#define FEEDS "{\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\"}]}"
+#define FEEDS                                                                                      \
+    "{\"missing\":\"last\",\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"                        \
+    "\"outputs\":[{\"name\":\"a\"}]}"
 
 /* What a run makes of missing readings is what training makes of them: over the filled copy,
  * without one missing, the same model gives the same answers bit for bit. */

@@ -10,12 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char fills_itself[] =
+    "{\"missing\":\"forecast\",\"inputs\":[{\"name\":\"a\",\"mean\":280,\"std\":30},"
+    "{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}";
+
 enum { ROWS = 40, INPUTS = 2 };
 
-static const char plain[] = "{\"inputs\":[{\"name\":\"a\",\"mean\":5,\"std\":3},{\"name\":\"b\"}],"
-                            "\"outputs\":[{\"name\":\"a\"},{\"name\":\"c\",\"mean\":7}]}";
-static const char residual[] = "{\"residual\":true,\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
-                               "\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}";
+static const char plain[] =
+    "{\"missing\":\"last\",\"inputs\":[{\"name\":\"a\",\"mean\":5,\"std\":3},{\"name\":\"b\"}],"
+    "\"outputs\":[{\"name\":\"a\"},{\"name\":\"c\",\"mean\":7}]}";
+static const char residual[] =
+    "{\"missing\":\"last\",\"residual\":true,\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
+    "\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}";
 
 struct fit {
     struct gru_model *model, *fitted;
@@ -311,7 +317,8 @@ TEST(training_with_a_fit_is_training_of_the_fitted_model)
                          2 * sizeof *info->outputs);
         ck_assert(progress.valid_loss == of_fitted.valid_loss);
         ck_assert(progress.train_loss == of_fitted.train_loss);
-        ck_assert(progress.persistence_valid_loss == of_fitted.persistence_valid_loss);
+        training_expect_near("persistence", progress.persistence_valid_loss,
+                             of_fitted.persistence_valid_loss, 1e-5);
         ck_assert(progress.baseline_valid_loss != of_fitted.baseline_valid_loss);
         gru_model_unref(trained);
         gru_model_unref(other);
@@ -338,6 +345,7 @@ TEST(all_losses_of_a_training_and_a_comparison_are_in_the_new_units)
         enum gru_loss loss;
         bool with_y;
     } cases[] = { { plain, GRU_HUBER, true },
+                  { fills_itself, GRU_MSE, false },
                   { residual, GRU_MSE, false },
                   { residual, GRU_MAE, false },
                   { "{\"missing\":\"mean\",\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
@@ -354,7 +362,9 @@ TEST(all_losses_of_a_training_and_a_comparison_are_in_the_new_units)
         const struct gru_losses *all = &gru_comparison_result(comparison)->all;
         const double n = (double)all->n;
         training_expect_near("base", all->base / n, progress.baseline_valid_loss, 1e-4);
-        training_expect_near("trained", all->trained / n, progress.valid_loss, 1e-4);
+        if (cases[k].grud != fills_itself) { /* training goes on with the first fills */
+            training_expect_near("trained", all->trained / n, progress.valid_loss, 1e-4);
+        }
         training_expect_near("naive", all->naive / n, progress.persistence_valid_loss, 1e-4);
         gru_comparison_free(comparison);
         gru_model_unref(trained);

@@ -158,8 +158,8 @@ TEST(missing_readings_are_counted)
     course_init(&course);
     course.x[0][10] = course.x[0][11] = course.x[1][100] = NAN;
     struct job job = course_start(&world, &course.request);
-    ck_assert(
-        job_has_event(&world, job.id,
-                      "2 series, 800 readings; 3 of their 1600 values are missing (filled: last)"));
+    ck_assert(job_has_event(
+        &world, job.id,
+        "2 series, 800 readings; 3 of their 1600 values are missing (filled: forecast)"));
     world_done(&world);
 }
