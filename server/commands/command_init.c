@@ -3,6 +3,7 @@
 #include "commands/command_table.h"
 #include "commands/model_output.h"
 #include "commands/model_plan.h"
+#include "commands/model_scaling.h"
 #include "gru.h"
 
 #include <stdio.h>
@@ -14,9 +15,10 @@ struct init_arguments {
 
 static const struct command_option options[] = {
     MODEL_PLAN_OPTIONS(struct init_arguments),
-    { "scale", "NAME=MEAN:STD[,...]", NULL,
-      "what readings are divided by, as in temp=20:5: the network sees (x - mean) / std", false,
-      offsetof(struct init_arguments, words.scale) },
+    { "scale", "NAME=MEAN:STD[,...]|auto:DATA.csv", NULL,
+      "what readings are divided by, as in temp=20:5: the network sees (x - mean) / std; or a file "
+      "of readings whose mean and std it is",
+      false, offsetof(struct init_arguments, words.scale) },
     { "transform", "NAME=TRANSFORM[,...]", NULL,
       "what the network sees of an input that is forecast: difference, seasonal:N, "
       "level:RATE or level:RATE:scale; NAME's scaling is of that",
@@ -35,7 +37,10 @@ const struct command_line command_init_line = {
               "read-out; or those that the file of \\fB\\-\\-network\\fR lists, as in\n"
               "[{\"type\": \"gru\", \"units\": 32}, {\"type\": \"dense\", \"units\": 1}].\n"
               "Inputs and outputs are names with commas between; an output with an input's name\n"
-              "forecasts it, so that forecasts can go further ahead than one step.\n",
+              "forecasts it, so that forecasts can go further ahead than one step.\n"
+              "With \\fB\\-\\-scale auto:DATA.csv\\fR mean and std are those of the columns of a "
+              "file,\n"
+              "and of \\fB\\-\\-residual\\fR outputs those of the changes from row to row.\n",
 };
 
 static int make(const struct model_plan_words *words, const struct model_output *output)
@@ -46,6 +51,10 @@ static int make(const struct model_plan_words *words, const struct model_output 
     plan.gru.has_selftest = true;
     if (code == COMMAND_FINE) {
         code = model_plan_create_model(&plan, &model);
+    }
+    const char *data = words->scale ? model_scaling_file(words->scale) : NULL;
+    if (code == COMMAND_FINE && data) {
+        code = model_scaling_fit(output->command, data, &model);
     }
     if (code == COMMAND_FINE) {
         code = model_output_save(output, model);

@@ -115,10 +115,10 @@ static int check_column(const struct train_work *work, size_t column)
 {
     const struct csv_series *series = &work->series;
     size_t n = 0;
-    float first = NAN;
+    double first = NAN;
     bool is_constant = true;
     for (size_t row = 0; row < n_train_rows(work); row++) {
-        const float value = series->values[row * series->n_columns + column];
+        const double value = series->values[row * series->n_columns + column];
         if (!isnan(value)) {
             first = n++ == 0 ? value : first;
             is_constant = is_constant && value == first;
@@ -133,7 +133,7 @@ static int check_column(const struct train_work *work, size_t column)
         command_complain(command, COMMAND_FINE,
                          "%s: column '%s' is %g throughout the training part: nothing can be "
                          "learned from it",
-                         work->arguments->data, work->columns[column], (double)first);
+                         work->arguments->data, work->columns[column], first);
     }
     return COMMAND_FINE;
 }
@@ -162,15 +162,13 @@ static int check_columns(const struct train_work *work)
 /* ---- the training ---- */
 
 /* An output that is an input, too, has its next value for a target, any other its own value in the
- * same row. */
+ * same row; a later step those of later rows. */
 static double target(const struct train_work *work, size_t row, size_t output, int feeds)
 {
     const struct csv_series *series = &work->series;
-    const double *values = series->values + row * series->n_columns;
-    if (feeds < 0) {
-        return values[work->plan.gru.n_inputs + output];
-    }
-    return row + 1 < series->n_rows ? values[series->n_columns + (size_t)feeds] : (double)NAN;
+    const size_t at = feeds < 0 ? row : row + 1;
+    const size_t column = feeds < 0 ? work->plan.gru.n_inputs + output : (size_t)feeds;
+    return at < series->n_rows ? series->values[at * series->n_columns + column] : (double)NAN;
 }
 
 /* The inputs move together; where an output is no input, there is a y. */
@@ -179,14 +177,15 @@ static int arrange(struct train_work *work)
     const struct gru_info *info = gru_model_info(work->base);
     struct csv_series *series = &work->series;
     if (info->n_feeds < info->n_outputs) {
-        work->y = reallocarray(NULL, series->n_rows, info->n_outputs * sizeof *work->y);
+        work->y = reallocarray(NULL, series->n_rows, info->y_floats * sizeof *work->y);
         if (!work->y) {
             return no_memory();
         }
     }
     for (size_t row = 0; work->y && row < series->n_rows; row++) {
-        for (size_t o = 0; o < info->n_outputs; o++) {
-            work->y[row * info->n_outputs + o] = target(work, row, o, info->outputs[o].feeds);
+        for (size_t k = 0; k < info->y_floats; k++) {
+            const size_t step = k / info->n_outputs, o = k % info->n_outputs;
+            work->y[row * info->y_floats + k] = target(work, row + step, o, info->outputs[o].feeds);
         }
     }
     for (size_t row = 0; row < series->n_rows; row++) {

@@ -1,7 +1,9 @@
 #include "commands/model_plan.h"
 
+#include "base/choice.h"
 #include "commands/command_line.h"
 #include "commands/input_file.h"
+#include "commands/model_scaling.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -248,6 +250,49 @@ static int set_season(struct model_plan *plan, const char *text)
     return COMMAND_FINE;
 }
 
+static int set_steps(struct model_plan *plan, const char *text)
+{
+    uint64_t steps;
+    if (!command_parse_number(text, &steps) || steps < 1 || steps > GRU_WIDTH_MAX) {
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "--steps takes the rows that are forecast at once, from 1 to %d, "
+                                "not '%s'",
+                                (int)GRU_WIDTH_MAX, text);
+    }
+    plan->gru.steps = (size_t)steps;
+    return COMMAND_FINE;
+}
+
+/* The place of a word in "a|b|c". */
+static int set_choice(const struct model_plan *plan, const char *flag, const char *words,
+                      const char *word, int *ret_choice)
+{
+    *ret_choice = choice_find(words, word);
+    return *ret_choice >= 0 ? COMMAND_FINE
+                            : command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                               "%s takes one of %s, not '%s'", flag, words, word);
+}
+
+/* What its outputs are, and what becomes of missing readings. */
+static int set_ends(struct model_plan *plan, const struct model_plan_words *words)
+{
+    int choice, code = words->steps ? set_steps(plan, words->steps) : COMMAND_FINE;
+    if (code == COMMAND_FINE && words->activation && words->network) {
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "--network goes without --activation: its last layer says that");
+    }
+    if (code == COMMAND_FINE && words->activation) {
+        code = set_choice(plan, "--activation", GRU_ACTIVATION_WORDS, words->activation, &choice);
+        plan->gru.activation = code == COMMAND_FINE ? (enum gru_activation)choice : GRU_LINEAR;
+    }
+    if (code == COMMAND_FINE && words->missing) {
+        code = set_choice(plan, "--missing", GRU_MISSING_WORDS, words->missing, &choice);
+        plan->gru.has_missing = code == COMMAND_FINE;
+        plan->gru.missing = code == COMMAND_FINE ? (enum gru_missing)choice : GRU_MISSING_ERROR;
+    }
+    return code;
+}
+
 int model_plan_make(struct model_plan *plan, const struct model_plan_words *words)
 {
     struct gru_plan *gru = &plan->gru;
@@ -266,7 +311,7 @@ int model_plan_make(struct model_plan *plan, const struct model_plan_words *word
     if (code == COMMAND_FINE) {
         code = set_chain(plan, words);
     }
-    if (code == COMMAND_FINE && words->scale) {
+    if (code == COMMAND_FINE && words->scale && !model_scaling_file(words->scale)) {
         code = set_scalings(plan, words->scale);
     }
     if (code == COMMAND_FINE && words->transform) {
@@ -277,6 +322,9 @@ int model_plan_make(struct model_plan *plan, const struct model_plan_words *word
     }
     if (code == COMMAND_FINE && words->season) {
         code = set_season(plan, words->season);
+    }
+    if (code == COMMAND_FINE) {
+        code = set_ends(plan, words);
     }
     gru->inputs = (const char *const *)plan->words[MODEL_PLAN_INPUTS];
     gru->outputs = (const char *const *)plan->words[MODEL_PLAN_OUTPUTS];

@@ -10,7 +10,7 @@
 /* The words, as they were given; NULL: not given. */
 struct model_plan_words {
     const char *inputs, *outputs, *layers, *network, *scale, *transform, *cell, *reset, *seed;
-    const char *interval_seconds, *season;
+    const char *interval_seconds, *season, *steps, *activation, *missing;
     bool residual;
 };
 
@@ -50,7 +50,17 @@ struct model_plan_words {
       false, offsetof(arguments, words.interval_seconds) },                                        \
     { "season", "N", NULL,                                                                         \
       "readings in a season, as 24 for hours",                                                     \
-      false, offsetof(arguments, words.season) }
+      false, offsetof(arguments, words.season) },                                                  \
+    { "steps", "N", NULL,                                                                          \
+      "rows that are forecast at once, instead of one by one; default 1",                          \
+      false, offsetof(arguments, words.steps) },                                                   \
+    { "activation", "WORD", GRU_ACTIVATION_WORDS,                                                  \
+      "what is done to the outputs; default linear",                                               \
+      false, offsetof(arguments, words.activation) },                                              \
+    { "missing", "POLICY", GRU_MISSING_WORDS,                                                      \
+      "what a missing reading becomes; default forecast, where outputs have names of inputs, or "  \
+      "last",                                                                                      \
+      false, offsetof(arguments, words.missing) }
 // clang-format on
 
 enum model_plan_list {

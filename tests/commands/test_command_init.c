@@ -207,6 +207,101 @@ TEST(init_says_the_season)
     folder_remove(folder);
 }
 
+TEST(init_says_steps_activation_and_missing)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    struct outcome made = run(command_init, NETWORK, "-o", path, "--steps", "6", "--activation",
+                              "tanh", "--missing", "mean", NULL);
+    ck_assert_msg(made.code == 0, "%s", made.err);
+    outcome_done(&made);
+    struct gru_model *model = load(path);
+    const struct gru_info *info = gru_model_info(model);
+    ck_assert(info->steps == 6 && info->y_floats == 6 * info->n_outputs);
+    ck_assert_int_eq(info->activation, GRU_TANH);
+    ck_assert_int_eq(info->missing, GRU_MISSING_MEAN);
+    gru_model_unref(model);
+    static const struct {
+        const char *flag, *word, *error;
+    } wrong[] = {
+        { "--steps", "0",
+          "--steps takes the rows that are forecast at once, from 1 to 65536, not" },
+        { "--activation", "tan", "--activation takes one of linear|sigmoid|tanh|softmax|" },
+        { "--missing", "zero", "--missing takes one of error|last|mean|forecast, not 'zero'" },
+    };
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        struct outcome outcome =
+            run(command_init, NETWORK, "-o", path, "--force", wrong[k].flag, wrong[k].word, NULL);
+        ck_assert_int_eq(outcome.code, 2);
+        ck_assert_msg(strstr(outcome.err, wrong[k].error) != NULL, "%s", outcome.err);
+        outcome_done(&outcome);
+    }
+    free(path);
+    folder_remove(folder);
+}
+
+static void write_rows(const char *path)
+{
+    char text[4096];
+    size_t n = (size_t)sprintf(text, "temp,humidity,comfort\n");
+    for (int t = 0; t < 50; t++) { /* changes of 2 and -2, and one that is constant */
+        n += (size_t)sprintf(text + n, "%d,7,%d\n", 300 + 2 * (t % 2), -500 + t % 2);
+    }
+    file_write(path, text, n);
+}
+
+TEST(init_takes_the_scaling_from_a_file_of_readings)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors"),
+         *data = path_in(folder, "rows.csv");
+    char scale[512];
+    write_rows(data);
+    snprintf(scale, sizeof scale, "auto:%s", data);
+    struct outcome outcome =
+        run(command_init, "--inputs", "temp,humidity", "--outputs", "temp,comfort", "--layers", "4",
+            "--residual", "--scale", scale, "-o", path, NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "column 'humidity' has one value throughout: its std "
+                                              "stays what it was"));
+    ck_assert_ptr_null(strstr(outcome.err, "'temp'"));
+    outcome_done(&outcome);
+    struct gru_model *model = load(path);
+    const struct gru_info *info = gru_model_info(model);
+    ck_assert(gru_model_is_verified(model));
+    ck_assert_double_eq_tol(info->inputs[0].mean, 301, 1e-9);
+    ck_assert_double_eq_tol(info->inputs[0].std, 1, 1e-9);
+    ck_assert(info->inputs[1].mean == 7 && info->inputs[1].std == 1);
+    ck_assert_double_eq_tol(info->outputs[0].std, 2, 0.01); /* of the changes */
+    ck_assert_double_eq_tol(info->outputs[1].mean, -499.5, 1e-9);
+    ck_assert_double_eq_tol(info->outputs[1].std, 0.5, 1e-9);
+    gru_model_unref(model);
+    free(data);
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(init_refuses_a_file_of_readings_that_does_not_fit)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors"),
+         *data = path_in(folder, "rows.csv");
+    char scale[512];
+    write_rows(data);
+    snprintf(scale, sizeof scale, "auto:%s", data);
+    struct outcome outcome = run(command_init, "--inputs", "temp,wind", "--outputs", "temp",
+                                 "--layers", "4", "--scale", scale, "-o", path, NULL);
+    ck_assert_int_eq(outcome.code, 1);
+    ck_assert_msg(strstr(outcome.err, "'wind'") != NULL, "%s", outcome.err);
+    outcome_done(&outcome);
+    outcome = run(command_init, "--inputs", "temp", "--outputs", "temp", "--layers", "4", "--scale",
+                  "auto:/nowhere.csv", "-o", path, NULL);
+    ck_assert_int_eq(outcome.code, 1);
+    ck_assert_msg(strstr(outcome.err, "/nowhere.csv") != NULL, "%s", outcome.err);
+    outcome_done(&outcome);
+    ck_assert_uint_eq(count_entries(folder), 1);
+    free(data);
+    free(path);
+    folder_remove(folder);
+}
+
 TEST(the_same_seed_gives_the_same_bytes_and_another_one_others)
 {
     char *folder = folder_create(), *one = path_in(folder, "one"), *two = path_in(folder, "two");

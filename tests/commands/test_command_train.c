@@ -153,6 +153,33 @@ TEST(train_learns_an_output_that_is_no_input)
     place_done(&place);
 }
 
+TEST(train_learns_several_steps_of_outputs_that_are_inputs_and_of_others)
+{
+    struct place place = place_create();
+    struct outcome outcome = run(command_train, place.data, "--inputs", "wave", "--outputs",
+                                 "double,wave", "--layers", "8", "--steps", "3", "-o", place.model,
+                                 "--n-epochs", "60", "--learning-rate", "0.01", NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    outcome_done(&outcome);
+    struct gru_model *model = load(place.model);
+    ck_assert_uint_eq(gru_model_info(model)->steps, 3);
+    struct gru_work *work;
+    ck_assert(gru_work_create(&work) == GRU_OK);
+    double x[25], y[6];
+    for (int k = 0; k < 25; k++) {
+        x[k] = 10 + 3 * sin(2 * 3.14159265 * k / 25);
+    }
+    struct gru_lane lane = { .x = x, .n_rows = 25, .y = y, .last_only = true };
+    ck_assert(gru_run(model, work, &lane, 1) == GRU_OK && lane.status == GRU_OK);
+    for (int s = 0; s < 3; s++) { /* double of rows 24 to 26, wave of rows 25 to 27 */
+        ck_assert_double_eq_tol(y[2 * s], 2 * (10 + 3 * sin(2 * 3.14159265 * (24 + s) / 25)), 2);
+        ck_assert_double_eq_tol(y[2 * s + 1], 10 + 3 * sin(2 * 3.14159265 * (25 + s) / 25), 1);
+    }
+    gru_work_free(work);
+    gru_model_unref(model);
+    place_done(&place);
+}
+
 /* ---- what is refused ---- */
 
 static void expect_refusal(const struct outcome *outcome, int code, const char *error)
