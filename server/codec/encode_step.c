@@ -194,7 +194,7 @@ static void append_forecast(struct text *text, const struct forecast_rows *rows,
 }
 
 static void append_rows(struct text *text, const struct gru_info *info, const double *values,
-                        size_t n_rows, size_t n_columns, size_t stride)
+                        size_t n_rows, size_t n_columns)
 {
     text_append(text, "[", 1);
     for (size_t i = 0; i < n_rows; i++) {
@@ -202,7 +202,7 @@ static void append_rows(struct text *text, const struct gru_info *info, const do
         if (p == NULL) {
             return;
         }
-        p = put_row(p, info, values + i * stride, n_columns);
+        p = put_row(p, info, values + i * n_columns, n_columns);
         *p = ',';
         put_end(text, p + (i + 1 < n_rows));
     }
@@ -249,7 +249,7 @@ void codec_put_forecast(struct text *text, const char *id, const struct session_
     APPEND_LITERAL(text, "}");
 }
 
-/* "y":...,"forecast":...: of a row of S * O values, the first step's O are y. */
+/* "y":...,"forecast":... */
 static void append_sequence(struct text *text, const struct gru_info *info, bool last_only,
                             const struct sequence *sequence)
 {
@@ -257,8 +257,7 @@ static void append_sequence(struct text *text, const struct gru_info *info, bool
     const struct forecast_rows rows =
         forecast_rows_of(info, options, options->has_at ? options->at : NAN);
     APPEND_LITERAL(text, "\"y\":");
-    append_rows(text, info, sequence->y, last_only ? 1 : sequence->n_rows, info->n_outputs,
-                info->y_floats);
+    append_rows(text, info, sequence->y, last_only ? 1 : sequence->n_rows, info->y_floats);
     if (sequence->forecast != NULL) {
         APPEND_LITERAL(text, ",\"forecast\":");
         append_forecast(text, &rows, sequence->forecast, sequence->n_forecast);

@@ -184,14 +184,13 @@ static void put_json_number(bool is_double, double value, FILE *out)
 }
 
 static void put_json_rows(const struct prediction_print *print, const char *name,
-                          const double *values, size_t n_rows, size_t stride, FILE *out)
+                          const double *values, size_t n_rows, size_t n_columns, FILE *out)
 {
-    const size_t n_columns = print->info->n_outputs;
     fprintf(out, "\"%s\":[", name);
     for (size_t row = 0; row < n_rows; row++) {
         for (size_t k = 0; k < n_columns; k++) {
             fputs(k > 0 ? "," : row > 0 ? ",[" : "[", out);
-            put_json_number(print->info->is_wide, values[row * stride + k], out);
+            put_json_number(print->info->is_wide, values[row * n_columns + k], out);
         }
         fputc(']', out);
     }

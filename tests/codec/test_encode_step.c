@@ -246,7 +246,7 @@ TEST(a_prediction_has_a_row_per_reading)
     setup_done(&s);
 }
 
-TEST(of_several_steps_at_once_y_is_the_first)
+TEST(of_several_steps_at_once_a_row_of_a_sequence_has_all)
 {
     struct setup s;
     setup_init(
@@ -258,8 +258,10 @@ TEST(of_several_steps_at_once_y_is_the_first)
                             .n_sequences = 1,
                             .sequences = &sequence };
     codec_put_prediction(&s.text, s.model.name, &p);
-    ck_assert_str_eq(setup_text(&s), "{\"model\":\"weather\",\"version\":3,\"y\":[[1,2],[10,20]],"
-                                     "\"forecast\":[[10,20],[30,40],[50,60]]}");
+    ck_assert_str_eq(
+        setup_text(&s),
+        "{\"model\":\"weather\",\"version\":3,\"y\":[[1,2,3,4,5,6],[10,20,30,40,50,60]],"
+        "\"forecast\":[[10,20],[30,40],[50,60]]}");
     setup_done(&s);
 }
 
