@@ -122,3 +122,19 @@ TEST(a_scaling_that_is_none_is_refused_by_its_field)
            400, "\"param\":\"hyperparameters.scaling\"");
     daemon_stop(&daemon);
 }
+
+/* ---- targets ---- */
+
+TEST(a_target_that_is_not_what_its_output_feeds_is_refused_by_its_path)
+{
+    struct daemon daemon = start();
+    expect(&daemon, "POST", JOBS,
+           "{\"model\":\"heat\",\"validation\":null,\"training\":{\"series\":[{\"x\":[[1],[2],[3]],"
+           "\"y\":[[2],[3.5],[4]]}]}}",
+           400, "\"param\":\"training.series[0].y[1][0]\"");
+    expect(&daemon, "POST", JOBS,
+           "{\"model\":\"heat\",\"validation\":null,\"training\":{\"series\":[{\"x\":[[1],[2],[3]],"
+           "\"y\":[[2],[null],[44]]}]}}",
+           202, "\"status\":");
+    daemon_stop(&daemon);
+}

@@ -253,6 +253,8 @@ TEST(a_reply_covers_what_it_covers)
 
 /* ---- what was, and what becomes of it ---- */
 
+#define MISSING "\"missing\":"
+
 static void expect_replies(const struct daemon *daemon, unsigned format)
 {
     char path[192], *due = malloc(REPLY_SIZE);
@@ -266,6 +268,12 @@ static void expect_replies(const struct daemon *daemon, unsigned format)
         char *former = strstr(due, ",\"calibration\":{\"format\":1,"); /* now of another format */
         if (former) {
             memcpy(former, "}\n", sizeof "}\n");
+        }
+        former = strstr(due, MISSING "\"last\""); /* of files that do not say it */
+        if (former) {
+            const char *rest = former + strlen(MISSING "\"last\"");
+            memmove(former + strlen(MISSING "\"forecast\""), rest, strlen(rest) + 1);
+            memcpy(former, MISSING "\"forecast\"", strlen(MISSING "\"forecast\""));
         }
         ck_assert_msg(covers(answer.body, due), "%s was\n%s\nand is\n%s", path, due, answer.body);
         answer_free(&answer);
@@ -357,7 +365,7 @@ static void expect_intervals_go_on(unsigned format, const char *amend)
 /* As they are, and converted to records with a base. */
 TEST(sessions_from_the_third_format_on_go_on_with_their_intervals)
 {
-    for (unsigned format = 3; format <= 5; format++) {
+    for (unsigned format = 3; format <= 4; format++) {
         expect_intervals_go_on(format, "no");
         expect_intervals_go_on(format, "yes");
     }

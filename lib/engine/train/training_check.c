@@ -1,11 +1,13 @@
 /* gru_training_check: whether there is something to learn from, and how much. Nothing is allocated,
  * so the neighbours of a missing reading are found by walking down one column at a time. */
+#include "engine/buffer.h"
 #include "engine/readings.h"
 #include "engine/train/batches.h"
 #include "engine/train/dataset.h"
 #include "engine/train/loss.h"
 #include "engine/train/trainer.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -202,6 +204,52 @@ static enum gru_status check_column(const struct check *check, size_t column)
     return GRU_OK;
 }
 
+/* The same number, but for how floats round it. */
+static bool is_same(double one, double other)
+{
+    return fabs(one - other) <= (double)FLT_EPSILON * fmax(fabs(one), fabs(other));
+}
+
+static enum gru_status refuse_fed(const struct check *check, size_t t, size_t column, double due)
+{
+    const struct gru_info *info = check->dataset->info;
+    const struct gru_variable *output = &info->outputs[column % info->n_outputs];
+    char path[PATH_MAX_BYTES];
+    put_path(check, "y", t, column, path);
+    return gru_fail(
+        check->error, GRU_BAD_TRAINING, path,
+        "'%s' must be %.9g, not %.9g, or null: the output '%s' forecasts the next value "
+        "of the input '%s', and is fed back as that. Leave 'y' out, or train a model "
+        "whose output has a name of its own",
+        path, due, check->series->y[t * check->dataset->width + column],
+        gru_show(output->name).text, gru_show(info->inputs[output->feeds].name).text);
+}
+
+/* A target of an output that feeds an input is that input's next value: anything else would be
+ * forecast one way and fed back another. Where no reading is there to compare it with, it may be
+ * anything. */
+static enum gru_status check_fed_targets(const struct check *check)
+{
+    const struct dataset *dataset = check->dataset;
+    const struct gru_info *info = dataset->info;
+    const struct gru_series *series = check->series;
+    const bool is_compared = series->y && series->n_targets == series->n_rows &&
+                             dataset->loss != GRU_CROSS_ENTROPY && info->n_feeds > 0;
+    for (size_t k = 0; is_compared && k < series->n_rows * dataset->width; k++) {
+        const size_t t = k / dataset->width, column = k % dataset->width;
+        const size_t at = t + 1 + column / info->n_outputs;
+        const int fed = info->outputs[column % info->n_outputs].feeds;
+        if (fed < 0 || at >= series->n_rows) {
+            continue;
+        }
+        const double due = series->x[at * info->n_inputs + (size_t)fed], y = series->y[k];
+        if (!isnan(y) && !isnan(due) && !is_same(y, due)) {
+            return refuse_fed(check, t, column, due);
+        }
+    }
+    return GRU_OK;
+}
+
 static enum gru_status check_series(const struct check *check, struct gru_training_info *info)
 {
     enum gru_status status = check_shape(check);
@@ -215,7 +263,7 @@ static enum gru_status check_series(const struct check *check, struct gru_traini
     for (size_t column = 0; status == GRU_OK && column < check->dataset->width; column++) {
         status = check_column(check, column);
     }
-    return status;
+    return status == GRU_OK ? check_fed_targets(check) : status;
 }
 
 static enum gru_status check_group(const struct dataset *dataset, const char *group,

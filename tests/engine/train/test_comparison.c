@@ -45,6 +45,9 @@ static void make(struct compared *c, const char *grud, enum gru_loss loss, bool 
             c->series[k].n_targets = ROWS;
         }
     }
+    if (loss != GRU_CROSS_ENTROPY) {
+        training_follow(c->base, c->series, SERIES);
+    }
     c->training = (struct gru_training){ .series = c->series,
                                          .n_series = SERIES,
                                          .validation_fraction = 0.4,

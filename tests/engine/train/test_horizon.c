@@ -54,6 +54,7 @@ static void make_set_of(struct set *set, struct gru_model *model, size_t horizon
                                               .y = with_y ? set->y + k * ROWS * width : NULL,
                                               .n_targets = with_y ? rows[k] : 0 };
     }
+    training_follow(model, set->series, SERIES);
 }
 
 static void make_set(struct set *set, const char *grud, size_t n_head, size_t horizon, bool with_y)

@@ -9,7 +9,7 @@ static double persistence(const char *grud, size_t n_head, const struct gru_seri
 {
     struct gru_model *model = training_model(grud, 2, 4, 1, n_head);
     struct gru_progress progress;
-    const double x[] = { 1, 2, 3, 4 }, y[] = { 0, 1 };
+    const double x[] = { 1, 2, 1, 4 }, y[] = { 1, 1 };
     const struct gru_series other = { .x = x, .n_rows = 2, .y = y, .n_targets = 2 };
     const struct gru_series fed = { .x = x, .n_rows = 2 };
     struct gru_training training = { .series = fraction > 0 ? series

@@ -42,13 +42,13 @@ static void make(struct fit *fit, const char *grud, bool with_y, enum gru_scalin
         for (size_t t = 0; t < ROWS; t++) {
             x[t * 2] = 300 + 20 * x[t * 2];
             x[t * 2 + 1] = t % 9 == 4 ? NAN : 4 * x[t * 2 + 1] + (double)t / 10;
-            y[t * 2] = t + 1 < ROWS ? x[(t + 1) * 2] : NAN;
             y[t * 2 + 1] = t % 5 == 2 ? NAN : -1000 + 50 * y[t * 2 + 1];
         }
         fit->series[k] = (struct gru_series){
             .x = x, .n_rows = ROWS, .y = with_y ? y : NULL, .n_targets = with_y ? ROWS : 0
         };
     }
+    training_follow(fit->model, fit->series, 2);
     fit->training = (struct gru_training){ .series = fit->series,
                                            .n_series = 2,
                                            .validation_fraction = 0.3,

@@ -44,10 +44,62 @@ TEST(empty_sets_and_series_are_refused)
     expect_bad(&data, FEEDS, 1, "validation.series[0].x", "at least one row");
 }
 
+/* The targets of an output that feeds the first input. */
+static void follow(struct training_pair *data)
+{
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t t = 0; t + 1 < ROWS; t++) {
+            data->y[k][t] = data->x[k][(t + 1) * 2];
+        }
+    }
+}
+
+TEST(a_target_of_an_output_that_feeds_an_input_is_its_next_value)
+{
+    struct training_pair data;
+    training_pair_make(&data, true);
+    follow(&data);
+    data.y[1][3] *= 1 + 1e-5;
+    expect_bad(&data, FEEDS, 1, "training.series[1].y[3][0]",
+               "must be 0.800000012, not 0.800008012, or null: the output 'a' forecasts the next "
+               "value of the "
+               "input 'a'");
+    struct gru_model *model = training_model(FEEDS, 2, 4, 1, 1);
+    data.y[1][3] = (float)data.x[1][8]; /* rounded */
+    data.y[1][0] = NAN;                 /* nothing to learn */
+    data.x[0][4] = NAN;                 /* what it was is said by the target alone */
+    data.y[0][1] = 77;
+    data.y[0][ROWS - 1] = 99; /* of the future */
+    training_info(model, &data.training);
+    data.series[0].n_targets = 1; /* of the last row */
+    training_info(model, &data.training);
+    gru_model_unref(model);
+    training_pair_make(&data, true);
+    model = training_model(NULL, 2, 4, 1, 1); /* feeds nothing */
+    data.y[0][0] = 55;
+    training_info(model, &data.training);
+    gru_model_unref(model);
+}
+
+TEST(a_target_some_steps_ahead_is_the_value_then)
+{
+    static const char two[] = "{\"steps\":2,\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
+                              "\"outputs\":[{\"name\":\"a\"}]}";
+    struct training_pair data;
+    training_pair_make(&data, true);
+    struct gru_model *model = training_model(two, 2, 4, 1, 2);
+    training_follow(model, data.series, 2);
+    training_info(model, &data.training);
+    gru_model_unref(model);
+    data.y[0][2 * 3 + 1] += 0.1; /* row 5 as row 3 has it */
+    expect_bad(&data, two, 2, "training.series[0].y[3][1]", "must be 1, not 1.1, or null");
+}
+
 TEST(targets_have_a_row_for_each_row_or_one)
 {
     struct training_pair data;
     training_pair_make(&data, true);
+    follow(&data);
     data.series[1].n_targets = ROWS - 1;
     expect_bad(&data, FEEDS, 1, "training.series[1].y", "as many rows");
     data.series[1].n_targets = 0;

@@ -56,6 +56,21 @@ struct gru_hyperparameters training_plain(void)
     return hyperparameters;
 }
 
+void training_follow(const struct gru_model *model, const struct gru_series *series, size_t n)
+{
+    const struct gru_info *info = gru_model_info(model);
+    for (size_t k = 0; k < n; k++) {
+        double *y = (double *)(uintptr_t)series[k].y;
+        for (size_t i = 0; y && i < series[k].n_targets * info->y_floats; i++) {
+            const int fed = info->outputs[i % info->n_outputs].feeds;
+            const size_t at = i / info->y_floats + 1 + i % info->y_floats / info->n_outputs;
+            if (fed >= 0 && series[k].n_targets == series[k].n_rows && at < series[k].n_rows) {
+                y[i] = series[k].x[at * info->n_inputs + (size_t)fed];
+            }
+        }
+    }
+}
+
 void training_set_make(struct training_set *set, const char *grud)
 {
     static const size_t rows[TRAINING_SERIES] = { 6, 19, 3, 12, 1, 19, 8 };
@@ -80,6 +95,7 @@ void training_set_make(struct training_set *set, const char *grud)
     for (size_t k = 3; k < TRAINING_SERIES * TRAINING_ROWS * TRAINING_OUTPUTS; k += 4) {
         set->y[k] = NAN;
     }
+    training_follow(set->model, set->series, TRAINING_SERIES);
 }
 
 void training_set_free(struct training_set *set)

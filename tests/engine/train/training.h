@@ -26,6 +26,9 @@ struct training_set {
     struct gru_training training;
 };
 
+/* Targets of outputs that feed inputs become those inputs' next values, as they must be. */
+void training_follow(const struct gru_model *model, const struct gru_series *series, size_t n);
+
 void training_set_make(struct training_set *set, const char *grud);
 void training_set_free(struct training_set *set);
 
