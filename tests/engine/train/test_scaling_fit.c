@@ -23,6 +23,14 @@ static const char residual[] =
     "{\"missing\":\"last\",\"residual\":true,\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
     "\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}";
 
+static const char changing[] =
+    "{\"missing\":\"last\",\"inputs\":[{\"name\":\"a\",\"transform\":\"difference\"},{\"name\":"
+    "\"b\"}],\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}";
+static const char levelled[] =
+    "{\"missing\":\"last\",\"residual\":true,\"inputs\":[{\"name\":\"a\",\"transform\":{\"level\":"
+    "0.1,"
+    "\"scale\":true}},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}";
+
 struct fit {
     struct gru_model *model, *fitted;
     double *x, *y;
@@ -171,13 +179,10 @@ TEST(residual_outputs_are_scaled_by_the_changes_of_what_they_feed)
 /* Rows of which a transform says nothing yet are none of the scaling. */
 TEST(of_a_transformed_input_what_the_transform_makes_of_it_is_fitted)
 {
-    static const char grud[] =
-        "{\"inputs\":[{\"name\":\"a\",\"transform\":\"difference\"},{\"name\":\"b\"}],"
-        "\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}";
     double values[2 * ROWS];
     for (int robust = 0; robust < 2; robust++) {
         struct fit fit;
-        make(&fit, grud, false, robust ? GRU_SCALING_FIT_ROBUST : GRU_SCALING_FIT);
+        make(&fit, changing, false, robust ? GRU_SCALING_FIT_ROBUST : GRU_SCALING_FIT);
         fit_it(&fit);
         const struct gru_info *info = gru_model_info(fit.fitted);
         size_t n = values_of(&fit, fit.x, 0, true, values);
@@ -302,7 +307,7 @@ TEST(training_with_a_fit_is_training_of_the_fitted_model)
     static const struct {
         const char *grud;
         bool with_y;
-    } cases[] = { { plain, true }, { residual, false } };
+    } cases[] = { { plain, true }, { residual, false }, { changing, false }, { levelled, false } };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct fit fit;
         struct gru_progress progress, of_fitted;
@@ -348,6 +353,8 @@ TEST(all_losses_of_a_training_and_a_comparison_are_in_the_new_units)
                   { fills_itself, GRU_MSE, false },
                   { residual, GRU_MSE, false },
                   { residual, GRU_MAE, false },
+                  { changing, GRU_MSE, false },
+                  { levelled, GRU_HUBER, false },
                   { "{\"missing\":\"mean\",\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
                     "\"outputs\":[{\"name\":\"b\"},{\"name\":\"a\",\"mean\":-2,\"std\":9}]}",
                     GRU_MSE, false } };
