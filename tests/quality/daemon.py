@@ -31,6 +31,7 @@ class Daemon:
             if self.process.poll() is not None:
                 sys.exit("grud did not start")
             time.sleep(0.05)
+        self.n_models = 0
         self.client = Client(f"http://127.0.0.1:{int(port.read_text())}", timeout=600)
         return self
 
@@ -46,18 +47,18 @@ class Daemon:
         fields = stat.rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
-    def make(self, model, train, options, season, seed):
-        """An untrained model by `grud init`, with its scaling from the rows that are trained on."""
-        names = [f"x{i}" for i in range(train.shape[1])]
-        scale = [f"{name}={mean:.9g}:{std:.9g}"
-                 for name, mean, std in zip(names, train.mean(axis=0), train.std(axis=0))]
+    def make(self, names, options, season, seed):
+        """The name of an untrained model by `grud init`."""
+        self.n_models += 1
+        model = f"m{self.n_models}"
         file = self.path / "untrained.safetensors"
         subprocess.run(
             [GRUD, "init", "--inputs", ",".join(names), "--outputs", ",".join(names),
-             "--scale", ",".join(scale), *(["--season", str(season)] if season else []),
-             "--seed", str(seed), *options, "--force", "-o", file],
+             *(["--season", str(season)] if season else []), "--seed", str(seed), *options,
+             "--force", "-o", file],
             check=True, stdout=subprocess.DEVNULL)
         self.client.models.upload(model, file)
+        return model
 
     def train(self, model, train, hyperparameters, validation, seed):
         """A job on the rows, whatever its gate says of it; returns its processor seconds."""
@@ -70,16 +71,15 @@ class Daemon:
         self.client.models.activate(model, version)
         return seconds
 
-    def forecasts(self, model, x, n_train, horizon):
-        """A session takes the rows in turn, and forecasts from the last one of training on:
-        W x H x O."""
+    def forecasts(self, model, x, first, horizon, stride):
+        """A session takes the rows in turn. W x H x O, of which the first is of the row `first`."""
         rows = [[None if np.isnan(v) else v for v in row] for row in x.tolist()]
-        for _ in self._steps(model, rows[: n_train - 1]):
+        for _ in self._steps(model, rows[: first - 1]):
             pass
-        ahead = self._steps(model, rows[n_train - 1 : len(rows) - horizon], horizon=horizon)
+        ahead = self._steps(model, rows[first - 1 : len(rows) - horizon], horizon=horizon)
         forecasts = np.array([reply["forecast"] for reply in ahead], dtype=float)
         self.client.sessions.delete(model, "test")
-        return forecasts
+        return forecasts[::stride]
 
     def _steps(self, model, rows, **fields):
         for reply in self.client.steps(model, rows, session="test", **fields):
