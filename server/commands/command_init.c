@@ -19,10 +19,6 @@ static const struct command_option options[] = {
       "what readings are divided by, as in temp=20:5: the network sees (x - mean) / std; or a file "
       "of readings whose mean and std it is",
       false, offsetof(struct init_arguments, words.scale) },
-    { "transform", "NAME=TRANSFORM[,...]", NULL,
-      "what the network sees of an input that is forecast: difference, seasonal:N, "
-      "level:RATE or level:RATE:scale; NAME's scaling is of that",
-      false, offsetof(struct init_arguments, words.transform) },
     MODEL_OUTPUT_OPTIONS(struct init_arguments),
 };
 

@@ -51,6 +51,10 @@ struct model_plan_words {
     { "season", "N", NULL,                                                                         \
       "readings in a season, as 24 for hours",                                                     \
       false, offsetof(arguments, words.season) },                                                  \
+    { "transform", "NAME=WHAT[,...]", NULL,                                                        \
+      "what the network sees of an input that is forecast: difference, seasonal:N, "               \
+      "level:RATE or level:RATE:scale; NAME's scaling is of that",                                 \
+      false, offsetof(arguments, words.transform) },                                               \
     { "steps", "N", NULL,                                                                          \
       "rows that are forecast at once, instead of one by one; default 1",                          \
       false, offsetof(arguments, words.steps) },                                                   \

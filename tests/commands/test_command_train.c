@@ -90,6 +90,22 @@ TEST(train_scales_residual_outputs_by_changes)
     place_done(&place);
 }
 
+TEST(train_scales_what_a_transform_makes_of_readings)
+{
+    struct place place = place_create();
+    struct outcome outcome = run(command_train, place.data, SERIES, "--transform",
+                                 "wave=difference", "--n-epochs", "1", "-o", place.model, NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    outcome_done(&outcome);
+    struct gru_model *model = load(place.model);
+    const struct gru_variable *input = &gru_model_info(model)->inputs[0];
+    ck_assert_int_eq(input->transform.kind, GRU_DIFFERENCE);
+    ck_assert(fabs(input->mean) < 0.05); /* steps of a sine */
+    ck_assert_double_eq_tol(input->std, 3 * 2 * 3.14159265 / 25 / sqrt(2), 0.01);
+    gru_model_unref(model);
+    place_done(&place);
+}
+
 TEST(train_keeps_the_scaling_if_it_is_told_to_and_says_what_is_far_off)
 {
     struct place place = place_create();
