@@ -753,6 +753,10 @@ GRU_API GRU_CHECK enum gru_status gru_trainer_restore(struct gru_trainer *traine
 
 #include "gru_validation.h"
 
+/* ---- choosing it ----------------------------------------------------------------------------- */
+
+#include "gru_recipe.h"
+
 #ifdef __cplusplus
 }
 #endif
