@@ -1,6 +1,16 @@
 /*
- * gru_recipe.h - what readings say of how they are to be forecast, before anything is trained. A
- * part of gru.h, which includes it; libgru-infer has none of it.
+ * gru_recipe.h - a model from nothing but readings: which transform, season, width and way of
+ * training forecast a series best, by what they forecast of its last part. A part of gru.h, which
+ * includes it; libgru-infer has none of it.
+ *
+ *     gru_recipe_create(&task, &recipe, &error);
+ *     while (there is time && !is_done) {
+ *         gru_recipe_advance(recipe, &is_done);
+ *     }
+ *     struct gru_model *model = gru_recipe_model(recipe);
+ *
+ * It knows no clock: the same task and the same number of calls give the same table and the same
+ * model, bit for bit. One thread at a time.
  */
 #ifndef GRU_RECIPE_H
 #define GRU_RECIPE_H
@@ -33,5 +43,99 @@ struct gru_season {
 GRU_API GRU_CHECK enum gru_status gru_season_find(const double *x, size_t n_rows, size_t stride,
                                                   double interval_seconds,
                                                   struct gru_season *ret_season);
+
+/* ---- the search ------------------------------------------------------------------------------ */
+
+enum { GRU_RECIPE_HORIZON_MAX = 1024, GRU_RECIPE_TRIALS_MAX = 16 };
+
+/* The series are borrowed, and have no y: each output is an input, whose next values it forecasts.
+ * Of each series the last floor(f n_rows) rows are the validation part, and at least one. */
+struct gru_recipe_task {
+    size_t n_inputs, n_outputs;
+    const char *const *inputs, *const *outputs;
+    const struct gru_series *series;
+    size_t n_series;
+    double validation_fraction; /* 0 < f < 1 */
+    size_t horizon;             /* rows ahead that forecasts shall be good for */
+    double interval_seconds;    /* between readings; 0: unknown */
+    size_t season;              /* in rows; 0: it is to be found */
+    uint64_t seed;
+};
+
+// clang-format off
+#define GRU_RECIPE_FATES(F, X)                                                                     \
+    F(GRU_TRIAL_WAITING, "not begun") X(GRU_TRIAL_RUNNING, "begun") X(GRU_TRIAL_ENDED, "done")  \
+    X(GRU_TRIAL_DROPPED, "dropped: others were better") X(GRU_TRIAL_REFUSED, "not possible")
+// clang-format on
+enum gru_recipe_fate { GRU_RECIPE_FATES(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+GRU_API const char *gru_recipe_fate_name(enum gru_recipe_fate fate);
+
+/* A row of the table: what was tried, and how well it forecast. */
+struct gru_recipe_trial {
+    struct gru_transform transform; /* of all inputs that outputs feed */
+    bool residual;
+    size_t width;        /* of one gru layer; 0: nothing is learned, the forecast is naive */
+    size_t steps;        /* S */
+    size_t horizon_loss; /* the hyper-parameter */
+    enum gru_recipe_fate fate;
+    size_t n_epochs, best_epoch; /* that it was trained for; whose weights are its best */
+    double error;                /* of its best weights; NaN: not known yet, infinite: none of its
+                                    forecasts is finite */
+};
+
+/*
+ * Errors are of roll-outs over rows 1 to `horizon` ahead, from origins spread over the validation
+ * part, as gru_forecast makes them from readings since the series began: the mean of |forecast -
+ * reading| / scale over all rows ahead and outputs. The scale of an output is the mean of
+ * |x_t - x_{t-season}| in the training part, without a season of |x_t - x_{t-1}|; so this is the
+ * mean absolute scaled error (R. J. Hyndman, A. B. Koehler, "Another look at measures of forecast
+ * accuracy", 2006). Outputs whose scale is 0 are left out.
+ */
+struct gru_recipe_findings {
+    size_t n_train_rows, n_valid_rows, n_origins;
+    struct gru_season season; /* as it was found in the outputs together, also if it was given */
+    double scale;             /* the first output's that is not left out: an error in raw units
+                                 is so many times as large */
+    size_t n_trials, chosen;  /* rows of the table; which of them the model is */
+    double persistence, seasonal_naive; /* their errors; NaN: not known (yet) */
+};
+
+struct gru_recipe;
+
+/* Looks at the training part for a season and for scales. GRU_BAD_ARGUMENT: the task, with
+ * error->param naming its field; GRU_NO_MEMORY. */
+GRU_API GRU_CHECK enum gru_status gru_recipe_create(const struct gru_recipe_task *task,
+                                                    struct gru_recipe **ret_recipe,
+                                                    struct gru_error *error);
+GRU_API void gru_recipe_free(struct gru_recipe *recipe); /* takes NULL */
+
+/*
+ * Does the next piece: an update of a network, or some rows of a judgement. Whole kinds of
+ * forecasting are tried first: the naive ones, then networks of transforms whose outputs forecast
+ * values or their changes. The worse half is dropped after 10 epochs (or 400 updates, if that is
+ * more), and what is best is also tried with a read-out of all rows ahead at once, and narrower and
+ * wider; and roll-outs are trained. Half of these are dropped again, and half of the rest after 40
+ * epochs; those that are left have 200, or fewer if 20 bring nothing better (successive halving:
+ * K. Jamieson, A. Talwalkar, "Non-stochastic best arm identification and hyperparameter
+ * optimization", 2016). The first network, which has no transform and is 32 wide, is never dropped.
+ * GRU_NO_MEMORY or GRU_BAD_BLAS, after which nothing more can be done.
+ */
+GRU_API GRU_CHECK enum gru_status gru_recipe_advance(struct gru_recipe *recipe, bool *ret_is_done);
+
+/* What is known so far; `trials` are as long as the recipe is, and change with each advance. */
+GRU_API void gru_recipe_findings(const struct gru_recipe *recipe,
+                                 struct gru_recipe_findings *ret_findings);
+GRU_API const struct gru_recipe_trial *gru_recipe_trials(const struct gru_recipe *recipe);
+
+/*
+ * The best weights of the trial that is chosen: the one with the least error so far, but the first
+ * network instead if its error is no more than a fifth above that and no more than those of the
+ * naive forecasts. What is better by chance in one validation part is often worse behind it, so
+ * the simpler one goes first (as by the rule of one standard error in L. Breiman et al.,
+ * "Classification and Regression Trees", 1984). A naive forecast is chosen if none is better, so
+ * the model is never worse than persistence on the validation part, nor than the first network is.
+ * With a selftest. The caller owns a reference. NULL: nothing is judged yet.
+ */
+GRU_API struct gru_model *gru_recipe_model(const struct gru_recipe *recipe);
 
 #endif

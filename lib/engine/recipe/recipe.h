@@ -1,0 +1,77 @@
+/*
+ * recipe.h - the inside of a recipe (gru_recipe.h): the data as it is cut, the table of trials, and
+ * the judgement under way. Private to lib/engine/recipe; one thread at a time.
+ */
+#ifndef RECIPE_H
+#define RECIPE_H
+
+#include "gru.h"
+
+enum { RECIPE_SERIES_ROWS = 256 }; /* rows of a judgement that a piece runs at most */
+
+/* Of a trial: what does not show. */
+struct recipe_trial {
+    struct gru_model *base, *best; /* what its training starts from; NULL: none (yet) */
+    struct gru_trainer *trainer;
+    size_t n_epochs_at_once, n_since_best; /* epochs from one judgement to the next; judgements */
+};
+
+/* A model's roll-outs over the validation part, in pieces. */
+struct recipe_judgement {
+    struct gru_model *model; /* NULL: none is under way */
+    float *state;
+    double *y, *forecast, *future;
+    size_t series, n_run,
+        origin; /* in a series: rows that were run; the next row to forecast from */
+    double total;
+    size_t n; /* values that were compared */
+};
+
+struct gru_recipe {
+    struct gru_recipe_task task; /* names and series are the caller's */
+    struct gru_recipe_findings findings;
+    struct gru_series *train;  /* [task.n_series] the rows before the validation part; may be 0 */
+    size_t n_train;            /* of those with rows, which stand first in `fitted` */
+    struct gru_series *fitted; /* [n_train] */
+    size_t *fed;               /* [n_outputs] the input that an output feeds */
+    double *scales;            /* [n_outputs] of its errors; 0: it is left out */
+    size_t stride;             /* from one origin to the next */
+    struct gru_work *work;
+    struct gru_recipe_trial shown[GRU_RECIPE_TRIALS_MAX];
+    struct recipe_trial trials[GRU_RECIPE_TRIALS_MAX];
+    struct recipe_judgement judgement;
+    size_t rung, at; /* of the search: which round, and which trial's turn it is */
+};
+
+/* ---- recipe_judge.c ---- */
+
+/* The first and the last row of a series to forecast from; false: there is none. */
+bool gru_recipe_origins(const struct gru_recipe *recipe, size_t series, size_t *ret_first,
+                        size_t *ret_last);
+/* Begins with a model, of which it takes a reference. GRU_NO_MEMORY. */
+GRU_CHECK enum gru_status gru_recipe_judge(struct gru_recipe *recipe, struct gru_model *model);
+/* Goes on. Once it is done there is an error, infinite where a forecast is not finite.
+ * GRU_NO_MEMORY. */
+GRU_CHECK enum gru_status gru_recipe_judge_on(struct gru_recipe *recipe, bool *ret_is_done,
+                                              double *ret_error);
+void gru_recipe_judge_done(struct gru_recipe *recipe);
+
+/* ---- recipe_model.c ---- */
+
+/*
+ * What a trial's training starts from: with the scaling of the training part. But for the plainest
+ * network its read-out is zero, so that it begins as the naive forecast of its transform; that of
+ * width 0 stays it. GRU_BAD_ARGUMENT: there is no such model; GRU_NO_MEMORY.
+ */
+GRU_CHECK enum gru_status gru_recipe_model_create(const struct gru_recipe *recipe,
+                                                  const struct gru_recipe_trial *trial,
+                                                  struct gru_model **ret_model);
+
+/* ---- recipe_table.c ---- */
+
+/* The kinds of forecasting that are tried first. */
+void gru_recipe_first_trials(struct gru_recipe *recipe);
+/* What is tried of the best of them. */
+void gru_recipe_further_trials(struct gru_recipe *recipe, const struct gru_recipe_trial *best);
+
+#endif

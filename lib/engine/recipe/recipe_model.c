@@ -1,0 +1,186 @@
+/* The model that a trial of a recipe starts from. */
+#include "engine/buffer.h"
+#include "engine/recipe/recipe.h"
+#include "engine/selftest.h"
+#include "engine/train/model_copy.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- scaling ---- */
+
+/* By Welford's recurrence. */
+struct moments {
+    double n, mean, squares;
+};
+
+static void take(struct moments *moments, double value)
+{
+    if (!isnan(value)) {
+        const double delta = value - moments->mean;
+        moments->n++;
+        moments->mean += delta / moments->n;
+        moments->squares += delta * (value - moments->mean);
+    }
+}
+
+static double deviation(const struct moments *moments)
+{
+    const double std = moments->n > 0 ? sqrt(moments->squares / moments->n) : 0;
+    return std > 0 && isfinite(std) ? std : 1;
+}
+
+/* What the network sees of an input in the training part: its values, and its changes. */
+static enum gru_status look(const struct gru_recipe *recipe, size_t input,
+                            const struct gru_transform *transform, struct moments *values,
+                            struct moments *changes)
+{
+    for (size_t k = 0; k < recipe->n_train; k++) {
+        const struct gru_series *series = &recipe->fitted[k];
+        double *u = gru_array_alloc(series->n_rows, sizeof *u);
+        if (!u || gru_transform_column(transform, series->x + input, series->n_rows,
+                                       recipe->task.n_inputs, u) != GRU_OK) {
+            free(u);
+            return GRU_NO_MEMORY;
+        }
+        for (size_t t = 0; t < series->n_rows; t++) {
+            take(values, u[t]);
+            take(changes, t > 0 ? u[t] - u[t - 1] : (double)NAN);
+        }
+        free(u);
+    }
+    return GRU_OK;
+}
+
+/* ---- the plan ---- */
+
+struct recipe_plan {
+    struct gru_scaling *scalings;          /* [n_inputs] */
+    struct gru_plan_transform *transforms; /* [n_outputs] */
+    double *changes;                       /* [n_inputs] deviations */
+};
+
+static void done(struct recipe_plan *plan)
+{
+    free(plan->scalings);
+    free(plan->transforms);
+    free(plan->changes);
+}
+
+static bool is_fed(const struct gru_recipe *recipe, size_t input)
+{
+    size_t o = 0;
+    while (o < recipe->task.n_outputs && recipe->fed[o] != input) {
+        o++;
+    }
+    return o < recipe->task.n_outputs;
+}
+
+static enum gru_status fill(const struct gru_recipe *recipe, const struct gru_recipe_trial *trial,
+                            struct recipe_plan *plan)
+{
+    const struct gru_recipe_task *task = &recipe->task;
+    plan->scalings = gru_array_alloc(task->n_inputs, sizeof *plan->scalings);
+    plan->transforms = gru_array_alloc(task->n_outputs, sizeof *plan->transforms);
+    plan->changes = gru_array_alloc(task->n_inputs, sizeof *plan->changes);
+    enum gru_status status =
+        plan->scalings && plan->transforms && plan->changes ? GRU_OK : GRU_NO_MEMORY;
+    for (size_t i = 0; status == GRU_OK && i < task->n_inputs; i++) {
+        static const struct gru_transform none = { .kind = GRU_TRANSFORM_NONE };
+        struct moments values = { 0 }, changes = { 0 };
+        status = look(recipe, i, is_fed(recipe, i) ? &trial->transform : &none, &values, &changes);
+        plan->scalings[i] = (struct gru_scaling){ .name = task->inputs[i],
+                                                  .mean = trial->width > 0 ? values.mean : 0,
+                                                  .std = deviation(&values) };
+        plan->changes[i] = deviation(&changes);
+    }
+    for (size_t o = 0; status == GRU_OK && o < task->n_outputs; o++) {
+        plan->transforms[o] = (struct gru_plan_transform){ task->outputs[o], trial->transform };
+    }
+    return status;
+}
+
+static enum gru_status create(const struct gru_recipe *recipe, const struct gru_recipe_trial *trial,
+                              const struct recipe_plan *filled, struct gru_model **ret_model)
+{
+    const struct gru_recipe_task *task = &recipe->task;
+    const size_t width = trial->width > 0 ? trial->width : 1;
+    const bool is_transformed = trial->transform.kind != GRU_TRANSFORM_NONE;
+    const struct gru_plan plan = {
+        .n_inputs = task->n_inputs,
+        .n_outputs = task->n_outputs,
+        .n_layers = 1,
+        .inputs = task->inputs,
+        .outputs = task->outputs,
+        .hidden_sizes = &width,
+        .scalings = filled->scalings,
+        .n_scalings = task->n_inputs,
+        .transforms = filled->transforms,
+        .n_transforms = is_transformed ? task->n_outputs : 0,
+        .cell = GRU_LAYER_GRU,
+        .residual = trial->residual,
+        .steps = trial->steps,
+        .has_selftest = true,
+        .seed = task->seed,
+        .interval_seconds = task->interval_seconds,
+        .season = task->season > 0 ? task->season : recipe->findings.season.season,
+    };
+    return gru_model_create(&plan, ret_model, NULL);
+}
+
+/* ---- the read-out ---- */
+
+static void clear_read_out(struct gru_model *model)
+{
+    struct gru_layer *read_out = &model->layers[model->n_layers - 1];
+    for (size_t k = 0; k < read_out->shape.kind->n_tensors; k++) {
+        struct gru_tensor *tensor = &read_out->tensors[k];
+        for (size_t w = 0; w < gru_tensor_floats(tensor); w++) {
+            tensor->values[w] = 0;
+        }
+    }
+}
+
+/* With a read-out that begins at zero, and outputs that are changes scaled by these. */
+static enum gru_status settle(const struct gru_recipe *recipe, const struct recipe_plan *plan,
+                              const struct gru_model *from, struct gru_model **ret_model)
+{
+    uint64_t random = recipe->task.seed;
+    struct gru_model *model;
+    enum gru_status status = gru_model_copy(from, &model);
+    if (status != GRU_OK) {
+        return status;
+    }
+    clear_read_out(model);
+    for (size_t o = 0; model->info.residual && o < model->info.n_outputs; o++) {
+        model->info.outputs[o].std = plan->changes[recipe->fed[o]];
+    }
+    status = gru_model_finish(model);
+    status = status == GRU_OK ? gru_selftest_draw(model, &random) : status;
+    if (status != GRU_OK) {
+        gru_model_unref(model);
+        return status;
+    }
+    *ret_model = model;
+    return GRU_OK;
+}
+
+enum gru_status gru_recipe_model_create(const struct gru_recipe *recipe,
+                                        const struct gru_recipe_trial *trial,
+                                        struct gru_model **ret_model)
+{
+    struct recipe_plan plan = { 0 };
+    struct gru_model *model = NULL;
+    enum gru_status status = fill(recipe, trial, &plan);
+    if (status == GRU_OK) {
+        status = create(recipe, trial, &plan, &model);
+    }
+    if (status == GRU_OK && !trial->residual && trial->transform.kind == GRU_TRANSFORM_NONE) {
+        *ret_model = gru_model_ref(model); /* as without a recipe */
+    } else if (status == GRU_OK) {
+        status = settle(recipe, &plan, model, ret_model);
+    }
+    gru_model_unref(model);
+    done(&plan);
+    return status;
+}
