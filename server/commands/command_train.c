@@ -5,6 +5,7 @@
 #include "commands/model_output.h"
 #include "commands/model_plan.h"
 #include "commands/model_scaling.h"
+#include "commands/train_recipe.h"
 #include "commands/training_flags.h"
 #include "commands/training_loop.h"
 #include "gru.h"
@@ -21,6 +22,7 @@ struct train_arguments {
     struct model_plan_words words;
     struct model_output output;
     struct training_words training_words;
+    struct train_recipe_words recipe;
     const char *data, *time, *validation_fraction;
 };
 
@@ -37,6 +39,7 @@ static const struct command_option options[] = {
     GRU_HYPERPARAMETERS(ROW)
 #undef ROW
         TRAINING_OUTPUT_WEIGHTS_OPTION(struct train_arguments),
+    TRAIN_RECIPE_OPTIONS(struct train_arguments),
 };
 
 const struct command_line command_train_line = {
@@ -53,7 +56,15 @@ const struct command_line command_train_line = {
         "much better than persistence (\\(lqthe last value stays\\(rq) the model is.\n"
         ".PP\n"
         "On a terminal one line says how far training is, otherwise there is a line an epoch.\n"
-        "SIGINT ends training early; what is best so far is written.\n" COMMAND_TABLE_DATA,
+        "SIGINT ends training early; what is best so far is written.\n"
+        ".PP\n"
+        "With \\fB\\-\\-recipe\\fR nothing else has to be chosen: networks of several kinds are "
+        "trained in turn,\n"
+        "each on the training part, and their forecasts of 1 to \\fB\\-\\-horizon\\fR rows ahead "
+        "are "
+        "compared\n"
+        "over the validation part. A table says what was tried, and the best is written: a naive\n"
+        "forecast, if no network is better.\n" COMMAND_TABLE_DATA,
 };
 
 /* All that training needs and leaves. */
@@ -294,6 +305,71 @@ static int train(struct train_work *work)
     return code;
 }
 
+/* ---- the recipe ---- */
+
+/* Whether an option was given, or has a default. */
+static bool is_there(const struct train_arguments *arguments, const struct command_option *option)
+{
+    const char *place = (const char *)arguments + option->at;
+    return option->value ? *(const char *const *)place != NULL : *(const bool *)place;
+}
+
+static bool goes_with_recipe(const struct command_option *option)
+{
+    static const char *const taken[] = TRAIN_RECIPE_TAKES;
+    bool goes =
+        option->at >= offsetof(struct train_arguments, recipe) &&
+        option->at < offsetof(struct train_arguments, recipe) + sizeof(struct train_recipe_words);
+    for (size_t k = 0; k < sizeof taken / sizeof *taken; k++) {
+        goes = goes || strcmp(option->name, taken[k]) == 0;
+    }
+    return goes;
+}
+
+/* A recipe chooses what the other options say, and without one nobody asks for a horizon. */
+static int check_recipe(const struct train_arguments *arguments)
+{
+    const struct train_recipe_words *words = &arguments->recipe;
+    char flag[COMMAND_FLAG_SIZE];
+    if (!words->recipe && (words->horizon || words->max_seconds)) {
+        return command_complain(command, COMMAND_WRONG_USAGE, "%s goes with --recipe",
+                                words->horizon ? "--horizon" : "--max-seconds");
+    }
+    if (words->recipe && !words->horizon) {
+        return command_complain(command, COMMAND_WRONG_USAGE,
+                                "--recipe needs --horizon: how many rows ahead forecasts shall be "
+                                "good for, as in --horizon 24");
+    }
+    for (size_t k = 0; words->recipe && k < command_train_line.n_options; k++) {
+        if (is_there(arguments, &options[k]) && !goes_with_recipe(&options[k])) {
+            return command_complain(command, COMMAND_WRONG_USAGE,
+                                    "--recipe goes without %s: it chooses that itself",
+                                    command_option_flag(&options[k], flag));
+        }
+    }
+    return COMMAND_FINE;
+}
+
+static int try_recipe(const struct train_work *work)
+{
+    const struct model_output *output = &work->arguments->output;
+    const struct train_recipe recipe = { .command = command,
+                                         .data_path = work->arguments->data,
+                                         .words = &work->arguments->recipe,
+                                         .plan = &work->plan.gru,
+                                         .series = &work->series,
+                                         .validation_fraction = work->training.validation_fraction,
+                                         .out = model_output_stream(output) };
+    struct gru_model *model;
+    csv_series_tell_times(&work->series, stderr);
+    int code = train_recipe_run(&recipe, &model);
+    if (code == COMMAND_FINE) {
+        code = model_output_save(output, model);
+        gru_model_unref(model);
+    }
+    return code;
+}
+
 /* ---- the command ---- */
 
 static int read_fraction(const char *text, double *ret_fraction)
@@ -324,6 +400,9 @@ static int make(struct train_work *work)
         code = read_data(work);
     }
     work->plan.gru.interval_seconds = work->series.interval_seconds;
+    if (code == COMMAND_FINE && arguments->recipe.recipe) {
+        return try_recipe(work);
+    }
     if (code == COMMAND_FINE) {
         code = check_columns(work);
     }
@@ -348,6 +427,9 @@ int command_train(int argc, char *const argv[])
         return COMMAND_FINE;
     }
     int code = command_line_read(&command_train_line, &arguments, argc, argv);
+    if (code == COMMAND_FINE) {
+        code = check_recipe(&arguments);
+    }
     if (!arguments.words.layers && !arguments.words.network) {
         arguments.words.layers = "32";
     }

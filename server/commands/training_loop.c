@@ -19,20 +19,27 @@ static void note_signal(int signal_number)
     is_interrupted = 1;
 }
 
+static struct sigaction old_actions[2];
+
 /* Reset once it has come, so that the second one ends the process. */
-static void watch_signals(struct sigaction ret_old[2])
+void training_loop_watch_signals(void)
 {
     const struct sigaction action = { .sa_handler = note_signal,
                                       .sa_flags = SA_RESTART | SA_RESETHAND };
     is_interrupted = 0;
-    sigaction(SIGINT, &action, &ret_old[0]);
-    sigaction(SIGTERM, &action, &ret_old[1]);
+    sigaction(SIGINT, &action, &old_actions[0]);
+    sigaction(SIGTERM, &action, &old_actions[1]);
 }
 
-static void end_watch(const struct sigaction old[2])
+void training_loop_end_watch(void)
 {
-    sigaction(SIGINT, &old[0], NULL);
-    sigaction(SIGTERM, &old[1], NULL);
+    sigaction(SIGINT, &old_actions[0], NULL);
+    sigaction(SIGTERM, &old_actions[1], NULL);
+}
+
+bool training_loop_is_interrupted(void)
+{
+    return is_interrupted != 0;
 }
 
 /* ---- what is shown ---- */
@@ -88,13 +95,11 @@ static void advance_to_end(struct training_loop *loop, struct gru_trainer *train
     loop->is_interrupted = is_interrupted;
 }
 
-/* The errors of the validation go into the model, so that its prediction intervals begin with
- * them. */
-static enum gru_status set_residuals(const struct training_loop *loop)
+enum gru_status training_loop_set_residuals(struct gru_model *base, struct gru_model *trained,
+                                            const struct gru_training *training)
 {
     struct gru_comparison *comparison;
-    enum gru_status status =
-        gru_comparison_create(loop->base, loop->trained, loop->training, &comparison);
+    enum gru_status status = gru_comparison_create(base, trained, training, &comparison);
     if (status == GRU_BAD_ARGUMENT) { /* there is nothing to validate on */
         return GRU_OK;
     }
@@ -105,7 +110,7 @@ static enum gru_status set_residuals(const struct training_loop *loop)
     if (status == GRU_OK) {
         const struct gru_comparison_result *result = gru_comparison_result(comparison);
         if (result->residuals.n_outputs > 0) {
-            status = gru_model_set_residuals(loop->trained, &result->residuals);
+            status = gru_model_set_residuals(trained, &result->residuals);
         }
     }
     gru_comparison_free(comparison);
@@ -123,16 +128,17 @@ static int fail(const struct training_loop *loop, enum gru_status status)
 
 int training_loop_run(struct training_loop *loop, struct gru_trainer *trainer)
 {
-    struct sigaction old[2];
     loop->trained = NULL;
-    watch_signals(old);
+    training_loop_watch_signals();
     advance_to_end(loop, trainer);
     enum gru_status status = GRU_OK;
     if (loop->progress.epoch > 0) {
         status = gru_trainer_model(trainer, &loop->trained);
-        status = status == GRU_OK ? set_residuals(loop) : status;
+        status = status == GRU_OK
+                     ? training_loop_set_residuals(loop->base, loop->trained, loop->training)
+                     : status;
     }
-    end_watch(old);
+    training_loop_end_watch();
     if (status != GRU_OK) {
         gru_model_unref(loop->trained);
         loop->trained = NULL;

@@ -24,4 +24,15 @@ struct training_loop {
 __attribute__((warn_unused_result)) int training_loop_run(struct training_loop *loop,
                                                           struct gru_trainer *trainer);
 
+/* From here on signals do not end the process at once, until the watch ends. */
+void training_loop_watch_signals(void);
+void training_loop_end_watch(void);
+bool training_loop_is_interrupted(void);
+
+/* The errors of the validation go into a model, so that its prediction intervals begin with them.
+ * Without anything to validate on there are none. */
+__attribute__((warn_unused_result)) enum gru_status
+training_loop_set_residuals(struct gru_model *base, struct gru_model *trained,
+                            const struct gru_training *training);
+
 #endif

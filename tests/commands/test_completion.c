@@ -38,7 +38,10 @@ static bool offers(const char *line, const char *word)
     char *out = offered(line), start[100];
     snprintf(start, sizeof start, "\n%s", word);
     const char *found = strstr(out, start);
-    const bool is_there = found && strchr("\t\n", found[strlen(start)]);
+    while (found && !strchr("\t\n", found[strlen(start)])) { /* "--horizon-loss" */
+        found = strstr(found + 1, start);
+    }
+    const bool is_there = found != NULL;
     free(out);
     return is_there;
 }
