@@ -118,8 +118,8 @@ static void push_season(const struct gru_transform *transform, float *state, dou
 static struct transform_map season_map(const struct transform_walk *walk)
 {
     const size_t season = walk->transform->season, n = walk->n;
-    const double base = n < season ? reading_of_season(walk->transform, walk->state, n)
-                                   : walk->forecasts[(n - season) * walk->stride];
+    const double base = n == 0 || n < season ? reading_of_season(walk->transform, walk->state, n)
+                                             : walk->forecasts[(n - season) * walk->stride];
     const double last = n > 0 ? walk->forecasts[(n - 1) * walk->stride]
                               : reading_of_season(walk->transform, walk->state, season - 1);
     return difference_from(base, last);

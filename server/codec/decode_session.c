@@ -288,33 +288,29 @@ static enum status read_state(struct reader *r, void *body)
     return status;
 }
 
-/* An array of exactly n values, or null. */
-static enum status read_values(struct reader *r, const struct gru_info *info, size_t n,
-                               double **ret_values)
+/* An array of exactly n values or nulls; NULL: it was refused. */
+static const double *read_values(struct reader *r, const struct gru_info *info, size_t n)
 {
     size_t n_read;
     double *values = reader_alloc(r, n, sizeof *values);
-    if (values == NULL) {
-        return r->fault->status;
+    if (values == NULL || reader_readings(r, info->is_wide, values, n, &n_read) != STATUS_OK) {
+        return NULL;
     }
-    enum status status = reader_readings(r, info->is_wide, values, n, &n_read);
-    if (status == STATUS_OK && n_read != n) {
-        status = refuse_n_values(r, n_read, n);
-    }
-    *ret_values = values;
-    return status;
+    return n_read == n || refuse_n_values(r, n_read, n) == STATUS_OK ? values : NULL;
 }
 
 static enum status read_last(struct reader *r, void *body)
 {
     struct state_part *part = body;
     const struct gru_info *info = gru_model_info(part->gru);
-    double *last = NULL;
-    enum status status = read_values(r, info, info->n_inputs, &last);
-    for (size_t i = 0; status == STATUS_OK && i < info->n_inputs; i++) {
+    const double *last = read_values(r, info, info->n_inputs);
+    if (last == NULL) {
+        return r->fault->status;
+    }
+    for (size_t i = 0; i < info->n_inputs; i++) {
         gru_state_set_last(part->gru, part->floats, i, last[i]);
     }
-    return status;
+    return STATUS_OK;
 }
 
 /* All of them null before the first reading, or none. */
@@ -323,16 +319,17 @@ static enum status read_y(struct reader *r, void *body)
     struct state_part *part = body;
     const struct gru_info *info = gru_model_info(part->gru);
     size_t n = info->y_floats, n_nulls = 0;
-    double *y = NULL;
-    enum status status = read_values(r, info, n, &y);
-    for (size_t k = 0; status == STATUS_OK && k < n; k++) {
+    const double *y = read_values(r, info, n);
+    if (y == NULL) {
+        return r->fault->status;
+    }
+    for (size_t k = 0; k < n; k++) {
         n_nulls += isnan(y[k]);
         gru_state_set_y(part->gru, part->floats, k, y[k]);
     }
-    if (n_nulls != 0 && n_nulls != n) {
-        status = reader_refuse(r, STATUS_INVALID_VALUE, "must not mix numbers and null");
-    }
-    return status;
+    return n_nulls == 0 || n_nulls == n
+               ? STATUS_OK
+               : reader_refuse(r, STATUS_INVALID_VALUE, "must not mix numbers and null");
 }
 
 /* What the transform of an input remembers. */
@@ -345,12 +342,14 @@ static enum status read_transform(struct reader *r, void *body)
         return reader_skip(r);
     }
     const size_t n = gru_state_transform_values(part->gru, input);
-    double *values = NULL;
-    enum status status = read_values(r, info, n, &values);
-    for (size_t k = 0; status == STATUS_OK && k < n; k++) {
+    const double *values = read_values(r, info, n);
+    if (values == NULL) {
+        return r->fault->status;
+    }
+    for (size_t k = 0; k < n; k++) {
         gru_state_set_transform(part->gru, part->floats, input, k, values[k]);
     }
-    return status;
+    return STATUS_OK;
 }
 
 static enum status read_transforms(struct reader *r, void *body)

@@ -318,7 +318,7 @@ static enum status read_element(struct reader *r, void *body)
     if (status == STATUS_OK && i < numbers->max) {
         if (numbers->readings) {
             numbers->readings[i] = value;
-        } else {
+        } else if (numbers->floats) {
             numbers->floats[i] = (float)value;
         }
     }

@@ -85,7 +85,7 @@ int model_scaling_fit(const char *command, const char *path, struct gru_model **
                                .data_path = path,
                                .has_outputs = info->activation == GRU_LINEAR && info->n_heads == 0,
                                .model = gru_model_ref(*model) };
-    struct gru_model *fitted;
+    struct gru_model *fitted = NULL;
     int code = model_data_read(&data);
     if (code == COMMAND_FINE) {
         for (size_t k = 0; k < data.series.n_columns; k++) {

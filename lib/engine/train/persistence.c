@@ -71,6 +71,21 @@ static void lose(struct gru_trainer *trainer, size_t column, double naive, doubl
                                        gru_loss_of_one(terms.loss, (naive - target) / output->std);
 }
 
+/* The targets of one step ahead. */
+static void compare_step(struct gru_trainer *trainer, const struct dataset_lane *lane,
+                         const double *seen, size_t t, size_t ahead)
+{
+    const size_t n_outputs = trainer->model->info.n_outputs;
+    for (size_t o = 0; o < n_outputs; o++) {
+        const size_t k = (ahead - 1) * n_outputs + o;
+        const double target = gru_dataset_raw_target(&trainer->dataset, lane, t, k);
+        if (!isnan(target)) {
+            const double naive_of = forecast(trainer, lane, seen, t, o);
+            lose(trainer, k, as_target(trainer, lane, t, ahead, o, naive_of), target);
+        }
+    }
+}
+
 void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t t, bool compares,
                          double *naive)
 {
@@ -90,14 +105,8 @@ void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t 
     for (size_t o = 0; naive && o < info->n_outputs; o++) {
         naive[o] = forecast(trainer, lane, seen, t, o);
     }
-    for (size_t k = 0; compares && k < width; k++) {
-        const double target = gru_dataset_raw_target(&trainer->dataset, lane, t, k);
-        const size_t o = k % info->n_outputs;
-        if (!isnan(target)) {
-            const double naive_of = forecast(trainer, lane, seen, t, o);
-            lose(trainer, k, as_target(trainer, lane, t, 1 + k / info->n_outputs, o, naive_of),
-                 target);
-        }
+    for (size_t ahead = 1; compares && ahead <= info->steps; ahead++) {
+        compare_step(trainer, lane, seen, t, ahead);
     }
     for (size_t o = 0; series->n_targets == series->n_rows && o < info->n_outputs; o++) {
         double y = series->y[t * width + o];

@@ -20,11 +20,12 @@ static double cosine(uint64_t step, uint64_t warmup, uint64_t n_steps)
 static double share_of(const struct gru_hyperparameters *h, uint64_t step, uint64_t epoch,
                        uint64_t n_steps, uint64_t n_falls)
 {
+    const uint64_t n_steps_down = epoch / h->schedule_step_epochs;
     switch ((enum gru_schedule)h->schedule_type) {
     case GRU_COSINE:
         return cosine(step, h->schedule_warmup_steps, n_steps);
     case GRU_STEP:
-        return pow(h->schedule_factor, (double)(epoch / h->schedule_step_epochs));
+        return pow(h->schedule_factor, (double)n_steps_down);
     case GRU_PLATEAU:
         return pow(h->schedule_factor, (double)n_falls);
     case GRU_CONSTANT:

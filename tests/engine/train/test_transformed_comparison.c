@@ -105,7 +105,8 @@ TEST(counter_is_not_constant_and_repeats_as_the_network_sees_it)
     const struct gru_training training = training_of(&series);
     ck_assert_uint_eq(count_repeats(model, &training), 0);
     for (size_t t = 0; t < ROWS; t++) { /* by a pattern of 5 steps, over and over */
-        x[t * I] = 1e12 + 20 * (double)(t / 5) + (double)(t % 5 * (t % 5));
+        const size_t n_over = t / 5, place = t % 5;
+        x[t * I] = 1e12 + 20 * (double)n_over + (double)(place * place);
         x[t * I + 1] = 0;
     }
     ck_assert_uint_ge(count_repeats(model, &training), HELD - 5);
