@@ -160,7 +160,7 @@ TEST(units_of_a_counter_are_forecast)
     struct daemon daemon = start("count=difference", NULL);
     double y[2];
     for (int more = 0; more < 2; more++) {
-        char session[8], text[BODY_SIZE];
+        char session[16], text[BODY_SIZE];
         snprintf(session, sizeof session, "s%d", more);
         for (int k = 0; k < 5; k++) {
             char reading[64];
