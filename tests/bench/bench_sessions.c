@@ -66,7 +66,7 @@ static unsigned long next_random(struct bench *bench)
  */
 static double run_steps(struct bench *bench, size_t n, size_t n_sessions, bool random)
 {
-    static const float x[] = { 0.1F, 0.2F, 0.3F, 0.4F };
+    static const double x[] = { 0.1F, 0.2F, 0.3F, 0.4F };
     static struct step steps[BATCH];
     struct step *batch[BATCH];
     double began = now_s();
