@@ -49,13 +49,19 @@ GRU_API GRU_CHECK enum gru_status gru_season_find(const double *x, size_t n_rows
 enum { GRU_RECIPE_HORIZON_MAX = 1024, GRU_RECIPE_TRIALS_MAX = 16 };
 
 /* The series are borrowed, and have no y: each output is an input, whose next values it forecasts.
- * Of each series the last floor(f n_rows) rows are the validation part, and at least one. */
+ * The validation part is of each series the last floor(f n_rows) rows, and at least one of several;
+ * or series of their own, whose first season is not forecast where there is more. */
 struct gru_recipe_task {
     size_t n_inputs, n_outputs;
     const char *const *inputs, *const *outputs;
+    const char *const *input_units, *const *output_units; /* as many; NULL: there are none */
+    bool has_missing;
+    enum gru_missing missing; /* if it has_missing; else as of a plan that does not say */
     const struct gru_series *series;
     size_t n_series;
-    double validation_fraction; /* 0 < f < 1 */
+    const struct gru_series *validation;
+    size_t n_validation;
+    double validation_fraction; /* 0 < f < 1; with `validation` it is not looked at */
     size_t horizon;             /* rows ahead that forecasts shall be good for */
     double interval_seconds;    /* between readings; 0: unknown */
     size_t season;              /* in rows; 0: it is to be found */
@@ -97,10 +103,18 @@ struct gru_recipe_findings {
     double scale;             /* the first output's that is not left out: an error in raw units
                                  is so many times as large */
     size_t n_trials, chosen;  /* rows of the table; which of them the model is */
+    size_t n_updates;         /* of networks, in all trials so far */
     double persistence, seasonal_naive; /* their errors; NaN: not known (yet) */
 };
 
 struct gru_recipe;
+
+/* A bound of the memory that a recipe takes at any time, the caller's series not counted: all
+ * networks that may be trained beside each other (gru_training_info.n_bytes), with copies of the
+ * series where they have a transform. A look at each value, and no more. GRU_BAD_ARGUMENT: the
+ * task, as of gru_recipe_create; GRU_NO_MEMORY. */
+GRU_API GRU_CHECK enum gru_status gru_recipe_bytes(const struct gru_recipe_task *task,
+                                                   size_t *ret_n_bytes, struct gru_error *error);
 
 /* Looks at the training part for a season and for scales. GRU_BAD_ARGUMENT: the task, with
  * error->param naming its field; GRU_NO_MEMORY. */
@@ -137,5 +151,15 @@ GRU_API const struct gru_recipe_trial *gru_recipe_trials(const struct gru_recipe
  * With a selftest. The caller owns a reference. NULL: nothing is judged yet.
  */
 GRU_API struct gru_model *gru_recipe_model(const struct gru_recipe *recipe);
+
+/* Everything that goes on from here, as gru_trainer_save has it of one training: restored into a
+ * new recipe of the same task it comes to the same table and the same model, bit for bit. A
+ * judgement under way is begun anew. The caller frees *ret_bytes with free(). GRU_NO_MEMORY. Bytes
+ * that are damaged, of another task or of another build are refused (GRU_BAD_FILE); the recipe is
+ * as it was then, and also without memory. */
+GRU_API GRU_CHECK enum gru_status gru_recipe_save(const struct gru_recipe *recipe, void **ret_bytes,
+                                                  size_t *ret_n_bytes);
+GRU_API GRU_CHECK enum gru_status gru_recipe_restore(struct gru_recipe *recipe, const void *bytes,
+                                                     size_t n_bytes);
 
 #endif

@@ -42,25 +42,33 @@ static void end(struct gru_recipe *recipe, size_t k, enum gru_recipe_fate fate)
 
 /* ---- a trial ---- */
 
-static enum gru_status create_trainer(struct gru_recipe *recipe, size_t k)
+void gru_recipe_training(const struct gru_recipe *recipe, const struct gru_recipe_trial *shown,
+                         struct gru_training *ret_training)
 {
-    struct gru_training training = { .series = recipe->fitted,
-                                     .n_series = recipe->n_train,
-                                     .seed = recipe->task.seed };
-    struct gru_hyperparameters *h = &training.hyperparameters;
-    struct gru_training_info info;
+    *ret_training = (struct gru_training){ .series = recipe->fitted,
+                                           .n_series = recipe->n_train,
+                                           .seed = recipe->task.seed };
+    struct gru_hyperparameters *h = &ret_training->hyperparameters;
     gru_hyperparameters_init(h);
     h->n_epochs = 1;
     h->learning_rate = LEARNING_RATE;
     h->early_stopping_patience = 0; /* a judgement decides */
-    h->horizon_loss = recipe->shown[k].horizon_loss;
-    struct gru_model *base = recipe->trials[k].base;
-    const enum gru_status status = gru_training_check(base, &training, &info, NULL);
+    h->horizon_loss = shown->horizon_loss;
+}
+
+enum gru_status gru_recipe_trainer_create(const struct gru_recipe *recipe,
+                                          const struct gru_recipe_trial *shown,
+                                          struct recipe_trial *trial)
+{
+    struct gru_training training;
+    struct gru_training_info info;
+    gru_recipe_training(recipe, shown, &training);
+    const enum gru_status status = gru_training_check(trial->base, &training, &info, NULL);
     if (status == GRU_OK) {
-        recipe->trials[k].n_epochs_at_once = (UPDATES_ENOUGH - 1) / info.n_steps + 1;
-        h->n_epochs = rounds[N_ROUNDS - 1] * recipe->trials[k].n_epochs_at_once;
+        trial->n_epochs_at_once = (UPDATES_ENOUGH - 1) / info.n_steps + 1;
+        training.hyperparameters.n_epochs = rounds[N_ROUNDS - 1] * trial->n_epochs_at_once;
     }
-    return status == GRU_OK ? gru_trainer_create(base, &training, &recipe->trials[k].trainer, NULL)
+    return status == GRU_OK ? gru_trainer_create(trial->base, &training, &trial->trainer, NULL)
                             : status;
 }
 
@@ -72,7 +80,7 @@ static enum gru_status begin(struct gru_recipe *recipe, size_t k)
     if (status == GRU_OK && is_naive(&recipe->shown[k])) {
         status = gru_recipe_judge(recipe, trial->base);
     } else if (status == GRU_OK) {
-        status = create_trainer(recipe, k);
+        status = gru_recipe_trainer_create(recipe, &recipe->shown[k], trial);
     }
     recipe->shown[k].fate = GRU_TRIAL_RUNNING;
     if (status == GRU_BAD_ARGUMENT || status == GRU_BAD_TRAINING) {
@@ -89,6 +97,7 @@ static enum gru_status train(struct gru_recipe *recipe, size_t k)
     const enum gru_advance advance = gru_trainer_advance(recipe->trials[k].trainer, &progress);
     const size_t n_new = progress.epoch - recipe->shown[k].n_epochs;
     struct gru_model *model;
+    recipe->findings.n_updates += advance != GRU_ADVANCED;
     if (n_new < recipe->trials[k].n_epochs_at_once) {
         if (advance == GRU_ADVANCED_END) {
             end(recipe, k, GRU_TRIAL_ENDED);

@@ -11,7 +11,7 @@ enum { RECIPE_SERIES_ROWS = 256 }; /* rows of a judgement that a piece runs at m
 
 /* Of a trial: what does not show. */
 struct recipe_trial {
-    struct gru_model *base, *best; /* what its training starts from; NULL: none (yet) */
+    struct gru_model *base, *best; /* what its training starts from; NULL: none (yet, or no more) */
     struct gru_trainer *trainer;
     size_t n_epochs_at_once, n_since_best; /* epochs from one judgement to the next; judgements */
 };
@@ -30,18 +30,44 @@ struct recipe_judgement {
 struct gru_recipe {
     struct gru_recipe_task task; /* names and series are the caller's */
     struct gru_recipe_findings findings;
-    struct gru_series *train;  /* [task.n_series] the rows before the validation part; may be 0 */
-    size_t n_train;            /* of those with rows, which stand first in `fitted` */
-    struct gru_series *fitted; /* [n_train] */
-    size_t *fed;               /* [n_outputs] the input that an output feeds */
-    double *scales;            /* [n_outputs] of its errors; 0: it is left out */
-    size_t stride;             /* from one origin to the next */
+    struct gru_series *fitted;       /* [n_train] the rows of series before the validation part */
+    size_t n_train;                  /* of those that have some */
+    const struct gru_series *judged; /* [n_judged] that the validation part is of */
+    size_t n_judged;
+    size_t *n_before; /* [n_judged] their rows that are before it, or are not forecast */
+    size_t *fed;      /* [n_outputs] the input that an output feeds */
+    double *scales;   /* [n_outputs] of its errors; 0: it is left out */
+    size_t stride;    /* from one origin to the next */
     struct gru_work *work;
     struct gru_recipe_trial shown[GRU_RECIPE_TRIALS_MAX];
     struct recipe_trial trials[GRU_RECIPE_TRIALS_MAX];
     struct recipe_judgement judgement;
     size_t rung, at; /* of the search: which round, and which trial's turn it is */
 };
+
+/* The season to reckon with; 0: there is none. */
+static inline size_t gru_recipe_season(const struct gru_recipe *recipe)
+{
+    return recipe->task.season > 0 ? recipe->task.season : recipe->findings.season.season;
+}
+
+/* ---- recipe.c ---- */
+
+/* How a trial is trained, but for the number of its epochs. */
+void gru_recipe_training(const struct gru_recipe *recipe, const struct gru_recipe_trial *shown,
+                         struct gru_training *ret_training);
+/* Of a trial that has a base. GRU_BAD_TRAINING: it cannot be trained on these data; GRU_NO_MEMORY,
+ * GRU_BAD_BLAS. */
+GRU_CHECK enum gru_status gru_recipe_trainer_create(const struct gru_recipe *recipe,
+                                                    const struct gru_recipe_trial *shown,
+                                                    struct recipe_trial *trial);
+
+/* ---- recipe_create.c ---- */
+
+/* The task is right, as far as it can be told without arithmetic; the data are cut. */
+GRU_CHECK enum gru_status gru_recipe_prepare(const struct gru_recipe_task *task,
+                                             struct gru_recipe **ret_recipe,
+                                             struct gru_error *error);
 
 /* ---- recipe_judge.c ---- */
 
@@ -64,6 +90,11 @@ void gru_recipe_judge_done(struct gru_recipe *recipe);
  * width 0 stays it. GRU_BAD_ARGUMENT: there is no such model; GRU_NO_MEMORY.
  */
 GRU_CHECK enum gru_status gru_recipe_model_create(const struct gru_recipe *recipe,
+                                                  const struct gru_recipe_trial *trial,
+                                                  struct gru_model **ret_model);
+
+/* One of the same shape, whatever the data are. */
+GRU_CHECK enum gru_status gru_recipe_shape_create(const struct gru_recipe *recipe,
                                                   const struct gru_recipe_trial *trial,
                                                   struct gru_model **ret_model);
 

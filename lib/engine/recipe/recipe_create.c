@@ -3,6 +3,7 @@
 #include "engine/fail.h"
 #include "engine/recipe/recipe.h"
 #include "engine/recipe/recipe_season.h"
+#include "engine/train/dataset.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,7 +39,8 @@ static enum gru_status check_task(const struct gru_recipe_task *task, struct gru
                         "'horizon' must be from 1 to %d rows, not %zu", (int)GRU_RECIPE_HORIZON_MAX,
                         task->horizon);
     }
-    if (!(task->validation_fraction > 0 && task->validation_fraction < 1)) {
+    if (task->n_validation == 0 &&
+        !(task->validation_fraction > 0 && task->validation_fraction < 1)) {
         return gru_fail(error, GRU_BAD_ARGUMENT, "validation_fraction",
                         "'validation_fraction' must be above 0 and below 1, not %g: forecasts of "
                         "the last rows decide",
@@ -54,19 +56,45 @@ static enum gru_status check_task(const struct gru_recipe_task *task, struct gru
 
 /* ---- the cut ---- */
 
+static bool has_own_validation(const struct gru_recipe *recipe)
+{
+    return recipe->task.n_validation > 0;
+}
+
 static void cut(struct gru_recipe *recipe)
 {
     const struct gru_recipe_task *task = &recipe->task;
+    const bool is_own = has_own_validation(recipe);
+    recipe->judged = is_own ? task->validation : task->series;
+    recipe->n_judged = is_own ? task->n_validation : task->n_series;
     for (size_t k = 0; k < task->n_series; k++) {
         const size_t n_rows = task->series[k].n_rows;
-        size_t n_valid = (size_t)(task->validation_fraction * (double)n_rows);
-        n_valid = n_valid > 0 || n_rows == 0 ? n_valid : 1;
-        recipe->train[k] =
-            (struct gru_series){ .x = task->series[k].x, .n_rows = n_rows - n_valid };
+        const size_t n_valid =
+            is_own ? 0 : gru_dataset_held_rows(task->validation_fraction, n_rows);
         recipe->findings.n_train_rows += n_rows - n_valid;
         recipe->findings.n_valid_rows += n_valid;
+        if (!is_own) {
+            recipe->n_before[k] = n_rows - n_valid;
+        }
         if (n_rows > n_valid) {
-            recipe->fitted[recipe->n_train++] = recipe->train[k];
+            recipe->fitted[recipe->n_train++] =
+                (struct gru_series){ .x = task->series[k].x, .n_rows = n_rows - n_valid };
+        }
+    }
+    for (size_t k = 0; k < task->n_validation; k++) {
+        recipe->findings.n_valid_rows += task->validation[k].n_rows;
+        recipe->n_before[k] = task->validation[k].n_rows > 0;
+    }
+}
+
+/* Series of their own begin with a season in which nothing is known of the one before. */
+static void skip_first_seasons(struct gru_recipe *recipe)
+{
+    const size_t season = gru_recipe_season(recipe);
+    size_t first, last;
+    for (size_t k = 0; has_own_validation(recipe) && k < recipe->n_judged; k++) {
+        if (gru_recipe_origins(recipe, k, &first, &last) && season > 1) {
+            recipe->n_before[k] = 1 + (last < season - 1 ? last : season - 1);
         }
     }
 }
@@ -84,17 +112,16 @@ static size_t greatest_divisor(size_t a, size_t b)
 /* Not always at the same place of a season. */
 static void spread_origins(struct gru_recipe *recipe)
 {
-    const size_t season =
-        recipe->task.season > 0 ? recipe->task.season : recipe->findings.season.season;
+    const size_t season = gru_recipe_season(recipe);
     size_t n = 0, first, last;
-    for (size_t k = 0; k < recipe->task.n_series; k++) {
+    for (size_t k = 0; k < recipe->n_judged; k++) {
         n += gru_recipe_origins(recipe, k, &first, &last) ? last - first + 1 : 0;
     }
     recipe->stride = n / ORIGINS_MAX + 1;
     while (season > 1 && greatest_divisor(season, recipe->stride) > 1) {
         recipe->stride++;
     }
-    for (size_t k = 0; k < recipe->task.n_series; k++) {
+    for (size_t k = 0; k < recipe->n_judged; k++) {
         if (gru_recipe_origins(recipe, k, &first, &last)) {
             recipe->findings.n_origins += (last - first) / recipe->stride + 1;
         }
@@ -111,8 +138,8 @@ static enum gru_status check_rows(const struct gru_recipe *recipe, struct gru_er
                         findings->n_train_rows, (int)TRAIN_ROWS_LEAST);
     }
     size_t n_origins = 0, longest = 0, first, last;
-    for (size_t k = 0; k < recipe->task.n_series; k++) {
-        const size_t n_valid = recipe->task.series[k].n_rows - recipe->train[k].n_rows;
+    for (size_t k = 0; k < recipe->n_judged; k++) {
+        const size_t n_valid = recipe->judged[k].n_rows - recipe->n_before[k];
         longest = n_valid > longest ? n_valid : longest;
         n_origins += gru_recipe_origins(recipe, k, &first, &last);
     }
@@ -166,9 +193,9 @@ static size_t count_valid(const struct gru_recipe *recipe, size_t input)
 {
     const size_t n_inputs = recipe->task.n_inputs;
     size_t n = 0, first, last;
-    for (size_t k = 0; k < recipe->task.n_series; k++) {
+    for (size_t k = 0; k < recipe->n_judged; k++) {
         if (gru_recipe_origins(recipe, k, &first, &last)) {
-            const struct gru_series *series = &recipe->task.series[k];
+            const struct gru_series *series = &recipe->judged[k];
             for (size_t t = first + 1; t < series->n_rows; t++) {
                 n += !isnan(series->x[t * n_inputs + input]);
             }
@@ -179,8 +206,7 @@ static size_t count_valid(const struct gru_recipe *recipe, size_t input)
 
 static enum gru_status find_scales(struct gru_recipe *recipe, struct gru_error *error)
 {
-    const size_t found = recipe->findings.season.season;
-    const size_t season = recipe->task.season > 0 ? recipe->task.season : found;
+    const size_t season = gru_recipe_season(recipe);
     size_t n_valid = 0;
     for (size_t o = 0; o < recipe->task.n_outputs; o++) {
         double scale = season > 0 ? mean_change(recipe, recipe->fed[o], season) : 0;
@@ -207,16 +233,17 @@ static enum gru_status find_scales(struct gru_recipe *recipe, struct gru_error *
 static enum gru_status allocate(struct gru_recipe *recipe)
 {
     const struct gru_recipe_task *task = &recipe->task;
-    recipe->train = gru_array_alloc(task->n_series, sizeof *recipe->train);
+    const size_t n_judged = task->n_validation > 0 ? task->n_validation : task->n_series;
+    recipe->n_before = gru_array_alloc(n_judged, sizeof *recipe->n_before);
     recipe->fitted = gru_array_alloc(task->n_series, sizeof *recipe->fitted);
     recipe->fed = gru_array_alloc(task->n_outputs, sizeof *recipe->fed);
     recipe->scales = gru_array_alloc(task->n_outputs, sizeof *recipe->scales);
-    return recipe->train && recipe->fitted && recipe->fed && recipe->scales
+    return recipe->n_before && recipe->fitted && recipe->fed && recipe->scales
                ? gru_work_create(&recipe->work)
                : GRU_NO_MEMORY;
 }
 
-static enum gru_status fill(struct gru_recipe *recipe, struct gru_error *error)
+static enum gru_status prepare(struct gru_recipe *recipe, struct gru_error *error)
 {
     enum gru_status status = allocate(recipe);
     if (status != GRU_OK) {
@@ -227,21 +254,11 @@ static enum gru_status fill(struct gru_recipe *recipe, struct gru_error *error)
         cut(recipe);
         status = check_rows(recipe, error);
     }
-    if (status == GRU_OK && find_season(recipe) != GRU_OK) {
-        status = gru_fail_no_memory(error);
-    }
-    if (status == GRU_OK) {
-        status = find_scales(recipe, error);
-    }
-    if (status == GRU_OK) {
-        spread_origins(recipe);
-        gru_recipe_first_trials(recipe);
-    }
     return status;
 }
 
-enum gru_status gru_recipe_create(const struct gru_recipe_task *task,
-                                  struct gru_recipe **ret_recipe, struct gru_error *error)
+enum gru_status gru_recipe_prepare(const struct gru_recipe_task *task,
+                                   struct gru_recipe **ret_recipe, struct gru_error *error)
 {
     enum gru_status status = check_task(task, error);
     if (status != GRU_OK) {
@@ -252,6 +269,38 @@ enum gru_status gru_recipe_create(const struct gru_recipe_task *task,
         return gru_fail_no_memory(error);
     }
     recipe->task = *task;
+    status = prepare(recipe, error);
+    if (status != GRU_OK) {
+        gru_recipe_free(recipe);
+        return status;
+    }
+    *ret_recipe = recipe;
+    return GRU_OK;
+}
+
+/* What takes arithmetic. */
+static enum gru_status fill(struct gru_recipe *recipe, struct gru_error *error)
+{
+    if (find_season(recipe) != GRU_OK) {
+        return gru_fail_no_memory(error);
+    }
+    skip_first_seasons(recipe);
+    const enum gru_status status = find_scales(recipe, error);
+    if (status == GRU_OK) {
+        spread_origins(recipe);
+        gru_recipe_first_trials(recipe);
+    }
+    return status;
+}
+
+enum gru_status gru_recipe_create(const struct gru_recipe_task *task,
+                                  struct gru_recipe **ret_recipe, struct gru_error *error)
+{
+    struct gru_recipe *recipe;
+    enum gru_status status = gru_recipe_prepare(task, &recipe, error);
+    if (status != GRU_OK) {
+        return status;
+    }
     status = fill(recipe, error);
     if (status != GRU_OK) {
         gru_recipe_free(recipe);
@@ -271,7 +320,7 @@ void gru_recipe_free(struct gru_recipe *recipe)
         }
         gru_recipe_judge_done(recipe);
         gru_work_free(recipe->work);
-        free(recipe->train);
+        free(recipe->n_before);
         free(recipe->fitted);
         free(recipe->fed);
         free(recipe->scales);

@@ -8,12 +8,12 @@
 bool gru_recipe_origins(const struct gru_recipe *recipe, size_t series, size_t *ret_first,
                         size_t *ret_last)
 {
-    const size_t n_train = recipe->train[series].n_rows;
-    const size_t n_rows = recipe->task.series[series].n_rows;
-    if (n_train == 0 || n_rows - n_train < recipe->task.horizon) {
+    const size_t n_before = recipe->n_before[series];
+    const size_t n_rows = recipe->judged[series].n_rows;
+    if (n_before == 0 || n_rows - n_before < recipe->task.horizon) {
         return false;
     }
-    *ret_first = n_train - 1;
+    *ret_first = n_before - 1;
     *ret_last = n_rows - 1 - recipe->task.horizon;
     return true;
 }
@@ -23,7 +23,7 @@ static void begin_series(struct gru_recipe *recipe)
     struct recipe_judgement *judgement = &recipe->judgement;
     size_t last;
     judgement->n_run = 0;
-    while (judgement->series < recipe->task.n_series &&
+    while (judgement->series < recipe->n_judged &&
            !gru_recipe_origins(recipe, judgement->series, &judgement->origin, &last)) {
         judgement->series++;
     }
@@ -114,7 +114,7 @@ static enum gru_status forecast(struct gru_recipe *recipe, const struct gru_seri
 static enum gru_status run_on(struct gru_recipe *recipe)
 {
     struct recipe_judgement *judgement = &recipe->judgement;
-    const struct gru_series *series = &recipe->task.series[judgement->series];
+    const struct gru_series *series = &recipe->judged[judgement->series];
     const size_t n_left = judgement->origin + 1 - judgement->n_run;
     struct gru_lane lane = {
         .state_in = judgement->state,
@@ -146,7 +146,7 @@ enum gru_status gru_recipe_judge_on(struct gru_recipe *recipe, bool *ret_is_done
         judgement->series++;
         begin_series(recipe);
     }
-    *ret_is_done = status != GRU_OK || judgement->series == recipe->task.n_series;
+    *ret_is_done = status != GRU_OK || judgement->series == recipe->n_judged;
     if (*ret_is_done) {
         const double error = judgement->total / (double)judgement->n;
         *ret_error = status == GRU_OK && isfinite(error) ? error : (double)INFINITY;

@@ -5,6 +5,7 @@
 #include "engine/train/model_copy.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- scaling ---- */
@@ -76,26 +77,38 @@ static bool is_fed(const struct gru_recipe *recipe, size_t input)
     return o < recipe->task.n_outputs;
 }
 
-static enum gru_status fill(const struct gru_recipe *recipe, const struct gru_recipe_trial *trial,
-                            struct recipe_plan *plan)
+static enum gru_status allocate(const struct gru_recipe *recipe,
+                                const struct gru_recipe_trial *trial, struct recipe_plan *plan)
 {
     const struct gru_recipe_task *task = &recipe->task;
     plan->scalings = gru_array_alloc(task->n_inputs, sizeof *plan->scalings);
     plan->transforms = gru_array_alloc(task->n_outputs, sizeof *plan->transforms);
     plan->changes = gru_array_alloc(task->n_inputs, sizeof *plan->changes);
-    enum gru_status status =
-        plan->scalings && plan->transforms && plan->changes ? GRU_OK : GRU_NO_MEMORY;
-    for (size_t i = 0; status == GRU_OK && i < task->n_inputs; i++) {
+    if (!plan->scalings || !plan->transforms || !plan->changes) {
+        return GRU_NO_MEMORY;
+    }
+    for (size_t i = 0; i < task->n_inputs; i++) {
+        plan->scalings[i] = (struct gru_scaling){ .name = task->inputs[i], .std = 1 };
+        plan->changes[i] = 1;
+    }
+    for (size_t o = 0; o < task->n_outputs; o++) {
+        plan->transforms[o] = (struct gru_plan_transform){ task->outputs[o], trial->transform };
+    }
+    return GRU_OK;
+}
+
+/* By the data. */
+static enum gru_status scale(const struct gru_recipe *recipe, const struct gru_recipe_trial *trial,
+                             struct recipe_plan *plan)
+{
+    enum gru_status status = GRU_OK;
+    for (size_t i = 0; status == GRU_OK && i < recipe->task.n_inputs; i++) {
         static const struct gru_transform none = { .kind = GRU_TRANSFORM_NONE };
         struct moments values = { 0 }, changes = { 0 };
         status = look(recipe, i, is_fed(recipe, i) ? &trial->transform : &none, &values, &changes);
-        plan->scalings[i] = (struct gru_scaling){ .name = task->inputs[i],
-                                                  .mean = trial->width > 0 ? values.mean : 0,
-                                                  .std = deviation(&values) };
+        plan->scalings[i].mean = trial->width > 0 ? values.mean : 0;
+        plan->scalings[i].std = deviation(&values);
         plan->changes[i] = deviation(&changes);
-    }
-    for (size_t o = 0; status == GRU_OK && o < task->n_outputs; o++) {
-        plan->transforms[o] = (struct gru_plan_transform){ task->outputs[o], trial->transform };
     }
     return status;
 }
@@ -123,9 +136,35 @@ static enum gru_status create(const struct gru_recipe *recipe, const struct gru_
         .has_selftest = true,
         .seed = task->seed,
         .interval_seconds = task->interval_seconds,
-        .season = task->season > 0 ? task->season : recipe->findings.season.season,
+        .season = gru_recipe_season(recipe),
+        .has_missing = task->has_missing,
+        .missing = task->missing,
     };
     return gru_model_create(&plan, ret_model, NULL);
+}
+
+static void take_units(const struct gru_recipe *recipe, struct gru_info *info)
+{
+    const struct gru_recipe_task *task = &recipe->task;
+    for (size_t i = 0; task->input_units && i < info->n_inputs; i++) {
+        snprintf(info->inputs[i].unit, sizeof info->inputs[i].unit, "%s", task->input_units[i]);
+    }
+    for (size_t o = 0; task->output_units && o < info->n_outputs; o++) {
+        snprintf(info->outputs[o].unit, sizeof info->outputs[o].unit, "%s", task->output_units[o]);
+    }
+}
+
+enum gru_status gru_recipe_shape_create(const struct gru_recipe *recipe,
+                                        const struct gru_recipe_trial *trial,
+                                        struct gru_model **ret_model)
+{
+    struct recipe_plan plan = { 0 };
+    enum gru_status status = allocate(recipe, trial, &plan);
+    if (status == GRU_OK) {
+        status = create(recipe, trial, &plan, ret_model);
+    }
+    done(&plan);
+    return status;
 }
 
 /* ---- the read-out ---- */
@@ -171,9 +210,15 @@ enum gru_status gru_recipe_model_create(const struct gru_recipe *recipe,
 {
     struct recipe_plan plan = { 0 };
     struct gru_model *model = NULL;
-    enum gru_status status = fill(recipe, trial, &plan);
+    enum gru_status status = allocate(recipe, trial, &plan);
+    if (status == GRU_OK) {
+        status = scale(recipe, trial, &plan);
+    }
     if (status == GRU_OK) {
         status = create(recipe, trial, &plan, &model);
+    }
+    if (status == GRU_OK) {
+        take_units(recipe, &model->info);
     }
     if (status == GRU_OK && !trial->residual && trial->transform.kind == GRU_TRANSFORM_NONE) {
         *ret_model = gru_model_ref(model); /* as without a recipe */

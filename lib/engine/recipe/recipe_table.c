@@ -24,15 +24,10 @@ static const struct kind {
     { GRU_LEVEL, false, WIDTH },
 };
 
-static size_t season_of(const struct gru_recipe *recipe)
-{
-    return recipe->task.season > 0 ? recipe->task.season : recipe->findings.season.season;
-}
-
 static struct gru_transform transform_of(const struct gru_recipe *recipe,
                                          enum gru_transform_kind kind)
 {
-    const size_t season = season_of(recipe);
+    const size_t season = gru_recipe_season(recipe);
     struct gru_transform transform = { .kind = kind };
     if (kind == GRU_SEASONAL_DIFFERENCE) {
         transform.season = season;
@@ -57,7 +52,7 @@ static void add(struct gru_recipe *recipe, struct gru_recipe_trial trial)
 void gru_recipe_first_trials(struct gru_recipe *recipe)
 {
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        const size_t season = season_of(recipe);
+        const size_t season = gru_recipe_season(recipe);
         if (kinds[k].transform != GRU_SEASONAL_DIFFERENCE ||
             (season > 0 && season <= GRU_TRANSFORM_SEASON_MAX)) {
             add(recipe,

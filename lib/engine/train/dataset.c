@@ -119,13 +119,12 @@ size_t gru_dataset_n_series(const struct dataset *dataset, enum part part)
     return training->validation_fraction > 0 ? training->n_series : 0;
 }
 
-/* Rows at the end of a many-target series that are for validation; at least one of several. */
-static size_t held_rows(const struct gru_training *training, size_t n_rows)
+size_t gru_dataset_held_rows(double fraction, size_t n_rows)
 {
-    if (training->validation_fraction <= 0 || n_rows < 2) {
+    if (fraction <= 0 || n_rows < 2) {
         return 0;
     }
-    size_t n = share(training->validation_fraction, n_rows);
+    size_t n = share(fraction, n_rows);
     return n > 0 ? n : 1;
 }
 
@@ -145,7 +144,7 @@ struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part pa
         bool held = k >= dataset->first_held;
         lane.n_rows = held == (part == PART_VALID) ? series->n_rows : 0;
     } else {
-        size_t n_held = held_rows(training, series->n_rows);
+        size_t n_held = gru_dataset_held_rows(training->validation_fraction, series->n_rows);
         size_t n_train = series->n_rows - n_held;
         lane.n_rows = part == PART_TRAIN ? n_train : (n_held > 0 ? series->n_rows : 0);
         lane.first = part == PART_TRAIN ? 0 : n_train;

@@ -75,6 +75,10 @@ GRU_CHECK enum gru_status gru_dataset_fill(struct dataset *dataset, const struct
 /* Bytes that gru_dataset_fill allocates for good; false: more than fits. */
 GRU_CHECK bool gru_dataset_bytes(const struct dataset *dataset, size_t *ret_n_bytes);
 
+/* Rows at the end of a series of so many that are for validation: floor(f n), and at least one of
+ * several; not of series with one target. */
+size_t gru_dataset_held_rows(double fraction, size_t n_rows);
+
 /* How many series a part is made from; some of them may have no rows in it. */
 size_t gru_dataset_n_series(const struct dataset *dataset, enum part part);
 struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part part, size_t k);
