@@ -180,9 +180,12 @@ struct gru_comparison_result {
 struct gru_comparison;
 
 /* Borrows the training's series. `base` and `trained` are kept by references, and have the same
- * inputs and outputs. Memory: two states and some rows, 4096 forecasts at most for the residuals
- * of each, and 200 bytes or so a series. GRU_BAD_ARGUMENT: there is no validation target.
- * GRU_NO_MEMORY. */
+ * inputs and outputs. All else may differ; of read-outs of different steps S the shorter one says
+ * which rows ahead are compared as trained, and no series has y. Where one of the two needs
+ * roll-outs for what the training aims at (horizon_loss), these are judged of both. Memory: two
+ * states and some rows, 4096 forecasts at most for the residuals of each, and 200 bytes or so a
+ * series. GRU_BAD_ARGUMENT: there is no validation target, or there is a y of models whose steps
+ * differ. GRU_NO_MEMORY. */
 GRU_API GRU_CHECK enum gru_status gru_comparison_create(struct gru_model *base,
                                                         struct gru_model *trained,
                                                         const struct gru_training *training,

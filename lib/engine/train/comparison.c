@@ -73,7 +73,7 @@ bool gru_comparison_begin_next(struct gru_comparison *comparison)
 static enum gru_status run(struct gru_comparison *comparison, struct compared_model *model,
                            size_t n_rows)
 {
-    const struct gru_info *info = comparison->info;
+    const struct gru_info *info = gru_model_info(model->model);
     struct gru_lane lane = { .state_in = model->state,
                              .state_out = model->state,
                              .x = comparison->lane.series->x + comparison->t * info->n_inputs,

@@ -29,7 +29,7 @@ enum sight { SURE, WITH_DOUBTS, N_SIGHTS };
 struct compared_model {
     struct gru_model *model;
     float *state;     /* [state_floats] */
-    double *y;        /* [COMPARED_ROWS][S * O] */
+    double *y;        /* [COMPARED_ROWS][S * O], S is the model's own */
     double *forecast; /* [GRU_RESIDUAL_HORIZON][O] */
     bool has_failed;  /* an answer was not finite: the rest of the series has none */
 };
@@ -124,6 +124,14 @@ enum sight gru_comparison_sight(struct gru_comparison *comparison, size_t t, siz
 /* Whether the target itself is doubtful. */
 bool gru_comparison_is_doubtful_target(const struct gru_comparison *comparison, size_t column,
                                        double raw);
+
+/* What a model said in a row of its run: [S * O]. */
+static inline const double *gru_comparison_y(const struct gru_comparison *comparison, size_t model,
+                                             size_t row)
+{
+    const struct compared_model *compared = &comparison->models[model];
+    return compared->y + row * gru_model_info(compared->model)->y_floats;
+}
 
 /* ---- comparison_losses.c ---- */
 

@@ -198,8 +198,9 @@ static void cut_models(struct gru_comparison *comparison, struct block_cutter *c
     const struct gru_info *info = comparison->info;
     for (size_t m = 0; m < N_COMPARED; m++) {
         struct compared_model *model = &comparison->models[m];
-        model->state = block_take_floats(cutter, gru_model_info(model->model)->state_floats, 1);
-        model->y = block_take_doubles(cutter, COMPARED_ROWS, info->y_floats);
+        const struct gru_info *own = gru_model_info(model->model);
+        model->state = block_take_floats(cutter, own->state_floats, 1);
+        model->y = block_take_doubles(cutter, COMPARED_ROWS, own->y_floats);
         model->forecast = block_take_doubles(cutter, GRU_RESIDUAL_HORIZON, info->n_outputs);
     }
     comparison->seen = block_take_doubles(cutter, info->n_inputs + info->n_outputs, 1);
@@ -263,7 +264,8 @@ static size_t count_rows(const struct dataset *dataset, size_t n_series)
 /* Whether the training aims at roll-outs, and each series of the validation has some. */
 static bool is_of_rolls(const struct gru_comparison *comparison, size_t n_series)
 {
-    bool is_any = gru_has_horizon(comparison->models[BASE].model, &comparison->training);
+    bool is_any = gru_has_horizon(comparison->models[BASE].model, &comparison->training) ||
+                  gru_has_horizon(comparison->models[TRAINED].model, &comparison->training);
     for (size_t k = 0; is_any && k < n_series; k++) {
         is_any = !gru_dataset_lane(&comparison->dataset, PART_VALID, k).series->y;
     }
@@ -348,6 +350,31 @@ static enum gru_status plan(struct gru_comparison *comparison, size_t n_series)
     return comparison->result.n_streams > 0 ? GRU_OK : GRU_BAD_ARGUMENT;
 }
 
+static bool has_targets(const struct gru_series *series, size_t n)
+{
+    size_t k = 0;
+    while (k < n && !series[k].y) {
+        k++;
+    }
+    return k < n;
+}
+
+/* Of models that forecast different numbers of rows at once: to the rows that both do. False: there
+ * are targets, whose rows belong to one of them. */
+static bool narrow(struct gru_comparison *comparison)
+{
+    const struct gru_info *base = gru_model_info(comparison->models[BASE].model);
+    const struct gru_training *training = &comparison->training;
+    if (base->steps == comparison->info->steps) {
+        return true;
+    }
+    if (base->steps < comparison->info->steps) {
+        comparison->dataset.width = base->y_floats;
+    }
+    return !has_targets(training->series, training->n_series) &&
+           !has_targets(training->validation, training->n_validation);
+}
+
 enum gru_status gru_comparison_create(struct gru_model *base, struct gru_model *trained,
                                       const struct gru_training *training,
                                       struct gru_comparison **ret_comparison)
@@ -363,7 +390,7 @@ enum gru_status gru_comparison_create(struct gru_model *base, struct gru_model *
     gru_dataset_init(&comparison->dataset, trained, &comparison->training);
     comparison->repeats.info = comparison->info;
     size_t n_series = gru_dataset_n_series(&comparison->dataset, PART_VALID);
-    enum gru_status status = n_series > 0 ? GRU_OK : GRU_BAD_ARGUMENT;
+    enum gru_status status = n_series > 0 && narrow(comparison) ? GRU_OK : GRU_BAD_ARGUMENT;
     if (status == GRU_OK) {
         size_up(comparison, n_series);
         status = alloc(comparison, n_series);

@@ -87,8 +87,7 @@ static double decide(struct gru_comparison *comparison, size_t column, size_t ro
     size_t class = (size_t)raw;
     bool found[N_COMPARED];
     for (size_t m = 0; m < N_COMPARED; m++) {
-        const double *y =
-            comparison->models[m].y + row * comparison->info->y_floats + column * n_outputs;
+        const double *y = gru_comparison_y(comparison, m, row) + column * n_outputs;
         lost[m] = log_loss(class_probability(
             comparison, gru_model_info(comparison->models[m].model), y, class, &found[m]));
     }
@@ -108,7 +107,7 @@ static double decide_on(struct gru_comparison *comparison, size_t column, size_t
     for (size_t m = 0; m < N_COMPARED; m++) {
         const struct compared_model *model = &comparison->models[m];
         double p = on_probability(gru_model_info(model->model), column,
-                                  model->y[row * comparison->info->y_floats + column]);
+                                  gru_comparison_y(comparison, m, row)[column]);
         lost[m] = t * log_loss(p) + (1 - t) * log_loss(1 - p);
         found[m] = (p > 0.5) == (t > 0.5) && isfinite(p);
     }
@@ -144,7 +143,7 @@ static double lose(struct gru_comparison *comparison, size_t column, size_t row,
         return decide_on(comparison, column, row, raw, lost);
     default:
         for (size_t m = 0; m < N_COMPARED; m++) {
-            const double y = comparison->models[m].y[row * comparison->info->y_floats + column];
+            const double y = gru_comparison_y(comparison, m, row)[column];
             lost[m] = gru_comparison_loss(comparison, column, y, raw);
         }
         return gru_comparison_loss(comparison, column, gru_comparison_naive(comparison, column),
@@ -185,7 +184,7 @@ static void sample_target(struct gru_comparison *comparison, size_t t, size_t ro
     const struct gru_info *info = comparison->info;
     bool is_sampled = comparison->lane.series->y && t == comparison->origin;
     for (size_t m = 0; is_sampled && m < N_COMPARED; m++) {
-        const double y = comparison->models[m].y[row * info->y_floats + column];
+        const double y = gru_comparison_y(comparison, m, row)[column];
         gru_comparison_sample(comparison, m, column % info->n_outputs, 1 + column / info->n_outputs,
                               y - raw);
     }
