@@ -212,6 +212,25 @@ bool interval_tracker_bounds(const struct interval_tracker *tracker, size_t leve
     return is_saturated;
 }
 
+bool interval_tracker_half_widths(const struct interval_tracker *tracker, size_t output,
+                                  size_t ahead, float *ret_widths)
+{
+    const struct interval_layout *layout = tracker->layout;
+    if (!is_tracked(layout, output)) {
+        return false;
+    }
+    const struct tracked of = tracked_at(tracker, place_of(layout, output), ahead);
+    if (*of.seen < INTERVAL_WARM_UP) {
+        return false;
+    }
+    for (size_t level = 0; level < layout->n_levels; level++) {
+        const struct issue issue = issue_of(tracker, level);
+        const float *k = of.factors + level * N_SCALES;
+        ret_widths[level] = unpack_width(width_of(of.means, k, *of.seen, &issue));
+    }
+    return true;
+}
+
 /* ---- a step ---- */
 
 /* A forecast without bounds has no width. */

@@ -148,6 +148,12 @@ __attribute__((warn_unused_result)) bool
 interval_tracker_issued(const struct interval_tracker *tracker, size_t level, uint64_t step,
                         size_t output, double *ret_lower, double *ret_upper);
 
+/* The half-widths that a forecast of an output, `ahead` (1 to H) steps ahead, gets now: of each
+ * level ([L]), infinite: it has no bounds. False: there is nothing to calibrate from. */
+__attribute__((warn_unused_result)) bool
+interval_tracker_half_widths(const struct interval_tracker *tracker, size_t output, size_t ahead,
+                             float *ret_widths);
+
 struct interval_coverage {
     uint64_t n_scored; /* forecasts that had bounds, and whose truth has come; of all outputs */
     double covered;    /* the share of them that was within; NaN: none yet */
