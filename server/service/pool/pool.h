@@ -30,7 +30,7 @@
 struct listeners;
 
 enum { POOL_VICTIMS = 512, POOL_JOURNAL_ENTRIES = 8 };
-enum { POOL_CLASSES_MAX = 6, POOL_CLASSES = 1 + POOL_CLASSES_MAX, POOL_MEANING_BYTES = 64 };
+enum { POOL_CLASSES_MAX = 24, POOL_CLASSES = 1 + POOL_CLASSES_MAX, POOL_MEANING_BYTES = 64 };
 
 /* Owners of a claim: workers from 1 on, and these. */
 enum { OWNER_NONE = 0, OWNER_MAIN = UINT16_MAX - 1, OWNER_MOVED = UINT16_MAX };

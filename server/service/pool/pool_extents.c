@@ -54,21 +54,35 @@ static uint32_t note_check(const struct extent_note *note, size_t k)
     return check ? check : 1;
 }
 
+enum { KIND_JOURNAL = 7 };
+
+static uint16_t kind_of_class(unsigned record_class)
+{
+    return record_class == EXTENT_JOURNAL
+               ? KIND_JOURNAL
+               : (uint16_t)(record_class + (record_class >= KIND_JOURNAL));
+}
+
+static uint16_t class_of_kind(uint16_t kind)
+{
+    return kind == KIND_JOURNAL ? EXTENT_JOURNAL : (uint16_t)(kind - (kind > KIND_JOURNAL));
+}
+
 bool extent_note_read(const struct extent_note *notes, size_t k, size_t from,
                       const struct record_layout layouts[POOL_CLASSES],
                       struct extent_place *ret_place)
 {
     const struct extent_note *note = &notes[k];
-    if (atomic_load(&note->check) != note_check(note, k) || note->page != from / RECORD_PAGE ||
-        note->n_slots == 0 || note->n_slots > EXTENT_SLOTS_MAX ||
-        note->record_class > EXTENT_JOURNAL || note->room >= RECORD_ROOMS ||
-        (note->record_class < POOL_CLASSES && layouts[note->record_class].record_bytes == 0)) {
-        return false;
-    }
     struct extent_place place = { .from = from,
                                   .n_slots = note->n_slots,
-                                  .record_class = note->record_class,
+                                  .record_class = class_of_kind(note->kind),
                                   .room = note->room };
+    if (atomic_load(&note->check) != note_check(note, k) || note->page != from / RECORD_PAGE ||
+        note->n_slots == 0 || note->n_slots > EXTENT_SLOTS_MAX ||
+        place.record_class > EXTENT_JOURNAL || note->room >= RECORD_ROOMS ||
+        (place.record_class < POOL_CLASSES && layouts[place.record_class].record_bytes == 0)) {
+        return false;
+    }
     const bool is_journal = place.record_class == EXTENT_JOURNAL;
     if (!is_journal) {
         place.layout = record_layout_with_room(&layouts[place.record_class], place.room);
@@ -83,7 +97,7 @@ static void write_note(struct pool *pool, size_t k, const struct extent_place *p
     struct extent_note *note = &notes_of(pool)[k];
     note->page = (uint32_t)(place->from / RECORD_PAGE);
     note->n_slots = place->n_slots;
-    note->record_class = place->record_class;
+    note->kind = kind_of_class(place->record_class);
     note->room = place->room;
     atomic_store(&note->check, note_check(note, k));
 }

@@ -16,9 +16,10 @@
 
 /* As it is noted in the file. */
 struct extent_note {
-    uint32_t page;    /* the one that it begins with, counted by RECORD_PAGE; 0: none */
-    uint32_t n_slots; /* of the journal: its pages */
-    uint16_t record_class;
+    uint32_t page;          /* the one that it begins with, counted by RECORD_PAGE; 0: none */
+    uint32_t n_slots;       /* of the journal: its pages */
+    uint16_t kind;          /* its class; 7: the journal, and one more from there on, since there
+                               were fewer classes when it got that number */
     uint16_t room;          /* for ids (record.h) */
     _Atomic uint32_t check; /* over what precedes, and its number; written last */
 };

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "service/pool/class_notes.h"
 #include "service/pool/pool_extents.h"
 #include "service/pool/pool_slots.h"
 #include "service/pool/pool_write.h"
@@ -10,9 +11,10 @@
 #include <string.h>
 
 static const char magic[8] = "grudpool";
-/* Today's are two: the records of a model whose values are wide (record_ring.h) are another kind,
- * and builds from before they were there read the others on. */
-enum { FORMAT_1 = 1, FORMAT_2 = 2, FORMAT_3 = 3, FORMAT = 4, FORMAT_WIDE = 5 };
+/* Today's are three, of which a file has the least that tells what it holds, so that builds from
+ * before the others were there read it on: the records of a model whose values are wide
+ * (record_ring.h) are another kind, and more classes were once not known. */
+enum { FORMAT_1 = 1, FORMAT_2 = 2, FORMAT_3 = 3, FORMAT = 4, FORMAT_WIDE = 5, FORMAT_MANY = 6 };
 
 struct file_header {
     _Atomic uint64_t magic; /* written last: without it the file is not begun */
@@ -35,15 +37,6 @@ struct file_owner {
     char unused[7];
 };
 
-/* The kinds of tails that there are. */
-struct class_notes {
-    uint64_t check; /* over what follows */
-    uint64_t n_classes;
-    struct pool_class classes[POOL_CLASSES_MAX];
-};
-enum { CLASSES_AT = 512 };
-_Static_assert(sizeof(struct class_notes) <= 512, "they lie in one sector");
-
 /* The file's first page, in which the rest is zero but for the classes. */
 struct first_page {
     struct file_header header;
@@ -64,14 +57,12 @@ static struct first_page *page_of(const struct pool *pool)
     return (struct first_page *)(void *)pool->head;
 }
 
+enum { CLASSES_AT = 512 };
+_Static_assert(CLASSES_AT + sizeof(struct class_notes) <= RECORD_PAGE, "they lie in the page");
+
 static struct class_notes *classes_of(char *head)
 {
     return (struct class_notes *)(void *)(head + CLASSES_AT);
-}
-
-static uint64_t classes_check(const struct class_notes *notes)
-{
-    return digest_64(&notes->n_classes, sizeof *notes - sizeof notes->check, 0);
 }
 
 static uint64_t magic_word(void)
@@ -107,41 +98,6 @@ void pool_file_distrust(struct pool *pool)
     pthread_mutex_unlock(&pool->sync_mutex);
 }
 
-/* Of all classes; those that there are not are zeros. */
-static void make_layouts(const struct record_layout *layout, const struct pool_class *classes,
-                         size_t n_classes, struct record_layout layouts[POOL_CLASSES])
-{
-    memset(layouts, 0, POOL_CLASSES * sizeof *layouts);
-    layouts[0] = *layout;
-    for (size_t k = 0; k < n_classes; k++) {
-        layouts[k + 1] = record_layout_with_tail(layout, classes[k].tail_bytes);
-    }
-}
-
-static bool notes_are_whole(const struct class_notes *notes)
-{
-    bool is_whole = notes->check == classes_check(notes) && notes->n_classes <= POOL_CLASSES_MAX;
-    for (size_t k = 0; is_whole && k < notes->n_classes; k++) {
-        is_whole = notes->classes[k].tail_bytes <= RECORD_TAIL_MAX;
-    }
-    return is_whole;
-}
-
-static bool classes_are_valid(const struct record_layout *layout, const struct class_notes *notes)
-{
-    if (!notes_are_whole(notes)) {
-        return false;
-    }
-    for (size_t k = 0; k < notes->n_classes; k++) {
-        const struct record_layout with_tail =
-            record_layout_with_tail(layout, notes->classes[k].tail_bytes);
-        if (!record_layout_is_valid(&with_tail)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool pool_file_read_layouts(const char *bytes, size_t n,
                             struct record_layout ret_layouts[POOL_CLASSES])
 {
@@ -151,16 +107,16 @@ bool pool_file_read_layouts(const char *bytes, size_t n,
     }
     memcpy(&header, bytes, sizeof header);
     if (atomic_load(&header.magic) != magic_word() || header.format < FORMAT ||
-        header.format > FORMAT_WIDE || header.check != header_check(&header) ||
+        header.format > FORMAT_MANY || header.check != header_check(&header) ||
         !record_layout_is_valid(&header.layout)) {
         return false;
     }
     struct class_notes notes;
     memcpy(&notes, bytes + CLASSES_AT, sizeof notes);
-    if (!classes_are_valid(&header.layout, &notes)) {
+    if (!class_notes_are_valid(&notes, &header.layout)) {
         return false;
     }
-    make_layouts(&header.layout, notes.classes, notes.n_classes, ret_layouts);
+    class_notes_layouts(&header.layout, notes.classes, notes.n_classes, ret_layouts);
     return true;
 }
 
@@ -197,7 +153,7 @@ static void set_layouts(struct pool *pool, const struct record_layout *layout,
     pool->layout = *layout;
     pool->n_classes = n_classes;
     memcpy(pool->classes, classes, sizeof pool->classes);
-    make_layouts(layout, classes, n_classes, pool->layouts);
+    class_notes_layouts(layout, classes, n_classes, pool->layouts);
     for (size_t c = 0; c <= n_classes; c++) {
         size_t n = pool->layouts[c].copy_bytes;
         pool->copy_bytes_max = n > pool->copy_bytes_max ? n : pool->copy_bytes_max;
@@ -207,17 +163,20 @@ static void set_layouts(struct pool *pool, const struct record_layout *layout,
     }
 }
 
+static uint32_t format_of(const struct record_layout *layout, size_t n_classes)
+{
+    return n_classes > CLASS_NOTES_FEW ? FORMAT_MANY : layout->is_wide ? FORMAT_WIDE : FORMAT;
+}
+
 static void write_header(char *head, const struct record_layout *layout,
                          const struct pool_options *options)
 {
     struct first_page *page = (struct first_page *)(void *)head;
     struct class_notes *notes = classes_of(head);
     struct file_header header = { .magic = magic_word(),
-                                  .format = layout->is_wide ? FORMAT_WIDE : FORMAT,
+                                  .format = format_of(layout, options->n_classes),
                                   .layout = *layout };
-    notes->n_classes = options->n_classes;
-    memcpy(notes->classes, options->classes, sizeof notes->classes);
-    notes->check = classes_check(notes);
+    class_notes_write(notes, options->classes, options->n_classes);
     page->header.format = header.format;
     page->header.layout = header.layout;
     page->header.check = header_check(&header);
@@ -300,11 +259,11 @@ static enum status check_header(struct pool *pool, const char *path, struct faul
     if (!is_ours || (check != 0 && check != owner_check(&page->owner))) {
         return pool_file_damaged(path, fault);
     }
-    if (page->header.format < FORMAT_1 || page->header.format > FORMAT_WIDE) {
+    if (page->header.format < FORMAT_1 || page->header.format > FORMAT_MANY) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
                          "%s has format %u, but this version of grud reads up to %d: use the "
                          "version that wrote it, or move it away to start without its sessions",
-                         path, page->header.format, FORMAT_WIDE);
+                         path, page->header.format, FORMAT_MANY);
     }
     if (!layout_is_valid(&page->header)) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
@@ -391,7 +350,7 @@ bool pool_file_read_format3(const struct pool *pool,
                             size_t *ret_n_promised)
 {
     const struct class_notes *notes = classes_of(pool->head);
-    if (!notes_are_whole(notes)) {
+    if (!class_notes_are_whole(notes) || notes->n_classes > CLASS_NOTES_FEW) {
         return false;
     }
     memcpy(ret_classes, notes->classes, sizeof notes->classes);
@@ -416,7 +375,7 @@ static enum status read_file(struct pool *pool, const char *path, struct fault *
     }
     const struct record_layout *layout = &page_of(pool)->header.layout;
     const struct class_notes *notes = classes_of(pool->head);
-    if (!classes_are_valid(layout, notes)) {
+    if (!class_notes_are_valid(notes, layout)) {
         return pool_file_damaged(path, fault);
     }
     set_layouts(pool, layout, notes->classes, notes->n_classes);

@@ -4,10 +4,11 @@
  * pool_sync (pool.h).
  *
  * The page has a format number, which is raised by hand when the page or a record changes its
- * meaning. This grud writes format 4; a file of an earlier one is written anew when it is opened
- * (pool_format1.h, pool_format2.h, pool_format3.h). A newer format is refused with both numbers,
- * and the file is left as it is; so that the number can be told, the header (magic, format, layout,
- * and the check over them) is at the same place in every format.
+ * meaning. This grud writes format 4, 5 where values are wide, or 6 where there are more than six
+ * classes; a file of an earlier one is written anew when it is opened (pool_format1.h,
+ * pool_format2.h, pool_format3.h). A newer format is refused with both numbers, and the file is
+ * left as it is; so that the number can be told, the header (magic, format, layout, and the check
+ * over them) is at the same place in every format.
  *
  * A new file is begun under another name and put in its place whole, so a file without a header is
  * damaged.

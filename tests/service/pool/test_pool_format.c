@@ -245,7 +245,7 @@ TEST(a_file_of_a_former_format_that_cannot_be_written_anew_is_left_alone)
 
 TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
 {
-    static const uint32_t formats[] = { 6, 7, UINT32_MAX };
+    static const uint32_t formats[] = { 7, 8, UINT32_MAX };
     struct world world;
     char path[256], numbers[80];
     const struct model *model;
@@ -268,7 +268,7 @@ TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
         file_store(path, newer.p, newer.n);
         ck_assert_int_eq(pool_open(&options, &pool, &world.fault), STATUS_STORAGE_FAILED);
         snprintf(numbers, sizeof numbers,
-                 "has format %u, but this version of grud reads up to 5: ", formats[k]);
+                 "has format %u, but this version of grud reads up to 6: ", formats[k]);
         ck_assert_msg(strstr(world.fault.message, numbers) != NULL, "%s", world.fault.message);
         world_start(&world); /* the model is left out, the service runs */
         ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),

@@ -282,3 +282,33 @@ TEST(a_power_failure_while_a_session_is_raised_leaves_one_or_the_other)
     free(now.p);
     world_done(&world);
 }
+
+/* The number of the journal in a file's notes is that of no class, however many there are. */
+TEST(of_many_classes_each_is_found_again)
+{
+    static const char ids[][2] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j" };
+    enum { MANY = sizeof ids / sizeof *ids };
+    struct pool_class many[MANY];
+    struct world world;
+    for (unsigned k = 0; k < MANY; k++) {
+        many[k] = (struct pool_class){ .tail_bytes = 8 * (k + 1), .tail_format = k };
+    }
+    world_init(&world);
+    world_use_data(&world);
+    world_start(&world);
+    convert(&world, many, MANY);
+    for (unsigned k = 0; k < MANY; k++) {
+        expect_steps(&world, ids[k], 1, 1, 3);
+        raise(&world, ids[k], k + 1, (int)k);
+    }
+    reopen(&world, many, MANY);
+    for (unsigned k = 0; k < MANY; k++) {
+        const uint32_t slot = claim(&world, ids[k]);
+        struct record_copy *copy = pool_newest(world_pool(&world), slot);
+        const struct record_layout *layout = pool_layout(world_pool(&world), slot);
+        ck_assert_uint_eq(layout->tail_bytes, many[k].tail_bytes);
+        ck_assert_int_eq(record_tail(layout, copy)[layout->tail_bytes - 1], (int)k);
+        pool_release(world_pool(&world), slot);
+    }
+    world_done(&world);
+}
