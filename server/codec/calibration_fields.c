@@ -1,5 +1,6 @@
 #include "codec/calibration_fields.h"
 
+#include "base/choice.h"
 #include "codec/base64.h"
 #include "codec/put.h"
 #include "codec/reader_skip.h"
@@ -11,17 +12,34 @@
 
 /* ---- writing ---- */
 
-static const char frame[] = "{\"format\":,\"step\":,\"levels\":[],\"horizons\":,\"bytes\":\"\"}";
+static const char frame[] = "{\"format\":,\"step\":,\"levels\":[],\"horizons\":,\"parts\":[],"
+                            "\"bytes\":\"\"}";
 
 static size_t n_bytes_of(const struct gru_info *info, const struct session_calibration *calibration)
 {
-    return session_calibration_layout(info, calibration->n_horizons, calibration->levels.n).n_bytes;
+    return session_calibration_bytes(session_calibration_format(info), info, calibration);
+}
+
+static char *put_parts(char *p, uint32_t parts)
+{
+    p = PUT_LITERAL(p, ",\"parts\":[");
+    for (size_t k = 0; k < TAIL_PARTS; k++) {
+        if (parts >> k & 1) {
+            char name[TAIL_PART_NAME_MAX + 1];
+            choice_print(TAIL_PART_WORDS, (int)k, name, sizeof name);
+            p = put_string(p, name);
+            *p++ = ',';
+        }
+    }
+    p[-1] = ']';
+    return p;
 }
 
 size_t calibration_fields_max(const struct gru_info *info,
                               const struct session_calibration *calibration)
 {
     return sizeof frame + 3 * JSON_INT_MAX + INTERVAL_LEVELS_MAX * (JSON_DOUBLE_MAX + 1) +
+           TAIL_PARTS * (PUT_STRING_MAX(TAIL_PART_NAME_MAX) + 1) +
            (calibration->levels.n > 0 ? base64_length(n_bytes_of(info, calibration)) : 0);
 }
 
@@ -42,6 +60,7 @@ char *calibration_fields_put(char *p, const struct gru_info *info,
     }
     p = put_bytes(p - 1, "],\"horizons\":", strlen("],\"horizons\":"));
     p = put_unsigned(p, calibration->n_horizons);
+    p = calibration->parts != 0 ? put_parts(p, calibration->parts) : p;
     p = PUT_LITERAL(p, ",\"bytes\":\"");
     p = base64_print(p, calibration->bytes, n_bytes_of(info, calibration));
     return PUT_LITERAL(p, "\"}");
@@ -112,6 +131,29 @@ static enum status read_horizons(struct reader *r, void *body)
     return status;
 }
 
+static enum status read_part(struct reader *r, void *body)
+{
+    char name[TAIL_PART_NAME_MAX + 1];
+    enum status status = reader_string(r, "the name of a part", name, sizeof name);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const int k = choice_find(TAIL_PART_WORDS, name);
+    if (k < 0) {
+        return reader_refuse(r, STATUS_INVALID_VALUE,
+                             "is no part that this grud knows; leave `calibration` out to restore "
+                             "the session without it");
+    }
+    ((struct calibration_body *)body)->calibration.parts |= UINT32_C(1) << k;
+    return STATUS_OK;
+}
+
+static enum status read_parts(struct reader *r, void *body)
+{
+    size_t n;
+    return reader_elements(r, "an array of names", read_part, body, &n);
+}
+
 static enum status mark_bytes(struct reader *r, void *body)
 {
     struct calibration_body *calibration = body;
@@ -176,7 +218,7 @@ static enum status read_bytes(struct reader *r, struct calibration_body *body)
     }
     struct session_intervals intervals;
     session_calibration_view(body->info, calibration, &intervals);
-    return interval_tracker_is_valid(&intervals.tracker)
+    return tail_is_valid(&intervals.tail)
                ? STATUS_OK
                : reader_refuse(r, STATUS_INVALID_VALUE,
                                "is no calibration: what GET gave was changed");
@@ -187,6 +229,7 @@ static const struct field fields[] = {
     { "step", read_step, true, &schema_step_count },
     { "levels", read_levels, true, &schema_calibration_levels },
     { "horizons", read_horizons, true, &schema_calibration_horizons },
+    { "parts", read_parts, false, &schema_calibration_parts },
     { "bytes", mark_bytes, true, &schema_calibration_bytes },
 };
 

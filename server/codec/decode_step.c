@@ -4,6 +4,7 @@
 #include "codec/schemas.h"
 #include "codec/time_fields.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -23,7 +24,7 @@ struct step_body {
     char session[SESSION_ID_MAX + 1]; /* in a batch */
 };
 
-enum { STEP_SESSION = 11 };
+enum { STEP_SESSION = 12 };
 
 static enum status read_session(struct reader *r, void *body)
 {
@@ -79,6 +80,16 @@ static enum status read_amends_step(struct reader *r, void *body)
     return reader_integer(r, 1, UINT64_C(1) << 53, &((struct step_body *)body)->amends_step);
 }
 
+static enum status read_anomaly(struct reader *r, void *body)
+{
+    struct forecast_options *options =
+        &((struct step_body *)body)->forecast_options.forecast_options;
+    bool is_asked = false;
+    enum status status = reader_bool(r, &is_asked);
+    options->parts |= is_asked ? TAIL_ANOMALY : 0;
+    return status;
+}
+
 static const struct field step_fields[] = {
     { "x", read_x, true, &schema_reading },
     { "seq", read_seq, false, &schema_seq },
@@ -91,6 +102,7 @@ static const struct field step_fields[] = {
     { "future", forecast_fields_read_future, false, &schema_future },
     { "level", forecast_fields_read_level, false, &schema_level },
     { "as", forecast_fields_read_as, false, &schema_as },
+    { "anomaly", read_anomaly, false, &schema_anomaly },
     [STEP_SESSION] = { "session", read_session, true,
                        &schema_session_id }, /* last: only in a batch */
 };
@@ -215,6 +227,8 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->forecast = NULL;
     step->n_forecast = 0;
     step->intervals.n = 0;
+    step->anomaly_p = NAN;
+    step->anomaly_by_output = NULL;
 }
 
 enum status codec_step(const struct codec_input *input, bool in_batch, struct step *ret_step)

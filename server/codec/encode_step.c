@@ -1,6 +1,7 @@
 /* encode_step.c - the replies that are mostly numbers: steps, forecasts, whole sequences; and
  * errors. */
 #include "codec/put.h"
+#include "codec/put_anomaly.h"
 #include "codec/put_intervals.h"
 
 #include <math.h>
@@ -73,6 +74,7 @@ size_t codec_step_bytes_max(const struct step *step)
     if (step->forecast_options.levels != NULL) {
         n += put_intervals_max(step->forecast_options.levels->n, n_rows, &rows);
     }
+    n += step->forecast_options.parts != 0 ? put_anomaly_max(info) : 0;
     return n > ERROR_BYTES ? n : ERROR_BYTES;
 }
 
@@ -134,6 +136,7 @@ void codec_put_step(struct text *text, const struct step *step)
     if (step->intervals.n > 0) {
         put_intervals(text, &rows, &step->intervals);
     }
+    put_anomaly(text, info, step);
     text_append(text, "}", 1);
 }
 

@@ -178,6 +178,15 @@ static const struct json_schema interval_part = OBJECT(interval_fields, .name = 
 static const struct json_schema forecast_rows = { .type = JSON_SCHEMA_ARRAY, .items = &forecast_row,
     .help = "a row a step ahead, in raw units" };
 
+static const struct field anomaly_fields[] = {
+    SAID("p_value", JSON_SCHEMA(FLOAT, .is_above_least = true, .most = 1,
+         .help = "of readings that are as all others were, a share p has a p-value of at most p")),
+    MAYBE("by_output", JSON_SCHEMA(OBJECT, .items = &schema_p_value_or_null,
+         .help = "of each output, where there are several whose truth comes")),
+};
+static const struct json_schema anomaly_part = OBJECT(anomaly_fields, .name = "Anomaly", .is_nullable = true,
+    .help = "null while there is nothing to compare with");
+
 static const struct field step_fields[] = {
     SAID("session", &schema_session_id),
     SAID("step", &schema_step_count),
@@ -190,6 +199,7 @@ static const struct field step_fields[] = {
     MAYBE("restarted", &schema_restarted),
     MAYBE("amended", JSON_SCHEMA(INTEGER, .most = 9007199254740992.0, .help = "the step that was amended")),
     MAYBE("intervals", LIST_OF(&interval_part)),
+    MAYBE("anomaly", &anomaly_part),
     MAYBE("repeated", JSON_SCHEMA(BOOLEAN, .help = "the reading was taken before; there is no `y`")),
 };
 const struct json_schema codec_step_reply = OBJECT(step_fields, .name = "StepReply",

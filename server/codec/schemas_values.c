@@ -120,6 +120,10 @@ static VALUE(offered_levels, ARRAY, .items = &schema_offered_level, .least = 1)
 VALUE(level, ANY_OF, EITHER(&schema_offered_level, &schema_offered_levels), .example = "0.9",
       .help = "prediction intervals of that coverage, or of several; those that `--interval-levels` "
               "offers, up to `--interval-horizon-max` steps ahead ([INTERVALS.md](INTERVALS.md))")
+VALUE(p_value_or_null, FLOAT, .is_above_least = true, .most = 1, .is_nullable = true)
+VALUE(anomaly, BOOLEAN, .example = "true",
+      .help = "how unusual this reading was, given what was forecast for it "
+              "([INTERVALS.md](INTERVALS.md#how-unusual-a-reading-is))")
 VALUE(any_level, NUMBER, .most = 1, .is_above_least = true, .is_below_most = true, .example = "0.9",
       .help = "the coverage of the intervals that are judged")
 
@@ -159,6 +163,8 @@ static VALUE(calibration_level, NUMBER, .most = 1, .is_above_least = true, .is_b
 VALUE(calibration_levels, ARRAY, .items = &schema_calibration_level, .least = 1, .most = INTERVAL_LEVELS_MAX,
       .help = "ascending")
 VALUE(calibration_horizons, INTEGER, .least = 1, .most = SESSION_CALIBRATION_HORIZONS_MAX)
+static VALUE(calibration_part, STRING, .words = TAIL_PART_WORDS)
+VALUE(calibration_parts, ARRAY, .items = &schema_calibration_part, .help = "what it has beside the intervals")
 VALUE(calibration_bytes, STRING, .help = "base64; [INTERVALS.md](INTERVALS.md) has the layout")
 
 VALUE(means_format, INTEGER, .least = 1, .most = 1)

@@ -10,22 +10,27 @@
 enum { HORIZONS = 2, BODY = 4096 };
 
 /* One that has seen 60 readings. */
-static struct session_calibration calibration_of(struct setup *s)
+static struct session_calibration calibration_with(struct setup *s, uint32_t parts)
 {
     const struct gru_info *info = gru_model_info(s->model.active->gru);
-    struct session_calibration calibration = { .levels = { 2, { 0.8, 0.95 } },
-                                               .n_horizons = HORIZONS,
-                                               .step = 60 };
+    struct session_calibration calibration = {
+        .levels = { 2, { 0.8, 0.95 } }, .n_horizons = HORIZONS, .parts = parts, .step = 60
+    };
     struct session_intervals view;
-    calibration.bytes =
-        arena_alloc(&s->arena, session_calibration_layout(info, HORIZONS, 2).n_bytes);
+    const struct interval_layout layout = session_calibration_layout(info, HORIZONS, 2);
+    calibration.bytes = arena_alloc(&s->arena, tail_bytes(&layout, parts));
     session_calibration_view(info, &calibration, &view);
-    interval_tracker_begin(&view.tracker);
+    tail_begin(&view.tail);
     for (uint64_t step = 1; step <= 60; step++) {
         const double truth = (float)(step * step % 7), forecasts[HORIZONS] = { 3, 3 };
-        interval_tracker_step(&view.tracker, step, &truth, forecasts, HORIZONS);
+        tail_step(&view.tail, step, &truth, forecasts, HORIZONS);
     }
     return calibration;
+}
+
+static struct session_calibration calibration_of(struct setup *s)
+{
+    return calibration_with(s, 0);
 }
 
 static void put_body(struct setup *s, const struct session_calibration *calibration,
@@ -60,6 +65,26 @@ TEST(a_calibration_survives_the_way_back)
     ck_assert_ptr_nonnull(restore.calibration);
     put_body(&s, restore.calibration, again);
     ck_assert_str_eq(again, body);
+    setup_done(&s);
+}
+
+TEST(parts_survive_the_way_back)
+{
+    struct setup s;
+    struct session_restore restore;
+    char body[BODY], again[BODY];
+    setup_init(&s, model_weather());
+    const struct session_calibration calibration = calibration_with(&s, TAIL_ANOMALY);
+    put_body(&s, &calibration, body);
+    ck_assert_ptr_nonnull(strstr(body, ",\"horizons\":2,\"parts\":[\"anomaly\"],\"bytes\":\""));
+    ck_assert_msg(decode(&s, body, &restore) == STATUS_OK, "%s", s.fault.message);
+    ck_assert_uint_eq(restore.calibration->parts, TAIL_ANOMALY);
+    put_body(&s, restore.calibration, again);
+    ck_assert_str_eq(again, body);
+    char *names = strstr(body, "[\"anomaly\"]");
+    memcpy(names, "[]         ", strlen("[\"anomaly\"]"));
+    const struct refusal refusal = { body, STATUS_WRONG_LENGTH, "calibration.bytes" };
+    ASSERT_REFUSED(decode(&s, body, &restore), &s.fault, &refusal);
     setup_done(&s);
 }
 
@@ -122,12 +147,12 @@ TEST(a_calibration_goes_between_models_of_few_and_of_many_digits)
         session_calibration_view(gru_model_info(to.model.active->gru), restore.calibration, &is);
         ck_assert(was.layout.is_wide == is_wide && is.layout.is_wide != is_wide);
         for (size_t ahead = 1; ahead <= HORIZONS; ahead++) {
-            ck_assert_float_eq(interval_tracker_mean(&was.tracker, 0, ahead),
-                               interval_tracker_mean(&is.tracker, 0, ahead));
+            ck_assert_float_eq(interval_tracker_mean(&was.tail.tracker, 0, ahead),
+                               interval_tracker_mean(&is.tail.tracker, 0, ahead));
         }
         double lower[2], upper[2];
-        ck_assert(interval_tracker_issued(&was.tracker, 0, 61, 0, &lower[0], &upper[0]));
-        ck_assert(interval_tracker_issued(&is.tracker, 0, 61, 0, &lower[1], &upper[1]));
+        ck_assert(interval_tracker_issued(&was.tail.tracker, 0, 61, 0, &lower[0], &upper[0]));
+        ck_assert(interval_tracker_issued(&is.tail.tracker, 0, 61, 0, &lower[1], &upper[1]));
         ck_assert(lower[0] == lower[1] && upper[0] == upper[1]);
         setup_done(&from);
         setup_done(&to);
@@ -151,6 +176,8 @@ TEST(what_is_no_calibration_is_refused_by_its_path)
         { HEAD "\"levels\":[1]" REST, STATUS_INVALID_VALUE, "calibration.levels[0]" },
         { HEAD "\"levels\":[0.9,0.9]" REST, STATUS_INVALID_VALUE, "calibration.levels[1]" },
         { HEAD "\"levels\":" NINE REST, STATUS_INVALID_VALUE, "calibration.levels[8]" },
+        { HEAD "\"parts\":\"anomaly\"" REST, STATUS_INVALID_TYPE, "calibration.parts" },
+        { HEAD "\"parts\":[\"anomaly\",\"\"]" REST, STATUS_INVALID_VALUE, "calibration.parts[1]" },
         { HEAD "\"horizons\":0" REST, STATUS_INVALID_VALUE, "calibration.horizons" },
         { HEAD "\"horizons\":25" REST, STATUS_INVALID_VALUE, "calibration.horizons" },
         { HEAD "\"levels\":[0.9],\"horizons\":1" REST, STATUS_WRONG_LENGTH, "calibration.bytes" },
@@ -188,7 +215,7 @@ TEST(changed_bytes_are_refused_or_can_be)
         if (decode(&s, body, &restore) == STATUS_OK) {
             struct session_intervals view;
             session_calibration_view(info, restore.calibration, &view);
-            ck_assert(interval_tracker_is_valid(&view.tracker));
+            ck_assert(interval_tracker_is_valid(&view.tail.tracker));
             n_accepted++;
         } else {
             ck_assert_str_eq(s.fault.param, "calibration.bytes");

@@ -294,3 +294,33 @@ TEST(a_reply_beyond_the_working_memory_fails_and_stays_failed)
     arena_done(&small);
     setup_done(&s);
 }
+
+TEST(how_unusual_a_reading_was_is_answered_where_it_is_asked_for)
+{
+    static const struct {
+        double p;
+        const char *text;
+    } cases[] = { { 0.004F, ",\"anomaly\":{\"p_value\":0.004}}" },
+                  { 1, ",\"anomaly\":{\"p_value\":1}}" },
+                  { NAN, ",\"anomaly\":null}" } };
+    struct setup s;
+    setup_init(&s, model_weather());
+    double x[] = { 21.4F, 0.5F }, y[] = { 21.5F }, by_output[] = { 0.002F };
+    for (size_t k = 0; k < N_OF(cases); k++) {
+        struct step step = done_step(&s, x, y);
+        step.anomaly_p = cases[k].p;
+        codec_put_step(&s.text, &step);
+        ck_assert_ptr_null(strstr(setup_text(&s), "anomaly"));
+        step.forecast_options.parts = TAIL_ANOMALY;
+        codec_put_step(&s.text, &step);
+        ck_assert_ptr_nonnull(strstr(setup_text(&s), cases[k].text));
+    }
+    struct step step = done_step(&s, x, y);
+    step.forecast_options.parts = TAIL_ANOMALY;
+    step.anomaly_p = 0.004F;
+    step.anomaly_by_output = by_output;
+    codec_put_step(&s.text, &step);
+    ck_assert_ptr_nonnull(
+        strstr(setup_text(&s), ",\"anomaly\":{\"p_value\":0.004,\"by_output\":{\"temp\":0.002}}}"));
+    setup_done(&s);
+}

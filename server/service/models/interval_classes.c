@@ -2,20 +2,32 @@
 
 /* Of tails of today: of models whose values are not wide (gru.h), and of the others. */
 enum { TAIL_FORMAT_1 = 1, TAIL_FORMAT = 2, TAIL_FORMAT_WIDE = 3, TAIL_HEAD_1 = sizeof(uint32_t) };
+/* A class's tail_format is that, and its parts above. */
+enum { PARTS_SHIFT = 8 };
 
 _Static_assert(sizeof(struct interval_class) <= POOL_MEANING_BYTES, "a class has room for it");
 _Static_assert(INTERVAL_LEVELS_MAX <= 8, "a tail's mark has a bit for each");
+
+static unsigned format_of(const struct pool_class *kind)
+{
+    return kind->tail_format & ((1U << PARTS_SHIFT) - 1);
+}
+
+uint32_t interval_class_parts(const struct pool_class *kind)
+{
+    return kind->tail_format >> PARTS_SHIFT;
+}
 
 struct interval_layout interval_class_layout(const struct pool_class *kind, size_t n_outputs)
 {
     const struct interval_class meaning = interval_class_of(kind);
     const struct interval_layout layout = interval_layout_without(
         &meaning.untracked, n_outputs, meaning.n_horizons, meaning.n_levels);
-    return kind->tail_format == TAIL_FORMAT_WIDE ? interval_layout_wide(&layout) : layout;
+    return format_of(kind) == TAIL_FORMAT_WIDE ? interval_layout_wide(&layout) : layout;
 }
 
 static struct pool_class kind_of(const struct interval_levels *offered, size_t n_horizons,
-                                 size_t n_levels, const struct gru_info *info)
+                                 size_t n_levels, uint32_t parts, const struct gru_info *info)
 {
     struct interval_class meaning = { .n_offered = (uint32_t)offered->n,
                                       .n_horizons = (uint32_t)n_horizons,
@@ -24,9 +36,11 @@ static struct pool_class kind_of(const struct interval_levels *offered, size_t n
     for (size_t i = 0; i < offered->n; i++) {
         meaning.offered[i] = (float)offered->level[i];
     }
-    struct pool_class kind = { .tail_format = info->is_wide ? TAIL_FORMAT_WIDE : TAIL_FORMAT };
+    const unsigned format = info->is_wide ? TAIL_FORMAT_WIDE : TAIL_FORMAT;
+    struct pool_class kind = { .tail_format = format | parts << PARTS_SHIFT };
     memcpy(kind.meaning, &meaning, sizeof meaning);
-    kind.tail_bytes = (uint32_t)interval_class_layout(&kind, info->n_outputs).n_bytes;
+    const struct interval_layout layout = interval_class_layout(&kind, info->n_outputs);
+    kind.tail_bytes = (uint32_t)tail_bytes(&layout, parts);
     return kind;
 }
 
@@ -36,6 +50,29 @@ static const struct {
     size_t n_horizons;
     bool has_single;
 } reaches[] = { { 1, true }, { 4, false }, { 12, true }, { 24, false } };
+enum { KINDS_MAX = 6 };
+_Static_assert(KINDS_MAX *(TAIL_PARTS_ALL + 1) <= POOL_CLASSES_MAX, "a pool has room for them");
+
+/* In its place, by its bytes. */
+static void insert(struct pool_class *classes, size_t n, const struct pool_class *kind)
+{
+    while (n > 0 && classes[n - 1].tail_bytes > kind->tail_bytes) {
+        classes[n] = classes[n - 1];
+        n--;
+    }
+    classes[n] = *kind;
+}
+
+/* With any of the parts, or none. Returns how many there are then. */
+static size_t add_kinds(const struct interval_levels *offered, size_t n_horizons, size_t n_levels,
+                        const struct gru_info *info, struct pool_class *classes, size_t n)
+{
+    for (uint32_t parts = 0; parts <= TAIL_PARTS_ALL; parts++) {
+        const struct pool_class kind = kind_of(offered, n_horizons, n_levels, parts, info);
+        insert(classes, n++, &kind);
+    }
+    return n;
+}
 
 size_t interval_classes(const struct interval_levels *offered, size_t horizon_max,
                         const struct gru_info *info, struct pool_class classes[POOL_CLASSES_MAX])
@@ -49,9 +86,9 @@ size_t interval_classes(const struct interval_levels *offered, size_t horizon_ma
             const size_t most = reaches[i].n_horizons;
             const size_t reach = most < horizon_max ? most : horizon_max;
             if (offered->n > 1 && reaches[i].has_single) {
-                classes[n++] = kind_of(offered, reach, 1, info);
+                n = add_kinds(offered, reach, 1, info, classes, n);
             }
-            classes[n++] = kind_of(offered, reach, offered->n, info);
+            n = add_kinds(offered, reach, offered->n, info, classes, n);
         }
     }
     return n;
@@ -72,7 +109,7 @@ static bool offer_the_same(const struct interval_class *a, const struct interval
 static struct interval_layout layout_of(const struct pool_class *kind, size_t n_outputs)
 {
     const struct interval_class meaning = interval_class_of(kind);
-    return kind->tail_format == TAIL_FORMAT_1
+    return format_of(kind) == TAIL_FORMAT_1
                ? interval_layout_former(&meaning.untracked, n_outputs, meaning.n_horizons,
                                         meaning.n_levels)
                : interval_class_layout(kind, n_outputs);
@@ -84,13 +121,14 @@ static bool is_known(const struct pool_class *kind, size_t n_outputs)
     if (meaning.n_horizons == 0 || meaning.untracked.n > n_outputs) {
         return false;
     }
-    const size_t n_bytes = layout_of(kind, n_outputs).n_bytes;
-    switch (kind->tail_format) {
+    const struct interval_layout layout = layout_of(kind, n_outputs);
+    const uint32_t parts = interval_class_parts(kind);
+    switch (format_of(kind)) {
     case TAIL_FORMAT:
     case TAIL_FORMAT_WIDE:
-        return kind->tail_bytes == n_bytes;
+        return parts <= TAIL_PARTS_ALL && kind->tail_bytes == tail_bytes(&layout, parts);
     case TAIL_FORMAT_1:
-        return kind->tail_bytes == ((TAIL_HEAD_1 + n_bytes + 7) & ~7UL);
+        return parts == 0 && kind->tail_bytes == ((TAIL_HEAD_1 + layout.n_bytes + 7) & ~7UL);
     default:
         return false;
     }
@@ -101,7 +139,8 @@ static bool can_translate(const struct pool_class *from, const struct pool_class
 {
     const struct interval_class a = interval_class_of(from), b = interval_class_of(to);
     return offer_the_same(&a, &b) && a.n_levels == b.n_levels && a.n_horizons <= b.n_horizons &&
-           is_known(from, n_outputs) && is_known(to, n_outputs);
+           interval_class_parts(from) == interval_class_parts(to) && is_known(from, n_outputs) &&
+           is_known(to, n_outputs);
 }
 
 static struct interval_levels levels_held(const struct interval_class *meaning, uint32_t held)
@@ -119,7 +158,7 @@ static struct interval_levels levels_held(const struct interval_class *meaning, 
 static struct pool_tail tail_today(const struct pool_class *kind, const struct pool_tail *tail)
 {
     struct pool_tail today = *tail;
-    if (kind->tail_format == TAIL_FORMAT_1) {
+    if (format_of(kind) == TAIL_FORMAT_1) {
         uint32_t held;
         memcpy(&held, tail->bytes, sizeof held);
         today = (struct pool_tail){ tail->bytes + TAIL_HEAD_1, (uint8_t)held };
@@ -142,10 +181,12 @@ bool interval_classes_translate(const struct pool_class *from, const struct pool
     memset(ret_tail->bytes, 0, to->tail_bytes);
     ret_tail->mark = 0;
     if (levels.n == meaning.n_levels) {
-        const struct interval_tracker old = { &before, &levels, (unsigned char *)was.bytes };
-        const struct interval_tracker fresh = { &after, &levels, (unsigned char *)ret_tail->bytes };
+        const struct tail old = { { &before, &levels, (unsigned char *)was.bytes },
+                                  interval_class_parts(from) };
+        const struct tail fresh = { { &after, &levels, (unsigned char *)ret_tail->bytes },
+                                    interval_class_parts(to) };
         ret_tail->mark = was.mark;
-        interval_tracker_take(&fresh, &old);
+        tail_take(&fresh, &old);
     }
     return true;
 }

@@ -1,6 +1,6 @@
 /*
- * interval_places.h - where in a tracker's bytes what is. Private to interval_tracker.c, which
- * makes steps, and interval_tracker_begin.c; pure.
+ * interval_places.h - where in a tracker's bytes what is. For interval_tracker.c, which makes
+ * steps, interval_tracker_begin.c, and the parts behind a tracker (tail.h); pure.
  */
 #ifndef INTERVAL_PLACES_H
 #define INTERVAL_PLACES_H

@@ -24,20 +24,21 @@ static bool is_telling(const struct gru_residual *residual)
 }
 
 void version_errors_rescale(const struct gru_residuals *former, const struct gru_residuals *present,
-                            const struct interval_tracker *tracker)
+                            const struct tail *tail)
 {
+    const struct interval_layout *layout = tail->tracker.layout;
     if (!former || !present) {
         return;
     }
-    for (size_t o = 0; o < tracker->layout->n_outputs; o++) {
+    for (size_t o = 0; o < layout->n_outputs; o++) {
         double ratio = 1;
-        for (size_t ahead = 1; ahead <= tracker->layout->n_horizons; ahead++) {
+        for (size_t ahead = 1; ahead <= layout->n_horizons; ahead++) {
             if (ahead <= former->n_horizons && ahead <= present->n_horizons) {
                 const struct gru_residual *was = &former->of[o * former->n_horizons + ahead - 1];
                 const struct gru_residual *is = &present->of[o * present->n_horizons + ahead - 1];
                 ratio = is_telling(was) && is_telling(is) ? is->mean / was->mean : 1;
             }
-            interval_tracker_rescale(tracker, o, ahead, ratio);
+            tail_rescale(tail, o, ahead, ratio);
         }
     }
 }

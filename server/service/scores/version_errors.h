@@ -9,7 +9,7 @@
 #define VERSION_ERRORS_H
 
 #include "gru.h"
-#include "service/scores/interval_tracker.h"
+#include "service/scores/tail.h"
 
 /* Whether the model's file says how far its forecasts are off for so many steps ahead. */
 bool version_errors_are_known(const struct gru_model *gru, size_t n_horizons);
@@ -19,6 +19,6 @@ void version_errors_begin(const struct gru_model *gru, const struct interval_tra
  * ahead; beyond the last step ahead that both know, as there. Either may be NULL: not known; then
  * they are as before. */
 void version_errors_rescale(const struct gru_residuals *former, const struct gru_residuals *present,
-                            const struct interval_tracker *tracker);
+                            const struct tail *tail);
 
 #endif

@@ -8,23 +8,25 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "gru.h"
+#include "service/scores/tail.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct interval_levels;
 struct service_context;
 
-/* How far to look ahead, and how surely: the body fields `horizon`, `future` and `level`; and how
- * the rows are wanted, which is nothing to the service: `as`, and `at` of a sequence. */
+/* How far to look ahead, and how surely: the body fields `horizon`, `future` and `level`; what else
+ * is wanted of a session's errors; and how the rows are wanted, which is nothing to the service:
+ * `as`, and `at` of a sequence. */
 struct forecast_options {
     size_t horizon;       /* 0: not asked for */
     const double *future; /* [n_future_rows][info->n_future], NaN: missing */
     size_t n_future_rows;
     uint64_t future_columns; /* forecast_options_columns of the model that they were read for */
     const struct interval_levels *levels; /* of the intervals; NULL: not asked for */
-    bool as_records;                      /* with the outputs' names, and times */
+    uint32_t parts;  /* of a session's tail (scores/tail.h) that are asked for: `anomaly` */
+    bool as_records; /* with the outputs' names, and times */
     bool has_at;
     double at; /* of a sequence's last row, Unix seconds */
 };

@@ -58,7 +58,7 @@ enum status session_outlook(struct service_context *context, const struct model 
         session_calibration_view(outlook.info, &session.calibration, &own);
         if (interval_replies_room(&own.levels, outlook.n_rows, outlook.info->n_outputs, arena,
                                   &outlook.intervals)) {
-            interval_replies_fill(&outlook.intervals, &own.tracker, outlook.forecast);
+            interval_replies_fill(&outlook.intervals, &own.tail.tracker, outlook.forecast);
         } else {
             status = no_memory(fault);
         }

@@ -223,7 +223,7 @@ static enum status take_calibration(const struct session *session, struct sequen
     }
     if (session->calibration.levels.n > 0) {
         session_calibration_view(gru_model_info(session->gru), &session->calibration, own);
-        sequence->calibration->tracker = own->tracker;
+        sequence->calibration->tracker = own->tail.tracker;
     }
     return STATUS_OK;
 }

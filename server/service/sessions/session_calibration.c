@@ -43,16 +43,19 @@ void session_calibration_view(const struct gru_info *info,
     ret_intervals->levels = calibration->levels;
     ret_intervals->layout =
         session_calibration_layout(info, calibration->n_horizons, calibration->levels.n);
-    ret_intervals->tracker = (struct interval_tracker){ .layout = &ret_intervals->layout,
-                                                        .levels = &ret_intervals->levels,
-                                                        .bytes = calibration->bytes };
+    ret_intervals->tail = (struct tail){ .tracker = { .layout = &ret_intervals->layout,
+                                                      .levels = &ret_intervals->levels,
+                                                      .bytes = calibration->bytes },
+                                         .parts = calibration->parts };
 }
 
 size_t session_calibration_bytes(enum session_calibration_format format,
                                  const struct gru_info *info,
                                  const struct session_calibration *calibration)
 {
-    return layout_of(format, info, calibration->n_horizons, calibration->levels.n).n_bytes;
+    const struct interval_layout layout =
+        layout_of(format, info, calibration->n_horizons, calibration->levels.n);
+    return tail_bytes(&layout, calibration->parts);
 }
 
 void session_calibration_take(enum session_calibration_format format, const struct gru_info *info,
@@ -60,10 +63,10 @@ void session_calibration_take(enum session_calibration_format format, const stru
 {
     const struct interval_layout layout =
         layout_of(format, info, calibration->n_horizons, calibration->levels.n);
-    const struct interval_tracker from = { &layout, &calibration->levels, bytes };
+    const struct tail from = { { &layout, &calibration->levels, bytes }, calibration->parts };
     struct session_intervals own;
     session_calibration_view(info, calibration, &own);
-    interval_tracker_take(&own.tracker, &from);
+    tail_take(&own.tail, &from);
 }
 
 bool session_calibration_read(const struct interval_sessions *of, uint32_t slot,
@@ -79,14 +82,15 @@ bool session_calibration_read(const struct interval_sessions *of, uint32_t slot,
     const size_t n_horizons = own.layout.n_horizons;
     const struct interval_layout layout =
         session_calibration_layout(info, n_horizons, own.levels.n);
-    ret_calibration->bytes = arena_array(arena, layout.n_bytes, 1);
+    ret_calibration->bytes = arena_array(arena, tail_bytes(&layout, own.tail.parts), 1);
     if (!ret_calibration->bytes) {
         return false;
     }
     ret_calibration->levels = own.levels;
     ret_calibration->n_horizons = n_horizons;
+    ret_calibration->parts = own.tail.parts;
     session_calibration_view(info, ret_calibration, &told);
-    interval_tracker_take(&told.tracker, &own.tracker);
+    tail_take(&told.tail, &own.tail);
     return true;
 }
 
@@ -98,7 +102,8 @@ unsigned session_calibration_class(const struct interval_sessions *of, uint32_t 
     }
     return calibration->levels.n == 0
                ? 0
-               : session_intervals_class_for(of, &calibration->levels, calibration->n_horizons);
+               : session_intervals_class_for(of, &calibration->levels, calibration->n_horizons,
+                                             calibration->parts);
 }
 
 /* With the tail that it gets: what it is of. */
@@ -117,7 +122,7 @@ static struct session_calibration write_tail(const struct interval_sessions *of,
     }
     session_calibration_view(gru_model_info(of->version->gru), calibration, &from);
     session_intervals_make(of, record_class, &calibration->levels, copy, &to);
-    interval_tracker_take(&to.tracker, &from.tracker);
+    tail_take(&to.tail, &from.tail);
     return *calibration;
 }
 
@@ -136,12 +141,12 @@ void session_calibration_write(const struct interval_sessions *of, const struct 
     }
     if (was.digest != copy->digest) {
         const struct version *before = version_with_digest(model, was.digest);
-        version_change_rescale(before, of->version, &intervals.tracker);
+        version_change_rescale(before, of->version, &intervals.tail);
     }
     if (was.digest != copy->digest || was.step != copy->step) {
-        interval_tracker_drop_waiting(&intervals.tracker);
+        tail_drop_waiting(&intervals.tail);
     }
     if (!restore->state) {
-        interval_tracker_restart(&intervals.tracker);
+        tail_restart(&intervals.tail);
     }
 }

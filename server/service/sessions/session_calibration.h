@@ -1,6 +1,6 @@
 /*
  * session_calibration.h - the prediction intervals of a session outside of its record, on their way
- * to a client or to another session: a tracker whose bytes stand by themselves, with the levels and
+ * to a client or to another session: a tail whose bytes stand by themselves, with the levels and
  * the moment that they are of.
  *
  * What is restored goes on as it was, if it is of the moment and the version that the session is
@@ -22,7 +22,8 @@ enum { SESSION_CALIBRATION_HORIZONS_MAX = 24 }; /* as interval-horizon-max (conf
 struct session_calibration {
     struct interval_levels levels; /* n 0: the session has none */
     size_t n_horizons;
-    unsigned char *bytes; /* of a tracker, aligned to 4 */
+    uint32_t parts;       /* behind the tracker (scores/tail.h) */
+    unsigned char *bytes; /* of a tail, aligned to 4 */
     uint64_t step;        /* of the session, when it was like this */
     uint64_t digest;      /* of the version that it is of: the low bits */
 };
@@ -36,18 +37,18 @@ enum session_calibration_format {
     SESSION_CALIBRATION_NARROW,
     SESSION_CALIBRATION_WIDE
 };
-/* Of a calibration of that model, and the layout of its bytes then. */
+/* Of a calibration of that model, and the layout of its tracker then. */
 enum session_calibration_format session_calibration_format(const struct gru_info *info);
 struct interval_layout session_calibration_layout(const struct gru_info *info, size_t n_horizons,
                                                   size_t n_levels);
-/* Of a text of another format: how many bytes, and makes the model's own of them. Where they are no
- * tracker's, these are none either. */
+/* Of a text of some format: how many bytes. Of another than the model's own: makes its own of them.
+ * Where they are no tail's, these are none either. */
 size_t session_calibration_bytes(enum session_calibration_format format,
                                  const struct gru_info *info,
                                  const struct session_calibration *calibration);
 void session_calibration_take(enum session_calibration_format format, const struct gru_info *info,
                               unsigned char *bytes, const struct session_calibration *calibration);
-/* As a tracker. The view must stay where it is, and the bytes too. */
+/* As a tail. The view must stay where it is, and the bytes too. */
 void session_calibration_view(const struct gru_info *info,
                               const struct session_calibration *calibration,
                               struct session_intervals *ret_intervals);

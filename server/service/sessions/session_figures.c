@@ -120,7 +120,7 @@ enum status session_figures_read(struct session *session, struct arena *arena, s
     struct session_intervals intervals;
     if (has_room && calibration->levels.n > 0) {
         session_calibration_view(gru_model_info(session->gru), calibration, &intervals);
-        has_room = read_intervals(&intervals.tracker, gru_model_info(session->gru)->n_outputs,
+        has_room = read_intervals(&intervals.tail.tracker, gru_model_info(session->gru)->n_outputs,
                                   arena, figures);
     }
     session->figures = figures;

@@ -4,6 +4,7 @@
 #include "service/models/interval_classes.h"
 #include "service/models/models.h"
 #include "service/pool/pool_write.h"
+#include "service/scores/anomaly.h"
 #include "service/scores/version_errors.h"
 #include "service/service_private.h"
 
@@ -33,9 +34,10 @@ static void view(const struct interval_levels *offered, const struct pool_class 
         }
     }
     ret_intervals->layout = interval_class_layout(kind, n_outputs);
-    ret_intervals->tracker = (struct interval_tracker){ .layout = &ret_intervals->layout,
-                                                        .levels = &ret_intervals->levels,
-                                                        .bytes = (unsigned char *)tail };
+    ret_intervals->tail = (struct tail){ .tracker = { .layout = &ret_intervals->layout,
+                                                      .levels = &ret_intervals->levels,
+                                                      .bytes = (unsigned char *)tail },
+                                         .parts = interval_class_parts(kind) };
 }
 
 static unsigned class_of(const struct interval_sessions *of, uint32_t slot)
@@ -76,30 +78,72 @@ static uint32_t asked_levels(const struct interval_levels *offered,
     return asked;
 }
 
+/* What parts of a tail need where no level is asked for: the one that is nearest to 0.9. */
+static uint32_t usual_level(const struct interval_levels *offered)
+{
+    const double usual = 0.9;
+    size_t nearest = 0;
+    for (size_t i = 1; i < offered->n; i++) {
+        nearest =
+            fabs(offered->level[i] - usual) < fabs(offered->level[nearest] - usual) ? i : nearest;
+    }
+    return offered->n > 0 ? 1U << nearest : 0;
+}
+
+/* Of a session that has those already. */
+static uint32_t needed_levels(const struct interval_levels *offered,
+                              const struct forecast_options *options, uint32_t held)
+{
+    const uint32_t asked = options->levels ? asked_levels(offered, options->levels) : 0;
+    const bool has_none = asked == 0 && held == 0 && !options->levels;
+    return has_none && options->parts != 0 ? usual_level(offered) : asked | held;
+}
+
 /* Which levels a class would have for those. */
 static uint32_t levels_of_class(const struct interval_class *meaning, uint32_t asked)
 {
     return meaning->n_levels == meaning->n_offered ? (1U << meaning->n_offered) - 1 : asked;
 }
 
-/* The first class with room for that; the last one, if none has. */
-static unsigned find_class(const struct pool *pool, uint32_t asked, size_t n_ahead)
+static size_t farthest(const struct pool *pool)
+{
+    size_t most = 0;
+    for (size_t k = 0; k < pool->n_classes; k++) {
+        const struct interval_class meaning = interval_class_of(&pool->classes[k]);
+        most = meaning.n_horizons > most ? meaning.n_horizons : most;
+    }
+    return most;
+}
+
+/* The first class with room for that, as far ahead as any reaches; 0: there are none. */
+static unsigned find_class(const struct pool *pool, uint32_t asked, size_t n_ahead, uint32_t parts)
 {
     const bool is_one_level = asked != 0 && (asked & (asked - 1)) == 0;
-    for (unsigned k = 1; k < pool->n_classes; k++) {
+    const size_t most = farthest(pool), reach = n_ahead < most ? n_ahead : most;
+    for (unsigned k = 1; k <= pool->n_classes; k++) {
         const struct interval_class meaning = interval_class_of(&pool->classes[k - 1]);
-        if (meaning.n_horizons >= n_ahead &&
-            (meaning.n_levels == meaning.n_offered || is_one_level)) {
+        if (meaning.n_horizons >= reach &&
+            (meaning.n_levels == meaning.n_offered || is_one_level) &&
+            (parts & ~interval_class_parts(&pool->classes[k - 1])) == 0) {
             return k;
         }
     }
-    return (unsigned)pool->n_classes;
+    return 0;
 }
 
 unsigned session_intervals_class_for(const struct interval_sessions *of,
-                                     const struct interval_levels *levels, size_t n_ahead)
+                                     const struct interval_levels *levels, size_t n_ahead,
+                                     uint32_t parts)
 {
-    return find_class(of->pool, asked_levels(of->offered, levels), n_ahead);
+    return find_class(of->pool, asked_levels(of->offered, levels), n_ahead, parts);
+}
+
+/* Without a level nothing is asked of steps further ahead. */
+static size_t needed_reach(const struct interval_sessions *of,
+                           const struct forecast_options *options)
+{
+    const size_t n_rows = forecast_options_rows(gru_model_info(of->version->gru), options);
+    return options->levels && n_rows > 0 ? n_rows : 1;
 }
 
 unsigned session_intervals_class(const struct interval_sessions *of, uint32_t slot,
@@ -107,35 +151,41 @@ unsigned session_intervals_class(const struct interval_sessions *of, uint32_t sl
 {
     const struct pool *pool = of->pool;
     const unsigned now = slot == INDEX_NONE ? 0 : class_of(of, slot);
-    if (!options->levels) {
+    if (!options->levels && options->parts == 0) {
         return now;
     }
-    const size_t n_rows = forecast_options_rows(gru_model_info(of->version->gru), options);
-    const size_t n_ahead = n_rows > 0 ? n_rows : 1;
-    const uint32_t asked = asked_levels(of->offered, options->levels);
+    const size_t n_ahead = needed_reach(of, options);
     if (now == 0) {
-        return find_class(pool, asked, n_ahead);
+        return find_class(pool, needed_levels(of->offered, options, 0), n_ahead, options->parts);
     }
-    const struct interval_class meaning = interval_class_of(&pool->classes[now - 1]);
+    const struct pool_class *kind = &pool->classes[now - 1];
+    const size_t reach = interval_class_of(kind).n_horizons;
     const uint32_t held = pool_newest(pool, slot)->tail_mark;
-    if ((asked & ~held) == 0 && n_ahead <= meaning.n_horizons) {
+    const uint32_t needed = needed_levels(of->offered, options, held);
+    const uint32_t parts = interval_class_parts(kind);
+    if (needed == held && n_ahead <= reach && (options->parts & ~parts) == 0) {
         return now;
     }
-    return find_class(pool, asked | held,
-                      n_ahead > meaning.n_horizons ? n_ahead : meaning.n_horizons);
+    return find_class(pool, needed, n_ahead > reach ? n_ahead : reach, options->parts | parts);
+}
+
+static void make(const struct interval_sessions *of, unsigned record_class, uint32_t asked,
+                 struct record_copy *copy, struct session_intervals *ret_intervals)
+{
+    const struct pool_class *kind = &of->pool->classes[record_class - 1];
+    const struct interval_class meaning = interval_class_of(kind);
+    const uint32_t held = levels_of_class(&meaning, asked);
+    char *tail = record_tail(&of->pool->layouts[record_class], copy);
+    memset(tail, 0, kind->tail_bytes);
+    copy->tail_mark = (uint8_t)held;
+    view(of->offered, kind, of->pool->layout.n_outputs, held, tail, ret_intervals);
 }
 
 void session_intervals_make(const struct interval_sessions *of, unsigned record_class,
                             const struct interval_levels *levels, struct record_copy *copy,
                             struct session_intervals *ret_intervals)
 {
-    const struct pool_class *kind = &of->pool->classes[record_class - 1];
-    const struct interval_class meaning = interval_class_of(kind);
-    const uint32_t held = levels_of_class(&meaning, asked_levels(of->offered, levels));
-    char *tail = record_tail(&of->pool->layouts[record_class], copy);
-    memset(tail, 0, kind->tail_bytes);
-    copy->tail_mark = (uint8_t)held;
-    view(of->offered, kind, of->pool->layout.n_outputs, held, tail, ret_intervals);
+    make(of, record_class, asked_levels(of->offered, levels), copy, ret_intervals);
 }
 
 /* ---- it begins ---- */
@@ -157,7 +207,7 @@ static void begin_like_another(const struct interval_sessions *of, uint32_t slot
                         copy->digest == of->version->digest.low &&
                         view_copy(of, donor, copy, &other);
     if (is_fit) {
-        interval_tracker_begin_like(tracker, &other.tracker);
+        interval_tracker_begin_like(tracker, &other.tail.tracker);
     } else if (is_other) { /* one of this version takes its place */
         atomic_store_explicit(&of->pool->donor, INDEX_NONE, memory_order_relaxed);
     }
@@ -181,13 +231,13 @@ static void begin_from_others(const struct interval_sessions *of, uint32_t slot,
 static void begin(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
                   const struct forecast_options *options)
 {
-    if (!options->levels || copy->tail_mark != 0) {
+    if ((!options->levels && options->parts == 0) || copy->tail_mark != 0) {
         return;
     }
     struct session_intervals intervals;
-    session_intervals_make(of, class_of(of, slot), options->levels, copy, &intervals);
-    interval_tracker_begin(&intervals.tracker);
-    begin_from_others(of, slot, &intervals.tracker);
+    make(of, class_of(of, slot), needed_levels(of->offered, options, 0), copy, &intervals);
+    tail_begin(&intervals.tail);
+    begin_from_others(of, slot, &intervals.tail.tracker);
 }
 
 /* ---- a step ---- */
@@ -206,10 +256,11 @@ enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t 
     }
     const struct record_layout *layout = &pool->layouts[wanted];
     struct session_intervals before, after;
-    if (view_copy(of, *slot, pool_newest(pool, *slot), &before)) {
-        session_intervals_make(of, wanted, options->levels, scratch, &after);
-        interval_tracker_take(&after.tracker, &before.tracker);
-        begin_from_others(of, *slot, &after.tracker);
+    struct record_copy *newest = pool_newest(pool, *slot);
+    if (view_copy(of, *slot, newest, &before)) {
+        make(of, wanted, needed_levels(of->offered, options, newest->tail_mark), scratch, &after);
+        tail_take(&after.tail, &before.tail);
+        begin_from_others(of, *slot, &after.tail.tracker);
     } else { /* it begins with the step */
         memset(record_tail(layout, scratch), 0, layout->tail_bytes);
         scratch->tail_mark = 0;
@@ -252,17 +303,16 @@ void session_intervals_step(const struct interval_sessions *of, uint32_t slot, u
                             const struct session_intervals *intervals, const double *truths,
                             const double *forecast, size_t n_rows)
 {
-    interval_tracker_step(&intervals->tracker, step, truths, forecast, n_rows);
-    offer(of->pool, slot, &intervals->tracker);
+    tail_step(&intervals->tail, step, truths, forecast, n_rows);
+    offer(of->pool, slot, &intervals->tail.tracker);
 }
 
-void session_intervals_tell(const struct interval_sessions *of, uint32_t slot,
-                            struct record_copy *copy, const struct interval_replies *replies,
-                            const double *forecast)
+double session_intervals_anomaly(const struct session_intervals *intervals, double *ret_by_output)
 {
-    struct session_intervals intervals;
-    const bool has_tracker = view_copy(of, slot, copy, &intervals);
-    interval_replies_fill(replies, has_tracker ? &intervals.tracker : NULL, forecast);
+    const struct tail *tail = &intervals->tail;
+    return tail->parts & TAIL_ANOMALY
+               ? anomaly_p_value(&tail->tracker, tail_part(tail, TAIL_ANOMALY), ret_by_output)
+               : (double)NAN;
 }
 
 void session_intervals_follow(const struct interval_sessions *of, uint32_t slot,
@@ -270,9 +320,9 @@ void session_intervals_follow(const struct interval_sessions *of, uint32_t slot,
 {
     struct session_intervals intervals;
     if (view_copy(of, slot, copy, &intervals)) {
-        version_change_rescale(before, of->version, &intervals.tracker);
-        version_errors_begin(of->version->gru, &intervals.tracker);
-        interval_tracker_drop_waiting(&intervals.tracker);
+        version_change_rescale(before, of->version, &intervals.tail);
+        version_errors_begin(of->version->gru, &intervals.tail.tracker);
+        tail_drop_waiting(&intervals.tail);
     }
 }
 
@@ -281,6 +331,6 @@ void session_intervals_restart(const struct interval_sessions *of, uint32_t slot
 {
     struct session_intervals intervals;
     if (view_copy(of, slot, copy, &intervals)) {
-        interval_tracker_restart(&intervals.tracker);
+        tail_restart(&intervals.tail);
     }
 }

@@ -15,6 +15,7 @@
 #include "gru.h"
 #include "service/pool/pool.h"
 #include "service/scores/interval_reply.h"
+#include "service/scores/tail.h"
 #include "service/sessions/forecast_options.h"
 
 struct model;
@@ -32,11 +33,11 @@ struct interval_sessions {
 struct interval_sessions interval_sessions_of(const struct service_context *context,
                                               const struct model *model);
 
-/* A tail as a tracker. */
+/* A tail, and what it is of. */
 struct session_intervals {
     struct interval_layout layout;
     struct interval_levels levels;
-    struct interval_tracker tracker;
+    struct tail tail;
 };
 /* That of a copy of such a record; false: it has none. The view must stay where it is. */
 __attribute__((warn_unused_result)) bool
@@ -51,9 +52,10 @@ void session_intervals_make(const struct interval_sessions *of, unsigned record_
  * it is new. */
 unsigned session_intervals_class(const struct interval_sessions *of, uint32_t slot,
                                  const struct forecast_options *options);
-/* The first class with room for that; the last one, if none has; 0: there are none. */
+/* The first class with room for that, as far ahead as any reaches; 0: there are none. */
 unsigned session_intervals_class_for(const struct interval_sessions *of,
-                                     const struct interval_levels *levels, size_t n_ahead);
+                                     const struct interval_levels *levels, size_t n_ahead,
+                                     uint32_t parts);
 /* Makes room in the session's record, if it has not enough: `scratch` has room for any copy. As
  * pool_raise. */
 enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t *slot,
@@ -78,10 +80,9 @@ session_intervals_begin(const struct interval_sessions *of, uint32_t slot, struc
 void session_intervals_step(const struct interval_sessions *of, uint32_t slot, uint64_t step,
                             const struct session_intervals *intervals, const double *truths,
                             const double *forecast, size_t n_rows);
-/* The intervals of a forecast from that copy. */
-void session_intervals_tell(const struct interval_sessions *of, uint32_t slot,
-                            struct record_copy *copy, const struct interval_replies *replies,
-                            const double *forecast);
+/* How unusual the reading was that was taken in last; NaN: not known. ret_by_output: [O], NULL: not
+ * asked for. */
+double session_intervals_anomaly(const struct session_intervals *intervals, double *ret_by_output);
 /* The copy's state is the active version's from here on; before it was that of `before` (NULL: a
  * version that is gone). */
 void session_intervals_follow(const struct interval_sessions *of, uint32_t slot,

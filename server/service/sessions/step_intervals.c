@@ -6,15 +6,18 @@
 #include "service/sessions/forecast_errors.h"
 #include "service/sessions/session_intervals.h"
 
+#include <math.h>
+
 bool step_intervals_need_raise(const struct service_context *context,
                                const struct pending_step *pending)
 {
     const struct step *step = pending->step;
-    if (!step->forecast_options.levels || pending->is_new) {
+    const struct forecast_options *options = &step->forecast_options;
+    if ((!options->levels && options->parts == 0) || pending->is_new) {
         return false;
     }
     const struct interval_sessions sessions = interval_sessions_of(context, step->model);
-    return session_intervals_class(&sessions, pending->slot, &step->forecast_options) !=
+    return session_intervals_class(&sessions, pending->slot, options) !=
            pool_extent(step->model->pool, pending->slot)->record_class;
 }
 
@@ -29,13 +32,37 @@ enum claim step_intervals_raise(struct service_context *context, struct pending_
                                    pending->next, &step->fault);
 }
 
+/* Whether the truth of several outputs comes. */
+static bool has_several(const struct gru_info *info)
+{
+    size_t n = 0;
+    for (size_t o = 0; o < info->n_outputs; o++) {
+        n += info->outputs[o].feeds >= 0;
+    }
+    return n > 1;
+}
+
+/* Until something is known. False: no memory. */
+static bool make_room_for_anomaly(struct step *step)
+{
+    const struct gru_info *info = gru_model_info(step->model->active->gru);
+    step->anomaly_p = NAN;
+    step->anomaly_by_output = NULL;
+    if (!(step->forecast_options.parts & TAIL_ANOMALY) || !has_several(info)) {
+        return true;
+    }
+    step->anomaly_by_output =
+        arena_array(step->arena, info->n_outputs, sizeof *step->anomaly_by_output);
+    return step->anomaly_by_output != NULL;
+}
+
 enum status step_intervals_room(struct pending_step *pending)
 {
     struct step *step = pending->step;
     const size_t n_outputs = gru_model_info(step->model->active->gru)->n_outputs;
     const struct interval_levels *levels = step->forecast_options.levels;
-    bool has_room = true;
-    if (session_intervals_are_kept(step->model->pool, pending->slot)) {
+    bool has_room = make_room_for_anomaly(step);
+    if (has_room && session_intervals_are_kept(step->model->pool, pending->slot)) {
         pending->truths = arena_array(step->arena, n_outputs, sizeof *pending->truths);
         has_room = pending->truths != NULL;
     }
@@ -62,6 +89,15 @@ static void score(const struct interval_sessions *of, const struct pending_step 
     }
 }
 
+/* What the reply says of a session with such a tail; NULL: it has none. */
+static void tell(struct step *step, const struct session_intervals *intervals)
+{
+    interval_replies_fill(&step->intervals, intervals ? &intervals->tail.tracker : NULL,
+                          step->forecast ? step->forecast : step->y);
+    step->anomaly_p =
+        intervals ? session_intervals_anomaly(intervals, step->anomaly_by_output) : (double)NAN;
+}
+
 /* With a tracker in the next copy, or without. */
 static void go_on(const struct interval_sessions *of, struct pending_step *pending, const double *x,
                   const double *y)
@@ -76,14 +112,13 @@ static void go_on(const struct interval_sessions *of, struct pending_step *pendi
                                                    &step->forecast_options, &intervals);
     if (has_begun) {
         session_intervals_truths(gru_model_info(of->version->gru), x, pending->truths);
-        score(of, pending, &intervals.tracker);
+        score(of, pending, &intervals.tail.tracker);
         session_intervals_step(of, pending->slot, pending->next->step + 1, &intervals,
                                pending->truths, is_rolled ? step->forecast : y,
                                is_rolled ? step->n_forecast : 1);
     }
     if (is_own) {
-        interval_replies_fill(&step->intervals, has_begun ? &intervals.tracker : NULL,
-                              step->forecast ? step->forecast : step->y);
+        tell(step, has_begun ? &intervals : NULL);
     }
 }
 
@@ -95,7 +130,7 @@ void step_intervals_go_on(struct service_context *context, struct pending_step *
         const struct interval_sessions sessions = interval_sessions_of(context, step->model);
         go_on(&sessions, pending, x, y);
     } else if (x == step->x) {
-        step_intervals_tell(context, pending, pending->next);
+        tell(pending->step, NULL);
     }
 }
 
@@ -105,7 +140,7 @@ void step_intervals_drop(struct service_context *context, struct pending_step *p
     const unsigned record_class = pool_extent(sessions.pool, pending->slot)->record_class;
     struct session_intervals intervals;
     if (session_intervals_of_copy(&sessions, record_class, pending->next, &intervals)) {
-        interval_tracker_drop_waiting(&intervals.tracker);
+        tail_drop_waiting(&intervals.tail);
     }
 }
 
@@ -113,9 +148,9 @@ void step_intervals_tell(struct service_context *context, struct pending_step *p
                          struct record_copy *copy)
 {
     struct step *step = pending->step;
-    if (step->intervals.n > 0) {
-        const struct interval_sessions sessions = interval_sessions_of(context, step->model);
-        session_intervals_tell(&sessions, pending->slot, copy, &step->intervals,
-                               step->forecast ? step->forecast : step->y);
-    }
+    const struct interval_sessions sessions = interval_sessions_of(context, step->model);
+    const unsigned record_class = pool_extent(sessions.pool, pending->slot)->record_class;
+    struct session_intervals intervals;
+    const bool has_begun = session_intervals_of_copy(&sessions, record_class, copy, &intervals);
+    tell(step, has_begun ? &intervals : NULL);
 }

@@ -63,6 +63,9 @@ struct step {
     const double *forecast; /* [n_forecast][O], NULL if there is none */
     size_t n_forecast;
     struct interval_replies intervals; /* n 0: none were asked for */
+    double
+        anomaly_p; /* the reading's p-value (scores/anomaly.h), whoever asked for it; NaN: none */
+    double *anomaly_by_output; /* [O], NaN: none; NULL: not asked for, or only one is tracked */
 };
 
 /* Fills n_rows and n_work; step->model is valid. Returns whether its forecast is too long for one

@@ -14,7 +14,7 @@ static bool knows(const struct version *version, const struct version *other)
 }
 
 void version_change_rescale(const struct version *before, const struct version *after,
-                            const struct interval_tracker *tracker)
+                            const struct tail *tail)
 {
     if (!before) {
         return;
@@ -26,5 +26,5 @@ void version_change_rescale(const struct version *before, const struct version *
     } else if (knows(before, after)) {
         present = gru_model_base_residuals(before->gru);
     }
-    version_errors_rescale(former, present, tracker);
+    version_errors_rescale(former, present, tail);
 }

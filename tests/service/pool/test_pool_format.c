@@ -111,7 +111,7 @@ static void expect_many_go_on(unsigned former)
     struct bytes file = file_load(path);
     uint32_t format;
     memcpy(&format, (char *)file.p + FORMAT_AT, sizeof format);
-    ck_assert_uint_eq(format, 4);
+    ck_assert_uint_eq(format, 6);
     free(file.p);
     world_start(&world);
     world_done(&world);

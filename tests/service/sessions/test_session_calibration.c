@@ -296,10 +296,10 @@ TEST(another_grud_keeps_what_it_offers)
             struct session_intervals view;
             ck_assert_uint_eq(restored.calibration.n_horizons, cases[i].n_horizons);
             session_calibration_view(gru_model_info(restored.gru), &restored.calibration, &view);
-            ck_assert(interval_tracker_is_valid(&view.tracker));
-            ck_assert(interval_tracker_has_seen_enough(&view.tracker, 3));
+            ck_assert(interval_tracker_is_valid(&view.tail.tracker));
+            ck_assert(interval_tracker_has_seen_enough(&view.tail.tracker, 3));
             const struct interval_coverage coverage =
-                interval_tracker_coverage(&view.tracker, 0, 1);
+                interval_tracker_coverage(&view.tail.tracker, 0, 1);
             ck_assert((coverage.n_scored > 0) == cases[i].has_counts);
         }
         double y[OUTPUTS];

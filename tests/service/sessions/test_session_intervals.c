@@ -237,7 +237,7 @@ TEST(a_session_that_asks_makes_as_many_go_as_it_takes)
     fill(&world, SESSIONS);
     const struct pool *pool = world_pool(&world);
     const struct interval_sessions of = interval_sessions_of(world.context, world_model(&world));
-    const unsigned wanted = session_intervals_class_for(&of, &both, AHEAD);
+    const unsigned wanted = session_intervals_class_for(&of, &both, AHEAD, 0);
     const size_t each = world_layout(&world)->record_bytes;
     const size_t more = pool_record_bytes(pool, wanted, strlen("old29")) - each;
     const size_t n_gone = (more + each - 1) / each;
