@@ -135,19 +135,6 @@ static void finish_lane(const struct grid *g, size_t b)
 
 /* ---- readings ---- */
 
-/* Returns the reading as the network sees it, but not normalised. */
-static double read_plain(const struct gru_info *info, size_t i, double x, double *last,
-                         const double *y, double *ret_raw)
-{
-    if (isnan(x)) {
-        *ret_raw = gru_fill_missing(info, i, last, y);
-    } else {
-        *ret_raw = gru_reading(info, x);
-        last[i] = *ret_raw;
-    }
-    return *ret_raw;
-}
-
 static void read_row(struct grid *g, size_t b, size_t step)
 {
     const struct gru_model *model = g->model;
@@ -164,7 +151,7 @@ static void read_row(struct grid *g, size_t b, size_t step)
             float *state = g->seen + b * model->transform_floats + next++->at;
             u = gru_read_transformed(info, i, x[i], last, y, state, &raw[i]);
         } else {
-            u = read_plain(info, i, x[i], last, y, &raw[i]);
+            u = gru_read_plain(info, i, x[i], last, y, &raw[i]);
         }
         if (isinf(raw[i])) { /* saturated gates would hide it */
             note_non_finite(g->lanes[b], g->t + step, i);

@@ -13,6 +13,11 @@
  */
 double gru_fill_missing(const struct gru_info *info, size_t i, const double *last, const double *y);
 
+/* Takes a reading of an input that has no transform; returns it as the network sees it, but not
+ * normalised, and the same in *ret_raw. x: NaN where it is missing. */
+double gru_read_plain(const struct gru_info *info, size_t i, double x, double *last,
+                      const double *y, double *ret_raw);
+
 /* A raw value as the network sees it. */
 static inline float gru_normalise(const struct gru_variable *variable, double raw)
 {
