@@ -49,12 +49,13 @@ size_t gru_backprop_n_trained(const struct gru_model *model, bool head_only)
 
 /* ---- what there is ---- */
 
-/* Where a layer's parameters stand in the vector. */
+/* Where a layer's parameters stand in the vector; nowhere if no gradient by them is wanted. */
 static void place_parameters(struct backprop *bp, struct backprop_layer *layer)
 {
     const struct layer_kind *kind = layer->shape->kind;
     for (size_t k = 0; k < LAYER_TENSORS_MAX; k++) {
-        const bool is_one = layer->tensors[k].values && !kind->tensors[k].is_statistic;
+        const bool is_one =
+            !bp->options.input_only && layer->tensors[k].values && !kind->tensors[k].is_statistic;
         layer->offsets[k] = is_one ? bp->n_parameters : SIZE_MAX;
         bp->n_parameters += is_one ? gru_tensor_floats(&layer->tensors[k]) : 0;
     }
@@ -70,7 +71,7 @@ static void describe_layer(struct backprop *bp, size_t l, size_t first)
     layer->family = families[layer->shape->kind->family];
     layer->hp = k_padded(layer->shape->n_units);
     layer->is_trained = l >= first;
-    layer->passes_back = l > first || (l == 0 && bp->options.passes_to_input);
+    layer->passes_back = l > first || bp->options.passes_to_input;
     /* The last layer's rows are handed on at once; what a trained layer saw must be there. */
     layer->holds_chunk = layer->is_trained ? is_last && !layer->family->keeps_rows : l + 1 < first;
     layer->n_rows = layer->holds_chunk ? bp->chunk_rows : bp->options.rows_max;
@@ -96,7 +97,7 @@ static void describe(struct backprop *bp, const struct gru_model *model,
         .n_layers = model->n_layers,
         .chunk_rows = max_size(BACKPROP_CHUNK_ROWS, options->lanes_max),
     };
-    const size_t first = first_trained(model, options->head_only);
+    const size_t first = options->passes_to_input ? 0 : first_trained(model, options->head_only);
     for (size_t l = 0; l < bp->n_layers; l++) {
         describe_layer(bp, l, first);
     }
@@ -204,7 +205,9 @@ enum gru_status gru_backprop_create(const struct gru_model *model,
     memset(bp->block, 0, count.n_bytes); /* paddings are zeros */
     struct block_cutter cutter = { .block = bp->block };
     cut(bp, &cutter);
-    move_parameters(model, bp->parameters, false);
+    if (!options->input_only) {
+        move_parameters(model, bp->parameters, false);
+    }
     gru_backprop_refresh(bp);
     *ret_backprop = bp;
     return GRU_OK;
@@ -248,7 +251,8 @@ void gru_backprop_refresh(struct backprop *backprop)
         for (size_t k = 0; k < layer->shape->kind->n_tensors; k++) {
             const bool is_parameter = layer->offsets[k] < SIZE_MAX;
             values[k] = is_parameter ? backprop->parameters + layer->offsets[k]
-                                     : layer->tensors[k].values; /* a statistic, or none */
+                                     : layer->tensors[k].values; /* a statistic, the model's
+                                                                    own weights, or none */
         }
         layer->shape->kind->pack(values, &layer->packed);
         if (layer->is_trained && layer->family->pack) {

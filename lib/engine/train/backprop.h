@@ -27,6 +27,9 @@ struct backprop_options {
     double dropout; /* of the outputs of recurrent layers, before what follows them */
     bool passes_to_input; /* the gradients by a window's input and by its first states are wanted;
                              not with head_only */
+    bool input_only;      /* with passes_to_input: nothing but these gradients is wanted. There are
+                             no parameters then, the weights are the model's, and no product runs
+                             in BLAS; a window does not begin, it has states */
 };
 
 /* A bound on what backprop_create allocates, in bytes; false: more than fits a size_t. */

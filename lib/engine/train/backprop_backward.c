@@ -61,7 +61,9 @@ static void run_chunk(const struct backprop_pass *pass, const float *d_out, floa
 
 static void clear_sums(const struct backprop *bp)
 {
-    memset(bp->gradients, 0, bp->n_parameters * sizeof *bp->gradients);
+    if (bp->n_parameters > 0) {
+        memset(bp->gradients, 0, bp->n_parameters * sizeof *bp->gradients);
+    }
     for (size_t l = 0; l < bp->n_layers; l++) {
         if (bp->layers[l].is_trained && bp->layers[l].family->clear) {
             bp->layers[l].family->clear(bp, &bp->layers[l]);

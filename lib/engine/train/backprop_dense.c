@@ -20,10 +20,9 @@ static void cut(const struct backprop *bp, struct backprop_layer *layer,
                 struct block_cutter *cutter)
 {
     const size_t i = layer->shape->n_inputs, h = layer->shape->n_units;
-    (void)bp;
     backprop_cut_result(layer, cutter);
     layer->dense.transposed.packed = block_take_floats(cutter, 1, k_transposed_floats(1, h, i));
-    layer->dense.d_weight = block_take_floats(cutter, h, k_padded(i));
+    layer->dense.d_weight = block_take_floats(cutter, bp->options.input_only ? 0 : h, k_padded(i));
 }
 
 static void pack(const float *const *values, struct backprop_layer *layer)
@@ -57,8 +56,9 @@ static const float *padded_in(const struct backprop_pass *pass, const struct bac
     return to;
 }
 
-static void backward(const struct backprop_pass *pass, const struct backprop_layer *layer,
-                     const struct backprop_rows *rows)
+/* Sums of the gradients by the weights and biases. */
+static void add_weights(const struct backprop_pass *pass, const struct backprop_layer *layer,
+                        const struct backprop_rows *rows)
 {
     const size_t n_rows = pass->chunk->n_rows, h = layer->shape->n_units;
     const size_t ip = k_padded(layer->shape->n_inputs);
@@ -78,17 +78,26 @@ static void backward(const struct backprop_pass *pass, const struct backprop_lay
             d_bias[k] += rows->d_out[row * rows->ld_d_out + k];
         }
     }
+}
+
+static void backward(const struct backprop_pass *pass, const struct backprop_layer *layer,
+                     const struct backprop_rows *rows)
+{
+    if (!pass->bp->options.input_only) {
+        add_weights(pass, layer, rows);
+    }
     if (layer->passes_back) {
-        pass->bp->ops->train->back_project(&layer->dense.transposed, n_rows, rows->d_out,
-                                           rows->ld_d_out, rows->d_in, rows->ld_d_in);
+        pass->bp->ops->train->back_project(&layer->dense.transposed, pass->chunk->n_rows,
+                                           rows->d_out, rows->ld_d_out, rows->d_in, rows->ld_d_in);
     }
 }
 
 static void clear(const struct backprop *bp, const struct backprop_layer *layer)
 {
-    (void)bp;
     size_t n = layer->shape->n_units * k_padded(layer->shape->n_inputs);
-    memset(layer->dense.d_weight, 0, n * sizeof(float));
+    if (!bp->options.input_only) {
+        memset(layer->dense.d_weight, 0, n * sizeof(float));
+    }
 }
 
 static void gather(const struct backprop *bp, const struct backprop_layer *layer)

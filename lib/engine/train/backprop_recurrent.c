@@ -50,8 +50,8 @@ static void cut_back(const struct backprop *bp, struct backprop_layer *layer,
     r->back.wt.packed =
         block_take_floats(cutter, layer->passes_back, k_transposed_floats(r->cell->n_gates, hp, i));
     r->sums = block_take_floats(cutter, planes->n, hp);
-    r->d_w = block_take_floats(cutter, i, n);
-    r->d_u = block_take_floats(cutter, h, n);
+    r->d_w = block_take_floats(cutter, bp->options.input_only ? 0 : i, n);
+    r->d_u = block_take_floats(cutter, bp->options.input_only ? 0 : h, n);
     r->kept = block_take_floats(cutter, layer->n_rows, r->cell->n_kept * hp);
     r->d_h = block_take_floats(cutter, lanes, hp);
     r->d_hu = block_take_floats(cutter, lanes, hp);
@@ -347,27 +347,37 @@ static void add_outer(const struct backprop_pass *pass, const struct backprop_la
     k_add_outer(pass->bp->ops, &outer);
 }
 
+/* Sums of the gradients by the weights. */
+static void add_weights(const struct backprop_pass *pass, const struct backprop_layer *layer,
+                        const struct backprop_rows *rows)
+{
+    const struct backprop_recurrent *r = &layer->recurrent;
+    const struct k_planes *planes = &r->cell->planes;
+    const size_t i = layer->shape->n_inputs, h = layer->shape->n_units, hp = layer->hp;
+    add_outer(pass, layer, rows->in, rows->ld_in, i, planes->x_first, r->cell->n_gates, r->d_w);
+    add_outer(pass, layer, states_before(pass, layer), hp, h, 0, planes->n_u, r->d_u);
+    if (r->cell->resets_before) {
+        add_outer(pass, layer, pass->bp->scratch, hp, h, planes->n_u, 1, r->d_u + planes->n_u * hp);
+    }
+}
+
 static void backward(const struct backprop_pass *pass, const struct backprop_layer *layer,
                      const struct backprop_rows *rows)
 {
     const struct backprop *bp = pass->bp;
     const struct backprop_recurrent *r = &layer->recurrent;
-    const struct k_planes *planes = &r->cell->planes;
-    const size_t i = layer->shape->n_inputs, h = layer->shape->n_units, hp = layer->hp;
     run_back(pass, layer, rows->d_out);
     if (pass->chunk->first_step == 0 && has_learned_state(pass, layer)) {
         add_by_first(pass, layer, 0, r->d_h, r->d_hu);
         add_by_first(pass, layer, 1, r->d_c, NULL);
     }
-    add_outer(pass, layer, rows->in, rows->ld_in, i, planes->x_first, r->cell->n_gates, r->d_w);
-    add_outer(pass, layer, states_before(pass, layer), hp, h, 0, planes->n_u, r->d_u);
-    if (r->cell->resets_before) {
-        add_outer(pass, layer, bp->scratch, hp, h, planes->n_u, 1, r->d_u + planes->n_u * hp);
+    if (!bp->options.input_only) {
+        add_weights(pass, layer, rows);
     }
     if (layer->passes_back) {
         bp->ops->train->back_project(&r->back.wt, pass->chunk->n_rows,
-                                     bp->deltas + planes->x_first * hp, r->ld_deltas, rows->d_in,
-                                     rows->ld_d_in);
+                                     bp->deltas + r->cell->planes.x_first * layer->hp, r->ld_deltas,
+                                     rows->d_in, rows->ld_d_in);
     }
 }
 
