@@ -459,6 +459,10 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
 
 #include "gru_recipe.h"
 
+/* ---- explaining it --------------------------------------------------------------------------- */
+
+#include "gru_explain.h"
+
 #ifdef __cplusplus
 }
 #endif

@@ -14,7 +14,7 @@ COMPLETIONS := share/bash-completion/completions/grud share/zsh/site-functions/_
                share/fish/vendor_completions.d/grud.fish
 
 # What is installed, and so what is removed: all but the options.
-HEADERS   := gru.h gru_choices.h gru_training.h gru_validation.h gru_recipe.h
+HEADERS   := gru.h gru_choices.h gru_training.h gru_validation.h gru_recipe.h gru_explain.h
 INSTALLED := bin/grud $(HEADERS:%=include/%) $(LIBRARIES:%=lib/%.a) $(LIBRARIES:%=lib/%.so) \
              $(LIBRARIES:%=lib/%.so.0) $(LIBRARIES:%=lib/%.so.$(VERSION)) \
              $(LIBRARIES:%=lib/pkgconfig/%.pc) lib/systemd/system/grud.service \

@@ -12,6 +12,7 @@ LIB_SOURCES := $(filter-out lib/kernels/simd.c,\
                  $(foreach d,$(LIB_FOLDERS),$(wildcard lib/$(d)/*.c lib/$(d)/*/*.c)))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(KERNEL_LEVELS:%=$(BUILD)/lib/kernels/simd-%.o)
 TRAINING_OBJECTS := $(filter $(BUILD)/lib/engine/train/% $(BUILD)/lib/engine/recipe/% \
+                      $(BUILD)/lib/engine/explain/% \
                       $(BUILD)/lib/kernels/product.o $(BUILD)/lib/kernels/train.o,$(LIB_OBJECTS))
 GRU       := $(BUILD)/libgru.a
 GRU_INFER := $(BUILD)/libgru-infer.a

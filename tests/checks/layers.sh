@@ -15,12 +15,13 @@ server/service/service_private.h server/service/service_context.h'
 # or of a single header. To another layer a folder stands for its rooms too, and gru.h for
 # lib/engine, since the layer's header speaks for them.
 ARROWS='
-lib                       gru_choices.h gru_training.h gru_validation.h gru_recipe.h
+lib                       gru_choices.h gru_training.h gru_validation.h gru_recipe.h gru_explain.h
 lib/json
 lib/kernels
 lib/engine                lib/kernels lib/json gru.h
 lib/engine/file           lib/engine lib/json gru.h
 lib/engine/train          lib/engine lib/kernels gru.h
+lib/engine/explain        lib/engine/train lib/engine lib/kernels gru.h
 lib/engine/recipe         lib/engine/train lib/engine/file lib/engine gru.h
 server/base               lib/json gru.h
 server/config             server/base
