@@ -46,7 +46,7 @@ GRU_API GRU_CHECK enum gru_status gru_season_find(const double *x, size_t n_rows
 
 /* ---- the search ------------------------------------------------------------------------------ */
 
-enum { GRU_RECIPE_HORIZON_MAX = 1024, GRU_RECIPE_TRIALS_MAX = 16 };
+enum { GRU_RECIPE_HORIZON_MAX = 1024, GRU_RECIPE_TRIALS_MAX = 20 };
 
 /* The series are borrowed, and have no y: each output is an input, whose next values it forecasts.
  * The validation part is of each series the last floor(f n_rows) rows, and at least one of several;
@@ -83,9 +83,11 @@ struct gru_recipe_trial {
     size_t width;        /* of one gru layer; 0: nothing is learned, the forecast is naive */
     size_t steps;        /* S */
     size_t horizon_loss; /* the hyper-parameter */
+    size_t member;       /* 0: a trial; k: the k-th network of the last model, which is of the kind
+                            that was chosen, and trained on all rows */
     enum gru_recipe_fate fate;
     size_t n_epochs, best_epoch; /* that it was trained for; whose weights are its best */
-    double error;                /* of its best weights; NaN: not known yet, infinite: none of its
+    double error;                /* of its best weights; NaN: not known (yet), infinite: none of its
                                     forecasts is finite */
 };
 
@@ -102,7 +104,7 @@ struct gru_recipe_findings {
     struct gru_season season; /* as it was found in the outputs together, also if it was given */
     double scale;             /* the first output's that is not left out: an error in raw units
                                  is so many times as large */
-    size_t n_trials, chosen;  /* rows of the table; which of them the model is */
+    size_t n_trials, chosen;  /* rows of the table; which of the trials is chosen */
     size_t n_updates;         /* of networks, in all trials so far */
     double persistence, seasonal_naive; /* their errors; NaN: not known (yet) */
 };
@@ -132,6 +134,7 @@ GRU_API void gru_recipe_free(struct gru_recipe *recipe); /* takes NULL */
  * epochs; those that are left have 200, or fewer if 20 bring nothing better (successive halving:
  * K. Jamieson, A. Talwalkar, "Non-stochastic best arm identification and hyperparameter
  * optimization", 2016). The first network, which has no transform and is 32 wide, is never dropped.
+ * At last come the members of the model (gru_recipe_model).
  * GRU_NO_MEMORY or GRU_BAD_BLAS, after which nothing more can be done.
  */
 GRU_API GRU_CHECK enum gru_status gru_recipe_advance(struct gru_recipe *recipe, bool *ret_is_done);
@@ -142,13 +145,24 @@ GRU_API void gru_recipe_findings(const struct gru_recipe *recipe,
 GRU_API const struct gru_recipe_trial *gru_recipe_trials(const struct gru_recipe *recipe);
 
 /*
- * The best weights of the trial that is chosen: the one with the least error so far, but the first
- * network instead if its error is no more than a fifth above that and no more than those of the
- * naive forecasts. What is better by chance in one validation part is often worse behind it, so
- * the simpler one goes first (as by the rule of one standard error in L. Breiman et al.,
- * "Classification and Regression Trees", 1984). A naive forecast is chosen if none is better, so
- * the model is never worse than persistence on the validation part, nor than the first network is.
- * With a selftest. The caller owns a reference. NULL: nothing is judged yet.
+ * What is known to forecast well: the best weights of the trial that is chosen, the one with the
+ * least error so far, but the first network instead if its error is no more than a fifth above that
+ * and no more than those of the naive forecasts. What is better by chance in one validation part is
+ * often worse behind it, so the simpler one goes first (as by the rule of one standard error in L.
+ * Breiman et al., "Classification and Regression Trees", 1984). A naive forecast is chosen if none
+ * is better, so the model is never worse than persistence on the validation part, nor than the
+ * first network is. With a selftest. The caller owns a reference. NULL: nothing is judged yet.
+ */
+GRU_API struct gru_model *gru_recipe_judged(const struct gru_recipe *recipe);
+
+/*
+ * What forecasts best behind the last row: once the search is over, four networks of the kind that
+ * is chosen are trained on all rows, the validation part among them, for as many epochs as were
+ * best for it, each from weights of its own; they are joined to one network of four times the
+ * width, whose forecasts are the means of theirs (L. K. Hansen, P. Salamon, "Neural network
+ * ensembles", 1990). Until the first of them is trained, and if the forecast is a naive one, it is
+ * what gru_recipe_judged gives. Errors, of the table or of a gate, are those of the judged model:
+ * this one has seen the validation part.
  */
 GRU_API struct gru_model *gru_recipe_model(const struct gru_recipe *recipe);
 

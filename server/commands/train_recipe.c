@@ -81,6 +81,9 @@ static void name_kind(const struct gru_recipe_trial *trial, char ret_kind[KIND_S
     if (trial->steps > 1) {
         n += snprintf(ret_kind + n, KIND_SIZE - (size_t)n, ", %zu steps", trial->steps);
     }
+    if (trial->member > 0) {
+        n += snprintf(ret_kind + n, KIND_SIZE - (size_t)n, ", all rows");
+    }
     if (trial->horizon_loss > 1) {
         snprintf(ret_kind + n, KIND_SIZE - (size_t)n, ", roll-outs of %zu", trial->horizon_loss);
     }
@@ -186,7 +189,20 @@ static enum gru_status search_on(struct gru_recipe *search, size_t max_seconds)
     return status;
 }
 
-/* The errors of its validation go into the model. */
+/* The model has seen the validation part: errors there are those of what was judged. */
+static enum gru_status take_residuals(const struct gru_recipe *search, struct gru_model *model,
+                                      const struct gru_training *training)
+{
+    struct gru_model *judged = gru_recipe_judged(search);
+    enum gru_status status = training_loop_set_residuals(judged, judged, training);
+    const struct gru_residuals *residuals = gru_model_residuals(judged);
+    if (status == GRU_OK && residuals && model != judged) {
+        status = gru_model_set_residuals(model, residuals);
+    }
+    gru_model_unref(judged);
+    return status;
+}
+
 static int finish(const struct train_recipe *recipe, const struct gru_recipe *search,
                   const struct gru_series *series, struct gru_model **ret_model)
 {
@@ -196,7 +212,7 @@ static int finish(const struct train_recipe *recipe, const struct gru_recipe *se
                                      .validation_fraction = recipe->validation_fraction };
     gru_hyperparameters_init(&training.hyperparameters);
     const enum gru_status status =
-        model ? training_loop_set_residuals(model, model, &training) : GRU_NON_FINITE;
+        model ? take_residuals(search, model, &training) : GRU_NON_FINITE;
     if (status != GRU_OK) {
         gru_model_unref(model);
         return command_complain(recipe->command, COMMAND_FAILED, "%s", gru_status_text(status));

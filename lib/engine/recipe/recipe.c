@@ -11,6 +11,7 @@ static const double LEARNING_RATE = 0.003, SHARE_OF_PLAIN = 0.8;
  * has more. Behind the first one what is further to be tried of the best comes in. */
 static const size_t rounds[] = { 10, 10, 40, 200 };
 enum { N_ROUNDS = sizeof rounds / sizeof *rounds, UPDATES_ENOUGH = 40 };
+/* Then the members of the last model have their round. */
 
 const char *gru_recipe_fate_name(enum gru_recipe_fate fate)
 {
@@ -45,9 +46,11 @@ static void end(struct gru_recipe *recipe, size_t k, enum gru_recipe_fate fate)
 void gru_recipe_training(const struct gru_recipe *recipe, const struct gru_recipe_trial *shown,
                          struct gru_training *ret_training)
 {
-    *ret_training = (struct gru_training){ .series = recipe->fitted,
-                                           .n_series = recipe->n_train,
-                                           .seed = recipe->task.seed };
+    const bool is_member = shown->member > 0;
+    *ret_training =
+        (struct gru_training){ .series = is_member ? recipe->whole : recipe->fitted,
+                               .n_series = is_member ? recipe->n_whole : recipe->n_train,
+                               .seed = recipe->task.seed + shown->member };
     struct gru_hyperparameters *h = &ret_training->hyperparameters;
     gru_hyperparameters_init(h);
     h->n_epochs = 1;
@@ -66,7 +69,8 @@ enum gru_status gru_recipe_trainer_create(const struct gru_recipe *recipe,
     const enum gru_status status = gru_training_check(trial->base, &training, &info, NULL);
     if (status == GRU_OK) {
         trial->n_epochs_at_once = (UPDATES_ENOUGH - 1) / info.n_steps + 1;
-        training.hyperparameters.n_epochs = rounds[N_ROUNDS - 1] * trial->n_epochs_at_once;
+        training.hyperparameters.n_epochs =
+            shown->member > 0 ? shown->best_epoch : rounds[N_ROUNDS - 1] * trial->n_epochs_at_once;
     }
     return status == GRU_OK ? gru_trainer_create(trial->base, &training, &trial->trainer, NULL)
                             : status;
@@ -85,6 +89,28 @@ static enum gru_status begin(struct gru_recipe *recipe, size_t k)
     recipe->shown[k].fate = GRU_TRIAL_RUNNING;
     if (status == GRU_BAD_ARGUMENT || status == GRU_BAD_TRAINING) {
         end(recipe, k, GRU_TRIAL_REFUSED);
+        status = GRU_OK;
+    }
+    return status;
+}
+
+/* A member is trained to its end, which was set when it was added. */
+static enum gru_status train_member(struct gru_recipe *recipe, size_t k)
+{
+    struct gru_progress progress;
+    struct recipe_trial *member = &recipe->trials[k];
+    const enum gru_advance advance = gru_trainer_advance(member->trainer, &progress);
+    recipe->shown[k].n_epochs = progress.epoch;
+    recipe->findings.n_updates += advance != GRU_ADVANCED;
+    if (advance != GRU_ADVANCED_END) {
+        return GRU_OK;
+    }
+    enum gru_status status = gru_trainer_model(member->trainer, &member->best);
+    if (status == GRU_OK) {
+        status = gru_recipe_join(recipe);
+    }
+    if (status == GRU_OK || status == GRU_NON_FINITE) {
+        end(recipe, k, GRU_TRIAL_ENDED);
         status = GRU_OK;
     }
     return status;
@@ -150,7 +176,8 @@ static bool has_turn(const struct gru_recipe *recipe, size_t k)
 {
     const struct gru_recipe_trial *trial = &recipe->shown[k];
     return trial->fate == GRU_TRIAL_WAITING ||
-           (trial->fate == GRU_TRIAL_RUNNING && n_judged(recipe, k) < rounds[recipe->rung]);
+           (trial->fate == GRU_TRIAL_RUNNING &&
+            (trial->member > 0 || n_judged(recipe, k) < rounds[recipe->rung]));
 }
 
 /* Whether one trial goes before another: the better one, of equals the first. */
@@ -188,10 +215,38 @@ static size_t best_network(const struct gru_recipe *recipe)
 {
     const size_t n = recipe->findings.n_trials;
     size_t best = n;
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < gru_recipe_n_tried(recipe); k++) {
         if (!is_naive(&recipe->shown[k]) && recipe->trials[k].best &&
             (best == n || goes_before(recipe, k, best))) {
             best = k;
+        }
+    }
+    return best;
+}
+
+/* Whether the plainest network has no more error than the naive forecasts, and not much more than
+ * `best`: what is better by chance in one validation part is often worse behind it. */
+static bool is_as_good(const struct gru_recipe *recipe, size_t k, double best)
+{
+    bool is_good = is_plain(recipe, k) && SHARE_OF_PLAIN * recipe->shown[k].error <= best;
+    for (size_t other = 0; other < k; other++) {
+        is_good = is_good && !(recipe->shown[other].error < recipe->shown[k].error);
+    }
+    return is_good;
+}
+
+static size_t chosen(const struct gru_recipe *recipe)
+{
+    const size_t n = recipe->findings.n_trials, n_tried = gru_recipe_n_tried(recipe);
+    size_t best = n;
+    for (size_t k = 0; k < n_tried; k++) {
+        if (recipe->trials[k].best && (best == n || goes_before(recipe, k, best))) {
+            best = k;
+        }
+    }
+    for (size_t k = 0; best < n && k < n_tried; k++) {
+        if (recipe->trials[k].best && is_as_good(recipe, k, recipe->shown[best].error)) {
+            return k;
         }
     }
     return best;
@@ -208,18 +263,21 @@ static void end_round(struct gru_recipe *recipe)
     }
     recipe->rung++;
     recipe->at = 0;
+    if (recipe->rung == N_ROUNDS) {
+        gru_recipe_add_members(recipe, chosen(recipe));
+    }
 }
 
 /* Goes to the trial whose turn it is; false: all is done. */
 static bool find_turn(struct gru_recipe *recipe)
 {
-    while (recipe->rung < N_ROUNDS && !has_turn(recipe, recipe->at)) {
+    while (recipe->rung <= N_ROUNDS && !has_turn(recipe, recipe->at)) {
         recipe->at++;
         if (recipe->at >= recipe->findings.n_trials) {
             end_round(recipe);
         }
     }
-    return recipe->rung < N_ROUNDS;
+    return recipe->rung <= N_ROUNDS;
 }
 
 static enum gru_status judge_on(struct gru_recipe *recipe)
@@ -245,6 +303,8 @@ enum gru_status gru_recipe_advance(struct gru_recipe *recipe, bool *ret_is_done)
         is_done = true;
     } else if (recipe->shown[recipe->at].fate == GRU_TRIAL_WAITING) {
         status = begin(recipe, recipe->at);
+    } else if (recipe->shown[recipe->at].member > 0) {
+        status = train_member(recipe, recipe->at);
     } else {
         status = train(recipe, recipe->at);
     }
@@ -255,35 +315,6 @@ enum gru_status gru_recipe_advance(struct gru_recipe *recipe, bool *ret_is_done)
 }
 
 /* ---- what is known ---- */
-
-/* Whether the plainest network has no more error than the naive forecasts, and not much more than
- * `best`: what is better by chance in one validation part is often worse behind it. */
-static bool is_as_good(const struct gru_recipe *recipe, size_t k, double best)
-{
-    bool is_good = is_plain(recipe, k) && SHARE_OF_PLAIN * recipe->shown[k].error <= best;
-    for (size_t other = 0; other < k; other++) {
-        is_good = is_good && !(recipe->shown[other].error < recipe->shown[k].error);
-    }
-    return is_good;
-}
-
-/* The best of all; n_trials: none is judged. */
-static size_t chosen(const struct gru_recipe *recipe)
-{
-    const size_t n = recipe->findings.n_trials;
-    size_t best = n;
-    for (size_t k = 0; k < n; k++) {
-        if (recipe->trials[k].best && (best == n || goes_before(recipe, k, best))) {
-            best = k;
-        }
-    }
-    for (size_t k = 0; best < n && k < n; k++) {
-        if (recipe->trials[k].best && is_as_good(recipe, k, recipe->shown[best].error)) {
-            return k;
-        }
-    }
-    return best;
-}
 
 static double error_of_naive(const struct gru_recipe *recipe, enum gru_transform_kind kind)
 {
@@ -308,8 +339,13 @@ const struct gru_recipe_trial *gru_recipe_trials(const struct gru_recipe *recipe
     return recipe->shown;
 }
 
-struct gru_model *gru_recipe_model(const struct gru_recipe *recipe)
+struct gru_model *gru_recipe_judged(const struct gru_recipe *recipe)
 {
     const size_t k = chosen(recipe);
     return k < recipe->findings.n_trials ? gru_model_ref(recipe->trials[k].best) : NULL;
+}
+
+struct gru_model *gru_recipe_model(const struct gru_recipe *recipe)
+{
+    return recipe->joined ? gru_model_ref(recipe->joined) : gru_recipe_judged(recipe);
 }

@@ -7,7 +7,10 @@
 
 #include "gru.h"
 
-enum { RECIPE_SERIES_ROWS = 256 }; /* rows of a judgement that a piece runs at most */
+enum {
+    RECIPE_SERIES_ROWS = 256, /* rows of a judgement that a piece runs at most */
+    RECIPE_MEMBERS = 4        /* networks that the last model is joined of */
+};
 
 /* Of a trial: what does not show. */
 struct recipe_trial {
@@ -34,15 +37,18 @@ struct gru_recipe {
     size_t n_train;                  /* of those that have some */
     const struct gru_series *judged; /* [n_judged] that the validation part is of */
     size_t n_judged;
-    size_t *n_before; /* [n_judged] their rows that are before it, or are not forecast */
-    size_t *fed;      /* [n_outputs] the input that an output feeds */
-    double *scales;   /* [n_outputs] of its errors; 0: it is left out */
-    size_t stride;    /* from one origin to the next */
+    size_t *n_before;         /* [n_judged] their rows that are before it, or are not forecast */
+    struct gru_series *whole; /* [n_whole] all rows, of all series that have some */
+    size_t n_whole;
+    size_t *fed;    /* [n_outputs] the input that an output feeds */
+    double *scales; /* [n_outputs] of its errors; 0: it is left out */
+    size_t stride;  /* from one origin to the next */
     struct gru_work *work;
     struct gru_recipe_trial shown[GRU_RECIPE_TRIALS_MAX];
     struct recipe_trial trials[GRU_RECIPE_TRIALS_MAX];
     struct recipe_judgement judgement;
-    size_t rung, at; /* of the search: which round, and which trial's turn it is */
+    size_t rung, at;          /* of the search: which round, and which trial's turn it is */
+    struct gru_model *joined; /* of the members that were trained; NULL: there is none (yet) */
 };
 
 /* The season to reckon with; 0: there is none. */
@@ -98,11 +104,22 @@ GRU_CHECK enum gru_status gru_recipe_shape_create(const struct gru_recipe *recip
                                                   const struct gru_recipe_trial *trial,
                                                   struct gru_model **ret_model);
 
+/* ---- recipe_join.c ---- */
+
+/* Makes `joined` of the members that were trained: as wide as all of them together, and its
+ * forecasts are the means of theirs. GRU_NO_MEMORY. */
+GRU_CHECK enum gru_status gru_recipe_join(struct gru_recipe *recipe);
+
 /* ---- recipe_table.c ---- */
 
 /* The kinds of forecasting that are tried first. */
 void gru_recipe_first_trials(struct gru_recipe *recipe);
 /* What is tried of the best of them. */
 void gru_recipe_further_trials(struct gru_recipe *recipe, const struct gru_recipe_trial *best);
+
+/* The networks of the last model, once the search is over. */
+void gru_recipe_add_members(struct gru_recipe *recipe, size_t chosen);
+/* How many rows of the table are trials; members follow them. */
+size_t gru_recipe_n_tried(const struct gru_recipe *recipe);
 
 #endif

@@ -20,6 +20,24 @@ static bool add_trial(const struct gru_recipe *recipe, const struct gru_recipe_t
            !__builtin_add_overflow(*n_bytes, n_model, n_bytes);
 }
 
+/* The last model, beside the one that is joined to be it. */
+static enum gru_status add_joined(const struct gru_recipe *recipe, size_t *n_bytes)
+{
+    struct gru_recipe_trial trial = recipe->shown[recipe->findings.n_trials - 1]; /* the broadest */
+    struct gru_model *model;
+    size_t n_model;
+    trial.width *= RECIPE_MEMBERS;
+    enum gru_status status = gru_recipe_shape_create(recipe, &trial, &model);
+    if (status == GRU_OK) {
+        status = gru_model_copy_bytes(model, &n_model) &&
+                         !__builtin_add_overflow(*n_bytes, 3 * n_model, n_bytes)
+                     ? GRU_OK
+                     : GRU_NO_MEMORY;
+        gru_model_unref(model);
+    }
+    return status;
+}
+
 /* All that may be tried: with a season, which takes the most, and what is tried of the best of
  * those that have a transform. */
 static void list_trials(struct gru_recipe *recipe)
@@ -53,6 +71,9 @@ enum gru_status gru_recipe_bytes(const struct gru_recipe_task *task, size_t *ret
             status = add_trial(recipe, &recipe->shown[k], model, &n_bytes) ? GRU_OK : GRU_NO_MEMORY;
             gru_model_unref(model);
         }
+    }
+    if (status == GRU_OK) {
+        status = add_joined(recipe, &n_bytes);
     }
     gru_recipe_free(recipe);
     if (status == GRU_OK) {

@@ -61,6 +61,15 @@ static bool has_own_validation(const struct gru_recipe *recipe)
     return recipe->task.n_validation > 0;
 }
 
+static void take_whole(struct gru_recipe *recipe, const struct gru_series *series, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        if (series[k].n_rows > 0) {
+            recipe->whole[recipe->n_whole++] = series[k];
+        }
+    }
+}
+
 static void cut(struct gru_recipe *recipe)
 {
     const struct gru_recipe_task *task = &recipe->task;
@@ -81,6 +90,8 @@ static void cut(struct gru_recipe *recipe)
                 (struct gru_series){ .x = task->series[k].x, .n_rows = n_rows - n_valid };
         }
     }
+    take_whole(recipe, task->series, task->n_series);
+    take_whole(recipe, task->validation, task->n_validation);
     for (size_t k = 0; k < task->n_validation; k++) {
         recipe->findings.n_valid_rows += task->validation[k].n_rows;
         recipe->n_before[k] = task->validation[k].n_rows > 0;
@@ -236,9 +247,10 @@ static enum gru_status allocate(struct gru_recipe *recipe)
     const size_t n_judged = task->n_validation > 0 ? task->n_validation : task->n_series;
     recipe->n_before = gru_array_alloc(n_judged, sizeof *recipe->n_before);
     recipe->fitted = gru_array_alloc(task->n_series, sizeof *recipe->fitted);
+    recipe->whole = gru_array_alloc(task->n_series + task->n_validation, sizeof *recipe->whole);
     recipe->fed = gru_array_alloc(task->n_outputs, sizeof *recipe->fed);
     recipe->scales = gru_array_alloc(task->n_outputs, sizeof *recipe->scales);
-    return recipe->n_before && recipe->fitted && recipe->fed && recipe->scales
+    return recipe->n_before && recipe->fitted && recipe->whole && recipe->fed && recipe->scales
                ? gru_work_create(&recipe->work)
                : GRU_NO_MEMORY;
 }
@@ -319,9 +331,11 @@ void gru_recipe_free(struct gru_recipe *recipe)
             gru_model_unref(recipe->trials[k].best);
         }
         gru_recipe_judge_done(recipe);
+        gru_model_unref(recipe->joined);
         gru_work_free(recipe->work);
         free(recipe->n_before);
         free(recipe->fitted);
+        free(recipe->whole);
         free(recipe->fed);
         free(recipe->scales);
         free(recipe);

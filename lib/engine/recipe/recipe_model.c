@@ -31,13 +31,25 @@ static double deviation(const struct moments *moments)
     return std > 0 && isfinite(std) ? std : 1;
 }
 
-/* What the network sees of an input in the training part: its values, and its changes. */
-static enum gru_status look(const struct gru_recipe *recipe, size_t input,
-                            const struct gru_transform *transform, struct moments *values,
-                            struct moments *changes)
+static bool is_fed(const struct gru_recipe *recipe, size_t input)
 {
-    for (size_t k = 0; k < recipe->n_train; k++) {
-        const struct gru_series *series = &recipe->fitted[k];
+    size_t o = 0;
+    while (o < recipe->task.n_outputs && recipe->fed[o] != input) {
+        o++;
+    }
+    return o < recipe->task.n_outputs;
+}
+
+/* What the network sees of an input in its rows of training: its values, and its changes. */
+static enum gru_status look(const struct gru_recipe *recipe, const struct gru_recipe_trial *trial,
+                            size_t input, struct moments *values, struct moments *changes)
+{
+    static const struct gru_transform none = { .kind = GRU_TRANSFORM_NONE };
+    const struct gru_transform *transform = is_fed(recipe, input) ? &trial->transform : &none;
+    const struct gru_series *all = trial->member > 0 ? recipe->whole : recipe->fitted;
+    const size_t n = trial->member > 0 ? recipe->n_whole : recipe->n_train;
+    for (size_t k = 0; k < n; k++) {
+        const struct gru_series *series = &all[k];
         double *u = gru_array_alloc(series->n_rows, sizeof *u);
         if (!u || gru_transform_column(transform, series->x + input, series->n_rows,
                                        recipe->task.n_inputs, u) != GRU_OK) {
@@ -68,15 +80,6 @@ static void done(struct recipe_plan *plan)
     free(plan->changes);
 }
 
-static bool is_fed(const struct gru_recipe *recipe, size_t input)
-{
-    size_t o = 0;
-    while (o < recipe->task.n_outputs && recipe->fed[o] != input) {
-        o++;
-    }
-    return o < recipe->task.n_outputs;
-}
-
 static enum gru_status allocate(const struct gru_recipe *recipe,
                                 const struct gru_recipe_trial *trial, struct recipe_plan *plan)
 {
@@ -103,9 +106,8 @@ static enum gru_status scale(const struct gru_recipe *recipe, const struct gru_r
 {
     enum gru_status status = GRU_OK;
     for (size_t i = 0; status == GRU_OK && i < recipe->task.n_inputs; i++) {
-        static const struct gru_transform none = { .kind = GRU_TRANSFORM_NONE };
         struct moments values = { 0 }, changes = { 0 };
-        status = look(recipe, i, is_fed(recipe, i) ? &trial->transform : &none, &values, &changes);
+        status = look(recipe, trial, i, &values, &changes);
         plan->scalings[i].mean = trial->width > 0 ? values.mean : 0;
         plan->scalings[i].std = deviation(&values);
         plan->changes[i] = deviation(&changes);
@@ -134,7 +136,7 @@ static enum gru_status create(const struct gru_recipe *recipe, const struct gru_
         .residual = trial->residual,
         .steps = trial->steps,
         .has_selftest = true,
-        .seed = task->seed,
+        .seed = task->seed + trial->member,
         .interval_seconds = task->interval_seconds,
         .season = gru_recipe_season(recipe),
         .has_missing = task->has_missing,

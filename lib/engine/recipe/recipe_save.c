@@ -29,7 +29,7 @@ struct saved_search {
 
 struct saved_trial {
     uint64_t transform, season, scale, residual, width, steps, horizon_loss, fate, n_epochs,
-        best_epoch, n_epochs_at_once, n_since_best;
+        best_epoch, n_epochs_at_once, n_since_best, member;
     double rate, error;
     uint64_t n_trainer, n_best; /* bytes; 0: there is none */
 };
@@ -86,6 +86,7 @@ static struct saved_trial saved_of(const struct gru_recipe_trial *shown,
                                  .best_epoch = shown->best_epoch,
                                  .n_epochs_at_once = trial->n_epochs_at_once,
                                  .n_since_best = trial->n_since_best,
+                                 .member = shown->member,
                                  .rate = shown->transform.rate,
                                  .error = shown->error };
 }
@@ -222,6 +223,7 @@ static struct gru_recipe_trial shown_of(const struct saved_trial *saved)
         .width = saved->width,
         .steps = saved->steps,
         .horizon_loss = saved->horizon_loss,
+        .member = saved->member,
         .fate = (enum gru_recipe_fate)saved->fate,
         .n_epochs = saved->n_epochs,
         .best_epoch = saved->best_epoch,
@@ -298,6 +300,9 @@ static enum gru_status take(struct gru_recipe *recipe, struct restored *restored
     recipe->judgement = (struct recipe_judgement){ 0 };
     if (is_judging) {
         status = judge_again(recipe);
+    }
+    if (status == GRU_OK) {
+        status = gru_recipe_join(recipe);
     }
     if (status != GRU_OK) {
         swap(recipe, restored);

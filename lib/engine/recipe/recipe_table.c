@@ -43,7 +43,7 @@ static void add(struct gru_recipe *recipe, struct gru_recipe_trial trial)
     if (recipe->findings.n_trials < GRU_RECIPE_TRIALS_MAX) {
         trial.fate = GRU_TRIAL_WAITING;
         trial.n_epochs = 0;
-        trial.best_epoch = 0;
+        trial.best_epoch = trial.member > 0 ? trial.best_epoch : 0; /* how long it is trained */
         trial.error = (double)NAN;
         recipe->shown[recipe->findings.n_trials++] = trial;
     }
@@ -88,4 +88,24 @@ void gru_recipe_further_trials(struct gru_recipe *recipe, const struct gru_recip
     add(recipe, trial);
     trial.width = BROAD;
     add(recipe, trial);
+}
+
+void gru_recipe_add_members(struct gru_recipe *recipe, size_t chosen)
+{
+    if (chosen < recipe->findings.n_trials && recipe->shown[chosen].width > 0) {
+        for (size_t k = 1; k <= RECIPE_MEMBERS; k++) {
+            struct gru_recipe_trial trial = recipe->shown[chosen];
+            trial.member = k;
+            add(recipe, trial);
+        }
+    }
+}
+
+size_t gru_recipe_n_tried(const struct gru_recipe *recipe)
+{
+    size_t n = 0;
+    while (n < recipe->findings.n_trials && recipe->shown[n].member == 0) {
+        n++;
+    }
+    return n;
 }
