@@ -1,0 +1,259 @@
+#include "service/scores/mixture_places.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* The rule's parameters (mixture.h). */
+static const double decay = 0.999, level_rate = 0.2, rate_square = 2, rate_most = 0.5,
+                    share_of_new = 0.02, trial_weight = 2, trial_least = -MIXTURE_TRIAL / 3.0;
+/* ---- experts ---- */
+
+/* What they say of step `step + ahead`, from `step` on. */
+static void experts_say(const struct view *view, uint64_t step, size_t ahead, size_t season,
+                        double model, double ret_says[MIXTURE_EXPERTS])
+{
+    const size_t n_ahead = view->n_ahead, ring = step % n_ahead;
+    ret_says[MIXTURE_MODEL] = model;
+    ret_says[MIXTURE_PERSISTENCE] = value_at(view, view->at.persistence + ring);
+    ret_says[MIXTURE_LEVEL] = value_at(view, view->at.levels + ring);
+    ret_says[MIXTURE_SEASONAL] = (double)NAN;
+    if (season > 0) { /* of a step within a season, which is as many seasons before that one */
+        const size_t within = (ahead - 1) % season + 1;
+        ret_says[MIXTURE_SEASONAL] =
+            value_at(view, view->at.seasonal + (step + within) % (2 * n_ahead));
+    }
+}
+
+/* eta_k B. */
+static inline double rate_of(const struct expert *expert, size_t ahead)
+{
+    const double rate = sqrt(rate_square / ((double)ahead * (1 + (double)expert->squares)));
+    return rate < rate_most ? rate : rate_most;
+}
+
+/* The logarithm of an expert's weight but for eta, and eta B; -infinity: it has none. */
+static double log_weight_of(const struct cell *cell, size_t expert, size_t ahead, double *ret_rate)
+{
+    const struct expert *of = &cell->experts[expert];
+    *ret_rate = rate_of(of, ahead);
+    return has_joined(cell, expert) ? of->log_weight + *ret_rate * of->sum : -INFINITY;
+}
+
+/* Of what they say; NaN: it is not there. Persistence is. */
+static void weigh(const struct cell *cell, size_t ahead, const double says[MIXTURE_EXPERTS],
+                  double ret_weights[MIXTURE_EXPERTS])
+{
+    double rates[MIXTURE_EXPERTS], logs[MIXTURE_EXPERTS], most = -INFINITY, sum = 0;
+    for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+        logs[k] = log_weight_of(cell, k, ahead, &rates[k]);
+        logs[k] = isnan(says[k]) ? -INFINITY : logs[k];
+        most = logs[k] > most ? logs[k] : most;
+    }
+    for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+        ret_weights[k] = isinf(logs[k]) ? 0 : rates[k] * exp(logs[k] - most);
+        sum += ret_weights[k];
+    }
+    for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+        ret_weights[k] /= sum;
+    }
+}
+
+/* Linear in what they say: of one that says what all say it is that, to the last digit. */
+static double mix(const double weights[MIXTURE_EXPERTS], const double says[MIXTURE_EXPERTS])
+{
+    const double from = says[MIXTURE_PERSISTENCE];
+    double mixed = from;
+    for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+        mixed += weights[k] > 0 ? weights[k] * (says[k] - from) : 0;
+    }
+    return mixed;
+}
+
+/* ---- learning ---- */
+
+/* By what each gives: r[k]. */
+static void learn(struct cell *cell, size_t ahead, const double r[MIXTURE_EXPERTS])
+{
+    const double before = decay * ((double)cell->range * cell->range);
+    double range = before;
+    for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+        range = fmax(range, fabs(r[k]));
+    }
+    if (!(range > 0)) {
+        return;
+    }
+    const double ratio = before / range;
+    for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+        struct expert *expert = &cell->experts[k];
+        if (has_joined(cell, k)) {
+            const double u = r[k] / range, rate = rate_of(expert, ahead);
+            expert->sum = (float)(ratio * (expert->sum + u - rate * u * u));
+            expert->squares = (float)(ratio * ratio * (expert->squares + u * u));
+        }
+    }
+    cell->range = (float)fmin(sqrt(range), FLT_MAX);
+}
+
+/* It joins, with a share of what the others weigh. */
+static void join(struct cell *cell, size_t ahead, size_t expert)
+{
+    const double tried = cell->experts[expert].log_weight;
+    double most = -INFINITY, sum = 0, rate;
+    for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+        most = fmax(most, log_weight_of(cell, k, ahead, &rate));
+    }
+    for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+        const double log_weight = log_weight_of(cell, k, ahead, &rate);
+        sum += isinf(log_weight) ? 0 : rate * exp(log_weight - most);
+    }
+    struct expert *joining = &cell->experts[expert];
+    *joining = (struct expert){ 0 };
+    const double share = log(share_of_new) + trial_weight * tried / (double)ahead;
+    joining->log_weight = (float)(share + most + log(sum / rate_of(joining, ahead)));
+    cell->n_tried[expert] = MIXTURE_TRIAL;
+}
+
+/* With the mixture's |error| and its own. */
+static void try_expert(struct cell *cell, size_t ahead, size_t expert, double mixed, double own)
+{
+    struct expert *of = &cell->experts[expert];
+    const double gain = mixed + own > 0 ? (mixed - own) / (mixed + own) : 0;
+    of->log_weight = (float)(of->log_weight + gain);
+    if (cell->n_tried[expert] + 1 < MIXTURE_TRIAL) {
+        cell->n_tried[expert]++;
+    } else if (of->log_weight < trial_least) {
+        of->log_weight = 0;
+        cell->n_tried[expert] = 0;
+    } else {
+        join(cell, ahead, expert);
+    }
+}
+
+static void score(struct cell *cell, size_t ahead, const double says[MIXTURE_EXPERTS], double truth)
+{
+    double weights[MIXTURE_EXPERTS], r[MIXTURE_EXPERTS];
+    if (isnan(truth) || isnan(says[MIXTURE_MODEL]) || isnan(says[MIXTURE_PERSISTENCE])) {
+        return;
+    }
+    weigh(cell, ahead, says, weights);
+    const double mixed = mix(weights, says), error = mixed - truth;
+    for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+        r[k] = has_joined(cell, k) && !isnan(says[k]) ? 2 * error * (mixed - says[k]) : 0;
+    }
+    learn(cell, ahead, r);
+    for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+        if (!has_joined(cell, k) && !isnan(says[k])) {
+            try_expert(cell, ahead, k, fabs(error), fabs(says[k] - truth));
+        }
+    }
+}
+
+/* ---- a step ---- */
+
+static void note_value(const struct view *view, uint64_t step, double truth)
+{
+    const double level = value_at(view, view->at.level);
+    if (!isnan(truth)) {
+        value_set(view, view->at.last, truth);
+        value_set(view, view->at.level,
+                  isnan(level) ? truth : level + level_rate * (truth - level));
+    }
+    const size_t ring = step % view->n_ahead;
+    value_set(view, view->at.persistence + ring, value_at(view, view->at.last));
+    value_set(view, view->at.levels + ring, value_at(view, view->at.level));
+}
+
+/* Those that are n_outputs apart. */
+static void note_seasonal(const struct view *view, const struct mixture_reading *reading,
+                          size_t n_outputs, size_t output)
+{
+    for (size_t i = 0; i < reading->season && i < view->n_ahead; i++) {
+        value_set(view, view->at.seasonal + (reading->step + 1 + i) % (2 * view->n_ahead),
+                  reading->seasonal[i * n_outputs + output]);
+    }
+}
+
+static void step_output(const struct view *view, const struct mixture_reading *reading,
+                        size_t n_outputs, size_t output)
+{
+    size_t first = view->at.waiting; /* of the places of that many steps ahead */
+    double says[MIXTURE_EXPERTS];
+    for (size_t ahead = 1; ahead <= view->n_ahead; ahead++) {
+        const size_t waiting = first + reading->step % ahead;
+        if (reading->step > ahead) {
+            experts_say(view, reading->step - ahead, ahead, reading->season,
+                        value_at(view, waiting), says);
+            score(&view->cells[ahead - 1], ahead, says, reading->truths[output]);
+        }
+        value_set(view, waiting,
+                  ahead <= reading->n_horizons
+                      ? reading->forecasts[(ahead - 1) * n_outputs + output]
+                      : (double)NAN);
+        first += ahead;
+    }
+    note_value(view, reading->step, reading->truths[output]);
+    note_seasonal(view, reading, n_outputs, output);
+}
+
+void mixture_step(const struct mixture *mixture, const struct mixture_reading *reading)
+{
+    const struct interval_layout *layout = mixture->layout;
+    *head_of(mixture) = (struct head){ .step_low = (uint32_t)reading->step,
+                                       .step_high = (uint32_t)(reading->step >> 32),
+                                       .season = (uint32_t)reading->season };
+    for (size_t output = 0, place = 0; output < layout->n_outputs; output++) {
+        if (is_tracked(layout, output)) {
+            const struct view view = view_of(mixture, place++);
+            step_output(&view, reading, layout->n_outputs, output);
+        }
+    }
+}
+
+/* ---- what is told ---- */
+
+bool mixture_has_season(const struct mixture *mixture)
+{
+    return head_of(mixture)->season > 0;
+}
+
+/* Of one output, whose forecasts are n_outputs apart. Adds the weights; returns of how many. */
+static size_t mix_output(const struct mixture *mixture, size_t place, const double *forecasts,
+                         size_t n_ahead, double *ret_forecasts, double sums[MIXTURE_EXPERTS])
+{
+    const struct view view = view_of(mixture, place);
+    const size_t n_outputs = mixture->layout->n_outputs, season = head_of(mixture)->season;
+    double says[MIXTURE_EXPERTS], weights[MIXTURE_EXPERTS];
+    for (size_t i = 0; i < n_ahead; i++) {
+        experts_say(&view, last_step(mixture), i + 1, season, forecasts[i * n_outputs], says);
+        if (isnan(says[MIXTURE_PERSISTENCE])) {
+            return 0;
+        }
+        weigh(&view.cells[i], i + 1, says, weights);
+        ret_forecasts[i * n_outputs] = mix(weights, says);
+        for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
+            sums[k] += weights[k];
+        }
+    }
+    return n_ahead;
+}
+
+void mixture_forecast(const struct mixture *mixture, const double *forecasts, size_t n_horizons,
+                      double *ret_forecasts, double ret_weights[MIXTURE_EXPERTS])
+{
+    const struct interval_layout *layout = mixture->layout;
+    const size_t n_ahead = n_horizons < layout->n_horizons ? n_horizons : layout->n_horizons;
+    size_t n = 0;
+    memcpy(ret_forecasts, forecasts, n_horizons * layout->n_outputs * sizeof *ret_forecasts);
+    memset(ret_weights, 0, MIXTURE_EXPERTS * sizeof *ret_weights);
+    for (size_t output = 0, place = 0; output < layout->n_outputs; output++) {
+        if (is_tracked(layout, output)) {
+            n += mix_output(mixture, place++, forecasts + output, n_ahead, ret_forecasts + output,
+                            ret_weights);
+        }
+    }
+    for (size_t k = 0; n > 0 && k < MIXTURE_EXPERTS; k++) {
+        ret_weights[k] /= (double)n;
+    }
+    ret_weights[MIXTURE_MODEL] = n > 0 ? ret_weights[MIXTURE_MODEL] : 1;
+}
