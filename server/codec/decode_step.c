@@ -24,7 +24,7 @@ struct step_body {
     char session[SESSION_ID_MAX + 1]; /* in a batch */
 };
 
-enum { STEP_SESSION = 12 };
+enum { STEP_SESSION = 13 };
 
 static enum status read_session(struct reader *r, void *body)
 {
@@ -101,6 +101,7 @@ static const struct field step_fields[] = {
     { "horizon", forecast_fields_read_horizon, false, &schema_horizon },
     { "future", forecast_fields_read_future, false, &schema_future },
     { "level", forecast_fields_read_level, false, &schema_level },
+    { "blend", forecast_fields_read_blend, false, &schema_blend },
     { "as", forecast_fields_read_as, false, &schema_as },
     { "anomaly", read_anomaly, false, &schema_anomaly },
     [STEP_SESSION] = { "session", read_session, true,
@@ -190,6 +191,9 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
         status = forecast_fields_check_level(r, &body->forecast_options, model->active->gru);
     }
     if (status == STATUS_OK) {
+        status = forecast_fields_check_blend(r, &body->forecast_options, model->active->gru);
+    }
+    if (status == STATUS_OK) {
         status = forecast_fields_check_as(r, &body->forecast_options);
     }
     return status == STATUS_OK ? count_rows(r, body) : status;
@@ -227,6 +231,7 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->forecast = NULL;
     step->n_forecast = 0;
     step->intervals.n = 0;
+    step->blend.is_told = false;
     step->anomaly_p = NAN;
     step->anomaly_by_output = NULL;
 }
@@ -336,6 +341,7 @@ static const struct field forecast_fields[] = {
     { "horizon", forecast_fields_read_horizon, true, &schema_horizon },
     { "future", forecast_fields_read_future, false, &schema_future },
     { "level", forecast_fields_read_level, false, &schema_level },
+    { "blend", forecast_fields_read_blend, false, &schema_blend },
     { "as", forecast_fields_read_as, false, &schema_as },
 };
 
@@ -360,6 +366,9 @@ enum status codec_forecast_options(const struct codec_input *input, const struct
     }
     if (status == STATUS_OK) {
         status = forecast_fields_check_level(&r, &body, gru);
+    }
+    if (status == STATUS_OK) {
+        status = forecast_fields_check_blend(&r, &body, gru);
     }
     if (status == STATUS_OK) {
         status = forecast_fields_check_as(&r, &body);

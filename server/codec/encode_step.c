@@ -2,6 +2,7 @@
  * errors. */
 #include "codec/put.h"
 #include "codec/put_anomaly.h"
+#include "codec/put_blend.h"
 #include "codec/put_intervals.h"
 
 #include <math.h>
@@ -75,6 +76,7 @@ size_t codec_step_bytes_max(const struct step *step)
         n += put_intervals_max(step->forecast_options.levels->n, n_rows, &rows);
     }
     n += step->forecast_options.parts != 0 ? put_anomaly_max(info) : 0;
+    n += step->forecast_options.parts & TAIL_BLEND ? put_blend_max : 0;
     return n > ERROR_BYTES ? n : ERROR_BYTES;
 }
 
@@ -137,6 +139,7 @@ void codec_put_step(struct text *text, const struct step *step)
         put_intervals(text, &rows, &step->intervals);
     }
     put_anomaly(text, info, step);
+    put_blend(text, &step->blend);
     text_append(text, "}", 1);
 }
 
@@ -249,6 +252,7 @@ void codec_put_forecast(struct text *text, const char *id, const struct session_
     APPEND_LITERAL(text, ",\"forecast\":");
     append_forecast(text, &rows, sequence->forecast, sequence->n_forecast);
     put_intervals(text, &rows, &sequence->intervals);
+    put_blend(text, &sequence->blend);
     APPEND_LITERAL(text, "}");
 }
 

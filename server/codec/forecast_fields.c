@@ -98,6 +98,41 @@ enum status forecast_fields_read_level(struct reader *r, void *body)
     return status;
 }
 
+/* ---- blend ---- */
+
+enum status forecast_fields_read_blend(struct reader *r, void *body)
+{
+    struct forecast_options *options = &((struct forecast_fields_body *)body)->forecast_options;
+    bool is_asked = false;
+    enum status status = reader_bool(r, &is_asked);
+    options->parts |= is_asked ? TAIL_BLEND : 0;
+    return status;
+}
+
+enum status forecast_fields_check_blend(struct reader *r, const struct forecast_fields_body *body,
+                                        const struct gru_model *gru)
+{
+    const struct forecast_options *options = &body->forecast_options;
+    const size_t n_steps = gru_model_info(gru)->steps;
+    const size_t n_rows = options->horizon > 0 ? options->horizon : n_steps;
+    if (!(options->parts & TAIL_BLEND)) {
+        return STATUS_OK;
+    }
+    if (body->interval_levels->n == 0) {
+        return reader_refuse_field(r, STATUS_INVALID_VALUE, "blend",
+                                   "needs a session that keeps how well it forecasts, and this "
+                                   "grud offers no levels: start it with --interval-levels");
+    }
+    if (n_rows <= body->interval_horizon_max) {
+        return STATUS_OK;
+    }
+    return reader_refuse_field(
+        r, STATUS_INVALID_VALUE, options->horizon > 0 ? "horizon" : "blend",
+        "%s %zu, but mixtures reach 1 to %zu steps ahead (--interval-horizon-max)",
+        options->horizon > 0 ? "is" : "asks for a mixture of the model's steps, which are", n_rows,
+        body->interval_horizon_max);
+}
+
 /* ---- as ---- */
 
 enum status forecast_fields_read_as(struct reader *r, void *body)

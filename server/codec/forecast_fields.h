@@ -1,6 +1,6 @@
 /*
- * forecast_fields.h - the body fields `horizon`, `future`, `level` and `as`, which several bodies
- * share. Private to the codec.
+ * forecast_fields.h - the body fields `horizon`, `future`, `level`, `blend` and `as`, which several
+ * bodies share. Private to the codec.
  */
 #ifndef FORECAST_FIELDS_H
 #define FORECAST_FIELDS_H
@@ -24,6 +24,7 @@ void forecast_fields_init(struct forecast_fields_body *body, const struct codec_
 enum status forecast_fields_read_horizon(struct reader *r, void *body);
 enum status forecast_fields_read_future(struct reader *r, void *body);
 enum status forecast_fields_read_level(struct reader *r, void *body);
+enum status forecast_fields_read_blend(struct reader *r, void *body);
 enum status forecast_fields_read_as(struct reader *r, void *body);
 
 /* Once both were read, or left out: whether the model can look so far ahead, and with these rows.
@@ -34,6 +35,9 @@ enum status forecast_fields_check_future(struct reader *r, const struct gru_mode
                                          const struct forecast_options *forecast_options);
 /* Whether there are intervals so far ahead. */
 enum status forecast_fields_check_level(struct reader *r, const struct forecast_fields_body *body,
+                                        const struct gru_model *gru);
+/* Whether there are mixtures, and so far ahead. */
+enum status forecast_fields_check_blend(struct reader *r, const struct forecast_fields_body *body,
                                         const struct gru_model *gru);
 /* Whether the outputs' names leave room for those that a record has beside them. */
 enum status forecast_fields_check_as(struct reader *r, const struct forecast_fields_body *body);

@@ -22,8 +22,8 @@ extern const struct json_schema schema_reading, schema_readings, schema_sequence
     schema_rows_or_null;
 extern const struct json_schema schema_seq, schema_begin, schema_fill, schema_at, schema_late,
     schema_amends_step, schema_horizon, schema_level, schema_as, schema_last_row_at,
-    schema_any_level, schema_anomaly, schema_p_value_or_null, schema_return, schema_season,
-    schema_to;
+    schema_any_level, schema_anomaly, schema_blend, schema_p_value_or_null, schema_return,
+    schema_season, schema_to;
 extern const struct json_schema schema_state, schema_last, schema_last_y, schema_transforms,
     schema_kept_readings, schema_step_count, schema_ttl, schema_session_created_at, schema_last_at,
     schema_filled, schema_restarted, schema_untimed, schema_counts, schema_measures;

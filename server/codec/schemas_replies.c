@@ -175,6 +175,16 @@ static const struct field interval_fields[] = {
 };
 static const struct json_schema interval_part = OBJECT(interval_fields, .name = "Interval",
     .help = "rows are steps ahead; bounds are null while there is nothing to calibrate from");
+static const struct json_schema weight_part = { .type = JSON_SCHEMA_NUMBER, .most = 1 };
+static const struct field weight_fields[] = {
+    SAID("model", &weight_part), SAID("persistence", &weight_part),
+    MAYBE("seasonal_naive", &weight_part), SAID("level", &weight_part),
+};
+static const struct json_schema weights_part = OBJECT(weight_fields,
+    .help = "the means over the outputs and steps ahead of this reply; their sum is 1");
+static const struct field blend_fields[] = { SAID("weights", &weights_part) };
+static const struct json_schema blend_part = OBJECT(blend_fields, .name = "Blend",
+    .help = "with `blend`: what the forecast is mixed of, and its intervals belong to");
 static const struct json_schema forecast_rows = { .type = JSON_SCHEMA_ARRAY, .items = &forecast_row,
     .help = "a row a step ahead, in raw units" };
 
@@ -200,6 +210,7 @@ static const struct field step_fields[] = {
     MAYBE("amended", JSON_SCHEMA(INTEGER, .most = 9007199254740992.0, .help = "the step that was amended")),
     MAYBE("intervals", LIST_OF(&interval_part)),
     MAYBE("anomaly", &anomaly_part),
+    MAYBE("blend", &blend_part),
     MAYBE("repeated", JSON_SCHEMA(BOOLEAN, .help = "the reading was taken before; there is no `y`")),
 };
 const struct json_schema codec_step_reply = OBJECT(step_fields, .name = "StepReply",
@@ -214,7 +225,7 @@ const struct json_schema codec_steps_reply = OBJECT(steps_fields, .name = "Steps
 static const struct field forecast_fields[] = {
     SAID("session", &schema_session_id), SAID("step", &schema_step_count),
     SAID("version", &schema_version), SAID("forecast", &forecast_rows),
-    MAYBE("intervals", LIST_OF(&interval_part)),
+    MAYBE("intervals", LIST_OF(&interval_part)), MAYBE("blend", &blend_part),
 };
 const struct json_schema codec_forecast_reply = OBJECT(forecast_fields, .name = "ForecastReply",
     .example = EXAMPLE_FORECAST_REPLY);

@@ -124,6 +124,9 @@ VALUE(p_value_or_null, FLOAT, .is_above_least = true, .most = 1, .is_nullable = 
 VALUE(anomaly, BOOLEAN, .example = "true",
       .help = "how unusual this reading was, given what was forecast for it "
               "([INTERVALS.md](INTERVALS.md#how-unusual-a-reading-is))")
+VALUE(blend, BOOLEAN,
+      .help = "`true`: the forecast is a mixture of the model's, persistence, the seasonal naive and a "
+              "level, up to `--interval-horizon-max` steps ahead ([BLENDING.md](BLENDING.md))")
 VALUE(any_level, NUMBER, .most = 1, .is_above_least = true, .is_below_most = true, .example = "0.9",
       .help = "the coverage of the intervals that are judged")
 

@@ -324,3 +324,22 @@ TEST(how_unusual_a_reading_was_is_answered_where_it_is_asked_for)
         strstr(setup_text(&s), ",\"anomaly\":{\"p_value\":0.004,\"by_output\":{\"temp\":0.002}}}"));
     setup_done(&s);
 }
+
+TEST(what_a_forecast_is_mixed_of_is_answered_where_it_is_asked_for)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    double x[] = { 21.4F, 0.5F }, y[] = { 21.5F };
+    struct step step = done_step(&s, x, y);
+    step.blend = (struct blend_reply){ .is_told = false, .weights = { 0.5, 0.25, 0.125, 0.125 } };
+    codec_put_step(&s.text, &step);
+    ck_assert_ptr_null(strstr(setup_text(&s), "blend"));
+    step.blend.is_told = true;
+    codec_put_step(&s.text, &step);
+    ck_assert_ptr_nonnull(strstr(setup_text(&s), ",\"blend\":{\"weights\":{\"model\":0.5,"
+                                                 "\"persistence\":0.25,\"level\":0.125}}}"));
+    step.blend.has_seasonal = true;
+    codec_put_step(&s.text, &step);
+    ck_assert_ptr_nonnull(strstr(setup_text(&s), "\"seasonal_naive\":0.125,\"level\":0.125}}}"));
+    setup_done(&s);
+}

@@ -1,6 +1,7 @@
 #include "service/scores/tail.h"
 
 #include "service/scores/anomaly.h"
+#include "service/scores/blend.h"
 
 #include <assert.h>
 
@@ -10,12 +11,28 @@ static const struct part {
     void (*begin)(const struct interval_tracker *tracker, void *bytes);
     void (*take)(const struct interval_tracker *tracker, void *bytes,
                  const struct interval_tracker *from_tracker, const void *from);
+    /* NULL: it is nothing to it. */
     void (*rescale)(const struct interval_tracker *tracker, void *bytes, size_t output,
                     size_t ahead, double ratio);
+    void (*change_version)(const struct interval_tracker *tracker, void *bytes); /* likewise */
+    void (*restart)(const struct interval_tracker *tracker, void *bytes);
     void (*drop_waiting)(const struct interval_tracker *tracker, void *bytes);
     bool (*is_valid)(const struct interval_tracker *tracker, const void *bytes);
 } parts[TAIL_PARTS] = {
-    { anomaly_bytes, anomaly_begin, anomaly_take, anomaly_rescale, anomaly_drop, anomaly_is_valid },
+    { .bytes = anomaly_bytes,
+      .begin = anomaly_begin,
+      .take = anomaly_take,
+      .rescale = anomaly_rescale,
+      .restart = anomaly_drop,
+      .drop_waiting = anomaly_drop,
+      .is_valid = anomaly_is_valid },
+    { .bytes = blend_bytes,
+      .begin = blend_begin,
+      .take = blend_take,
+      .change_version = blend_change_version,
+      .restart = blend_restart,
+      .drop_waiting = blend_drop_waiting,
+      .is_valid = blend_is_valid },
 };
 
 /* Of a tail with the parts before the k-th one. */
@@ -88,17 +105,17 @@ void tail_rescale(const struct tail *tail, size_t output, size_t ahead, double r
 {
     interval_tracker_rescale(&tail->tracker, output, ahead, ratio);
     for (size_t k = 0; k < TAIL_PARTS; k++) {
-        if (has_part(tail, k)) {
+        if (has_part(tail, k) && parts[k].rescale) {
             parts[k].rescale(&tail->tracker, part_at(tail, k), output, ahead, ratio);
         }
     }
 }
 
-static void drop_waiting_of_parts(const struct tail *tail)
+void tail_change_version(const struct tail *tail)
 {
     for (size_t k = 0; k < TAIL_PARTS; k++) {
-        if (has_part(tail, k)) {
-            parts[k].drop_waiting(&tail->tracker, part_at(tail, k));
+        if (has_part(tail, k) && parts[k].change_version) {
+            parts[k].change_version(&tail->tracker, part_at(tail, k));
         }
     }
 }
@@ -106,13 +123,21 @@ static void drop_waiting_of_parts(const struct tail *tail)
 void tail_drop_waiting(const struct tail *tail)
 {
     interval_tracker_drop_waiting(&tail->tracker);
-    drop_waiting_of_parts(tail);
+    for (size_t k = 0; k < TAIL_PARTS; k++) {
+        if (has_part(tail, k)) {
+            parts[k].drop_waiting(&tail->tracker, part_at(tail, k));
+        }
+    }
 }
 
 void tail_restart(const struct tail *tail)
 {
     interval_tracker_restart(&tail->tracker);
-    drop_waiting_of_parts(tail);
+    for (size_t k = 0; k < TAIL_PARTS; k++) {
+        if (has_part(tail, k)) {
+            parts[k].restart(&tail->tracker, part_at(tail, k));
+        }
+    }
 }
 
 bool tail_is_valid(const struct tail *tail)

@@ -14,9 +14,12 @@
 #include "service/scores/interval_tracker.h"
 
 /* A bit each, in the order in which they lie. */
-enum { TAIL_ANOMALY = 1 << 0 /* how unusual readings are: anomaly.h */ };
-#define TAIL_PART_WORDS "anomaly" /* likewise, as clients have them */
-enum { TAIL_PARTS = 1, TAIL_PARTS_ALL = (1 << TAIL_PARTS) - 1, TAIL_PART_NAME_MAX = 15 };
+enum {
+    TAIL_ANOMALY = 1 << 0, /* how unusual readings are: anomaly.h */
+    TAIL_BLEND = 1 << 1    /* mixed forecasts: blend.h */
+};
+#define TAIL_PART_WORDS "anomaly|blend" /* likewise, as clients have them */
+enum { TAIL_PARTS = 2, TAIL_PARTS_ALL = (1 << TAIL_PARTS) - 1, TAIL_PART_NAME_MAX = 15 };
 
 struct tail {
     struct interval_tracker tracker; /* the bytes are the tail's */
@@ -31,9 +34,12 @@ void *tail_part(const struct tail *tail, uint32_t part);
 void tail_begin(const struct tail *tail);
 /* What only one of them has begins, or ends. */
 void tail_take(const struct tail *tail, const struct tail *from);
+/* But for what is mixed, which needs more (blend_step). */
 void tail_step(const struct tail *tail, uint64_t step, const double *truths,
                const double *forecasts, size_t n_horizons);
 void tail_rescale(const struct tail *tail, size_t output, size_t ahead, double ratio);
+/* Forecasts are those of another version from here on; what waits is to be dropped, too. */
+void tail_change_version(const struct tail *tail);
 void tail_drop_waiting(const struct tail *tail);
 void tail_restart(const struct tail *tail);
 bool tail_is_valid(const struct tail *tail);

@@ -25,7 +25,7 @@ struct forecast_options {
     size_t n_future_rows;
     uint64_t future_columns; /* forecast_options_columns of the model that they were read for */
     const struct interval_levels *levels; /* of the intervals; NULL: not asked for */
-    uint32_t parts;  /* of a session's tail (scores/tail.h) that are asked for: `anomaly` */
+    uint32_t parts; /* of a session's tail (scores/tail.h) that are asked for: `anomaly`, `blend` */
     bool as_records; /* with the outputs' names, and times */
     bool has_at;
     double at; /* of a sequence's last row, Unix seconds */

@@ -6,9 +6,18 @@
 #define PENDING_STEP_H
 
 #include "service/pool/pool.h"
+#include "service/scores/blend_reply.h"
 
 struct service_context;
 struct step;
+
+/* Room for mixed forecasts, if they are asked for or its session has some. */
+struct step_blend {
+    double *mixed;           /* [n_rows][O] */
+    double *seasonal;        /* [season][O], of as many steps ahead as there may be */
+    unsigned char *first;    /* of a mixture that its session would begin with */
+    struct blend_reply told; /* of what the step has mixed */
+};
 
 enum pending_state {
     PENDING_WAITING, /* for a round in which its session is free */
@@ -29,9 +38,10 @@ struct pending_step {
     uint32_t slot;
     struct record_copy *next; /* in scratch memory */
     double *truths;           /* [O] for its intervals, if its session has some */
-    size_t n_lanes;           /* 2: its session's base moves on, too */
-    bool is_base_lost;        /* or would, but for a reading that runs no more */
-    const float *base_state;  /* to which it moves; NULL: `next` has it */
+    struct step_blend blend;
+    size_t n_lanes;          /* 2: its session's base moves on, too */
+    bool is_base_lost;       /* or would, but for a reading that runs no more */
+    const float *base_state; /* to which it moves; NULL: `next` has it */
 };
 
 void pending_finish(struct pending_step *pending);

@@ -2,6 +2,7 @@
 
 #include "service/models/models.h"
 #include "service/service_private.h"
+#include "service/sessions/sequence_blend.h"
 #include "service/sessions/session_intervals.h"
 #include "service/sessions/session_time.h"
 #include "service/sessions/sessions.h"
@@ -221,11 +222,29 @@ static enum status take_calibration(const struct session *session, struct sequen
     if (!own || !sequence->calibration) {
         return no_room(arena, fault);
     }
-    if (session->calibration.levels.n > 0) {
+    if (sequence->mixing && sequence->mixing->tracker.bytes) {
+        sequence->calibration->tracker = sequence->mixing->tracker;
+    } else if (sequence->mixing) { /* what others know is not of mixtures */
+        interval_tracker_begin(&sequence->calibration->tracker);
+    } else if (session->calibration.levels.n > 0) {
         session_calibration_view(gru_model_info(session->gru), &session->calibration, own);
         sequence->calibration->tracker = own->tail.tracker;
     }
     return STATUS_OK;
+}
+
+/* What the forecast is to be told with. */
+static enum status take_tail(const struct session *session, struct sequence *sequence,
+                             struct arena *arena, struct fault *fault)
+{
+    if (sequence->forecast_options.parts & TAIL_BLEND) {
+        sequence->mixing = sequence_blend_create(session, sequence->n_forecast, arena);
+        if (!sequence->mixing) {
+            return no_room(arena, fault);
+        }
+    }
+    return sequence->forecast_options.levels ? take_calibration(session, sequence, arena, fault)
+                                             : STATUS_OK;
 }
 
 enum status session_forecast_begin(struct service_context *context, const struct model *model,
@@ -242,8 +261,8 @@ enum status session_forecast_begin(struct service_context *context, const struct
                                         session.gru, session.row.version, session.state,
                                         forecast_options, arena, fault);
     }
-    if (status == STATUS_OK && forecast_options->levels) {
-        status = take_calibration(&session, &ret_forecast->sequence, arena, fault);
+    if (status == STATUS_OK) {
+        status = take_tail(&session, &ret_forecast->sequence, arena, fault);
         if (status != STATUS_OK) {
             predict_end(&ret_forecast->prediction);
         }
@@ -360,10 +379,14 @@ static const double *looked_ahead(const struct prediction *prediction,
     return sequence->forecast ? sequence->forecast : sequence->y + last * y_floats;
 }
 
-static enum status tell_intervals(const struct prediction *prediction, struct fault *fault)
+/* Mixes what is to be mixed, and tells the intervals. */
+static enum status tell(const struct prediction *prediction, struct fault *fault)
 {
     for (size_t k = 0; k < prediction->n_sequences; k++) {
         struct sequence *sequence = &prediction->sequences[k];
+        if (sequence->mixing) {
+            sequence_blend_tell(sequence);
+        }
         if (sequence->calibration &&
             !sequence_intervals_tell(sequence->calibration, looked_ahead(prediction, sequence),
                                      &sequence->intervals)) {
@@ -391,6 +414,5 @@ enum status predict_go_on(struct service_context *context, struct prediction *pr
             status = forecast_some(context, prediction, most_rows, fault);
         }
     }
-    return status == STATUS_OK && prediction->n_rows_left == 0 ? tell_intervals(prediction, fault)
-                                                               : status;
+    return status == STATUS_OK && prediction->n_rows_left == 0 ? tell(prediction, fault) : status;
 }

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "gru.h"
+#include "service/scores/blend_reply.h"
 #include "service/scores/interval_reply.h"
 #include "service/scores/sequence_intervals.h"
 #include "service/sessions/forecast_options.h"
@@ -20,6 +21,7 @@
 #include <stdint.h>
 
 struct model;
+struct sequence_blend;
 struct service_context;
 
 struct sequence {
@@ -30,6 +32,8 @@ struct sequence {
     double *forecast; /* result: [n_forecast][O] or NULL */
     size_t n_forecast;
     struct interval_replies intervals;      /* result */
+    struct blend_reply blend;               /* result, of a session's forecast */
+    struct sequence_blend *mixing;          /* the verb's own; NULL: nothing is mixed */
     struct sequence_intervals *calibration; /* the verb's own; NULL: no intervals are wanted */
 };
 

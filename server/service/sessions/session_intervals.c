@@ -5,8 +5,10 @@
 #include "service/models/models.h"
 #include "service/pool/pool_write.h"
 #include "service/scores/anomaly.h"
+#include "service/scores/blend.h"
 #include "service/scores/version_errors.h"
 #include "service/service_private.h"
+#include "service/sessions/session_blend.h"
 
 #include <math.h>
 #include <string.h>
@@ -138,12 +140,13 @@ unsigned session_intervals_class_for(const struct interval_sessions *of,
     return find_class(of->pool, asked_levels(of->offered, levels), n_ahead, parts);
 }
 
-/* Without a level nothing is asked of steps further ahead. */
+/* Without a level and a mixture nothing is asked of steps further ahead. */
 static size_t needed_reach(const struct interval_sessions *of,
                            const struct forecast_options *options)
 {
     const size_t n_rows = forecast_options_rows(gru_model_info(of->version->gru), options);
-    return options->levels && n_rows > 0 ? n_rows : 1;
+    const bool is_ahead = options->levels || (options->parts & TAIL_BLEND);
+    return is_ahead && n_rows > 0 ? n_rows : 1;
 }
 
 unsigned session_intervals_class(const struct interval_sessions *of, uint32_t slot,
@@ -227,6 +230,15 @@ static void begin_from_others(const struct interval_sessions *of, uint32_t slot,
     }
 }
 
+/* What a mixture may not know of the session. */
+static void know(const struct interval_sessions *of, const float *state, const struct tail *tail)
+{
+    if (tail->parts & TAIL_BLEND) {
+        const struct blend blend = blend_of(&tail->tracker, tail_part(tail, TAIL_BLEND));
+        session_blend_know(of->version->gru, state, &blend.mixture);
+    }
+}
+
 /* A session without a calibration has a tail of zeros, and no mark. */
 static void begin(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
                   const struct forecast_options *options)
@@ -238,6 +250,7 @@ static void begin(const struct interval_sessions *of, uint32_t slot, struct reco
     make(of, class_of(of, slot), needed_levels(of->offered, options, 0), copy, &intervals);
     tail_begin(&intervals.tail);
     begin_from_others(of, slot, &intervals.tail.tracker);
+    know(of, record_state(&of->pool->layout, copy), &intervals.tail);
 }
 
 /* ---- a step ---- */
@@ -261,6 +274,7 @@ enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t 
         make(of, wanted, needed_levels(of->offered, options, newest->tail_mark), scratch, &after);
         tail_take(&after.tail, &before.tail);
         begin_from_others(of, *slot, &after.tail.tracker);
+        know(of, record_state(&pool->layout, newest), &after.tail);
     } else { /* it begins with the step */
         memset(record_tail(layout, scratch), 0, layout->tail_bytes);
         scratch->tail_mark = 0;

@@ -1,9 +1,12 @@
 #include "service/sessions/step_intervals.h"
 
+#include "service/models/interval_classes.h"
 #include "service/models/models.h"
+#include "service/scores/blend.h"
 #include "service/scores/error_totals.h"
 #include "service/service_private.h"
 #include "service/sessions/forecast_errors.h"
+#include "service/sessions/session_blend.h"
 #include "service/sessions/session_intervals.h"
 
 #include <math.h>
@@ -32,6 +35,14 @@ enum claim step_intervals_raise(struct service_context *context, struct pending_
                                    pending->next, &step->fault);
 }
 
+/* Of how many of the next readings one season before may be known. */
+static size_t season_ahead(const struct pool *pool, uint32_t slot)
+{
+    const struct pool_class *kind = &pool->classes[pool_extent(pool, slot)->record_class - 1];
+    const size_t reach = interval_class_of(kind).n_horizons, season = pool->layout.season;
+    return season < reach ? season : reach;
+}
+
 /* Whether the truth of several outputs comes. */
 static bool has_several(const struct gru_info *info)
 {
@@ -56,21 +67,48 @@ static bool make_room_for_anomaly(struct step *step)
     return step->anomaly_by_output != NULL;
 }
 
+/* For mixed forecasts: of a session that has some, or asks for them. False: no memory. */
+static bool make_room_for_blend(struct pending_step *pending, size_t n_rows)
+{
+    const struct step *step = pending->step;
+    const struct pool *pool = step->model->pool;
+    const struct gru_info *info = gru_model_info(step->model->active->gru);
+    const unsigned kept = pool_extent(pool, pending->slot)->record_class;
+    const bool is_kept = kept > 0 && (interval_class_parts(&pool->classes[kept - 1]) & TAIL_BLEND);
+    const bool has_begun = is_kept && pool_newest(pool, pending->slot)->tail_mark != 0;
+    const bool is_first = !has_begun && (step->forecast_options.parts & TAIL_BLEND);
+    struct step_blend *blend = &pending->blend;
+    *blend = (struct step_blend){ 0 };
+    if (is_kept || is_first) {
+        blend->mixed = arena_array(step->arena, n_rows * info->n_outputs, sizeof *blend->mixed);
+    }
+    if (is_kept) {
+        const size_t n = season_ahead(pool, pending->slot);
+        blend->seasonal =
+            arena_array(step->arena, (n + 1) * info->n_outputs, sizeof *blend->seasonal);
+    }
+    if (is_first) {
+        blend->first = arena_array(step->arena, session_blend_first_bytes(info, n_rows), 1);
+    }
+    return (!is_kept || (blend->mixed && blend->seasonal)) &&
+           (!is_first || (blend->mixed && blend->first));
+}
+
 enum status step_intervals_room(struct pending_step *pending)
 {
     struct step *step = pending->step;
     const size_t n_outputs = gru_model_info(step->model->active->gru)->n_outputs;
     const struct interval_levels *levels = step->forecast_options.levels;
-    bool has_room = make_room_for_anomaly(step);
+    const size_t n_asked =
+        forecast_options_rows(gru_model_info(step->model->active->gru), &step->forecast_options);
+    const size_t n_rows = n_asked > 0 ? n_asked : 1;
+    bool has_room = make_room_for_anomaly(step) && make_room_for_blend(pending, n_rows);
     if (has_room && session_intervals_are_kept(step->model->pool, pending->slot)) {
         pending->truths = arena_array(step->arena, n_outputs, sizeof *pending->truths);
         has_room = pending->truths != NULL;
     }
     if (has_room && levels) {
-        const size_t n = forecast_options_rows(gru_model_info(step->model->active->gru),
-                                               &step->forecast_options);
-        has_room =
-            interval_replies_room(levels, n > 0 ? n : 1, n_outputs, step->arena, &step->intervals);
+        has_room = interval_replies_room(levels, n_rows, n_outputs, step->arena, &step->intervals);
     }
     return has_room ? STATUS_OK
                     : fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
@@ -89,11 +127,66 @@ static void score(const struct interval_sessions *of, const struct pending_step 
     }
 }
 
-/* What the reply says of a session with such a tail; NULL: it has none. */
-static void tell(struct step *step, const struct session_intervals *intervals)
+/* ---- mixed forecasts ---- */
+
+/* What a step makes of the mixture that its session has. */
+static void mix(const struct interval_sessions *of, struct pending_step *pending,
+                const struct session_intervals *intervals, const double *x, const double *forecast,
+                size_t n_rows)
 {
-    interval_replies_fill(&step->intervals, intervals ? &intervals->tail.tracker : NULL,
-                          step->forecast ? step->forecast : step->y);
+    const struct tail *tail = &intervals->tail;
+    const struct record_layout *layout = pool_layout(of->pool, pending->slot);
+    const struct mixture_reading reading = { .step = pending->next->step + 1,
+                                             .truths = pending->truths,
+                                             .forecasts = forecast,
+                                             .n_horizons = n_rows,
+                                             .season = layout->season,
+                                             .seasonal = pending->blend.seasonal };
+    session_blend_seasonal(gru_model_info(of->version->gru), layout,
+                           pool_record(of->pool, pending->slot), pending->next, x,
+                           season_ahead(of->pool, pending->slot), pending->blend.seasonal);
+    const struct blend blend = blend_of(&tail->tracker, tail_part(tail, TAIL_BLEND));
+    pending->blend.told = blend_step(&blend, &reading, pending->blend.mixed);
+}
+
+/* With the mixture that the session has, or would begin with. */
+static void tell_mixed(struct pending_step *pending, struct record_copy *copy,
+                       const struct session_intervals *intervals)
+{
+    struct step *step = pending->step;
+    const struct gru_model *gru = step->model->active->gru;
+    const double *forecast = step->forecast ? step->forecast : step->y;
+    const size_t n_rows = step->forecast ? step->n_forecast : 1;
+    double *mixed = pending->blend.mixed;
+    if (intervals && (intervals->tail.parts & TAIL_BLEND)) {
+        const struct tail *tail = &intervals->tail;
+        const struct blend blend = blend_of(&tail->tracker, tail_part(tail, TAIL_BLEND));
+        step->blend = pending->blend.told.is_told
+                          ? pending->blend.told /* by the step itself */
+                          : blend_tell(&blend.mixture, forecast, n_rows, mixed);
+        interval_replies_fill(&step->intervals, &blend.tracker, mixed);
+    } else {
+        struct session_blend_first first;
+        session_blend_first(gru, record_state(&step->model->pool->layout, copy), n_rows,
+                            pending->blend.first, &first);
+        step->blend = blend_tell(&first.mixture, forecast, n_rows, mixed);
+        interval_replies_fill(&step->intervals, NULL, mixed);
+    }
+    step->y = mixed;
+    step->forecast = step->forecast ? mixed : NULL;
+}
+
+/* What the reply says of a session with such a tail; NULL: it has none. */
+static void tell(struct pending_step *pending, struct record_copy *copy,
+                 const struct session_intervals *intervals)
+{
+    struct step *step = pending->step;
+    if (step->forecast_options.parts & TAIL_BLEND) {
+        tell_mixed(pending, copy, intervals);
+    } else {
+        interval_replies_fill(&step->intervals, intervals ? &intervals->tail.tracker : NULL,
+                              step->forecast ? step->forecast : step->y);
+    }
     step->anomaly_p =
         intervals ? session_intervals_anomaly(intervals, step->anomaly_by_output) : (double)NAN;
 }
@@ -116,9 +209,13 @@ static void go_on(const struct interval_sessions *of, struct pending_step *pendi
         session_intervals_step(of, pending->slot, pending->next->step + 1, &intervals,
                                pending->truths, is_rolled ? step->forecast : y,
                                is_rolled ? step->n_forecast : 1);
+        if (intervals.tail.parts & TAIL_BLEND) {
+            mix(of, pending, &intervals, x, is_rolled ? step->forecast : y,
+                is_rolled ? step->n_forecast : 1);
+        }
     }
     if (is_own) {
-        tell(step, has_begun ? &intervals : NULL);
+        tell(pending, pending->next, has_begun ? &intervals : NULL);
     }
 }
 
@@ -130,7 +227,7 @@ void step_intervals_go_on(struct service_context *context, struct pending_step *
         const struct interval_sessions sessions = interval_sessions_of(context, step->model);
         go_on(&sessions, pending, x, y);
     } else if (x == step->x) {
-        tell(pending->step, NULL);
+        tell(pending, pending->next, NULL);
     }
 }
 
@@ -152,5 +249,5 @@ void step_intervals_tell(struct service_context *context, struct pending_step *p
     const unsigned record_class = pool_extent(sessions.pool, pending->slot)->record_class;
     struct session_intervals intervals;
     const bool has_begun = session_intervals_of_copy(&sessions, record_class, copy, &intervals);
-    tell(step, has_begun ? &intervals : NULL);
+    tell(pending, copy, has_begun ? &intervals : NULL);
 }

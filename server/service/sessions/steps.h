@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "service/names.h"
+#include "service/scores/blend_reply.h"
 #include "service/scores/interval_reply.h"
 #include "service/sessions/forecast_options.h"
 
@@ -63,6 +64,7 @@ struct step {
     const double *forecast; /* [n_forecast][O], NULL if there is none */
     size_t n_forecast;
     struct interval_replies intervals; /* n 0: none were asked for */
+    struct blend_reply blend;          /* what y, forecast and intervals are mixed of */
     double
         anomaly_p; /* the reading's p-value (scores/anomaly.h), whoever asked for it; NaN: none */
     double *anomaly_by_output; /* [O], NaN: none; NULL: not asked for, or only one is tracked */

@@ -16,6 +16,7 @@ static bool knows(const struct version *version, const struct version *other)
 void version_change_rescale(const struct version *before, const struct version *after,
                             const struct tail *tail)
 {
+    tail_change_version(tail);
     if (!before) {
         return;
     }
