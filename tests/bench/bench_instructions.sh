@@ -56,11 +56,17 @@ step() {
 level() {
     step "$1" "$body_level"
 }
+anomaly() {
+    step "$1" "$body_anomaly"
+}
 ahead() {
     step "$1" "$body_ahead"
 }
 ahead_level() {
     step "$1" "$body_ahead_level"
+}
+ahead_anomaly() {
+    step "$1" "$body_ahead_anomaly"
 }
 library() {
     $callgrind "$build/bench/library_step" "$1" >/dev/null
@@ -82,7 +88,7 @@ count() { # NAME: adds its instructions a request to the file NAME
 }
 round=0
 while [ $round -lt "$rounds" ]; do
-    for name in bare health step level ahead ahead_level library; do
+    for name in bare health step level anomaly ahead ahead_level ahead_anomaly library; do
         count $name
     done
     round=$((round + 1))
@@ -101,6 +107,8 @@ line bare 'bare responder, POST'
 line health 'GET /healthz'
 line step 'a step, H=64, 4 inputs'
 line level 'with a level'
+line anomaly 'with `anomaly`'
 line ahead 'a step that forecasts 12 rows'
 line ahead_level 'with a level'
+line ahead_anomaly 'with `anomaly`'
 line library 'the library alone (gru_run)'

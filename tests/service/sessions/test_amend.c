@@ -257,8 +257,10 @@ TEST(an_amended_session_keeps_its_calibration)
         reading(5, k, next.x);
         struct step step = timed_step(&world, "s", &next);
         step.forecast_options.levels = &level;
+        step.forecast_options.parts = TAIL_ANOMALY;
         last = timed_take(&world, step);
     }
+    ck_assert(last.anomaly_p > 0);
     next.at += INTERVAL_S;
     const uint64_t observed = last.intervals.of[0].observed[0];
     const double coverage = last.intervals.of[0].coverage[0];
@@ -273,6 +275,7 @@ TEST(an_amended_session_keeps_its_calibration)
         ck_assert(step.amended > 0 && step.number == last.number + (more ? 1 : 0));
         ck_assert_uint_eq(step.intervals.of[0].observed[0], observed);
         ck_assert(step.intervals.of[0].coverage[0] == coverage);
+        ck_assert(more ? isnan(step.anomaly_p) : step.anomaly_p == last.anomaly_p);
         ck_assert_float_eq_tol(step.intervals.of[0].upper[0] - step.intervals.of[0].lower[0], width,
                                1e-5F);
         world_restart(&world);
