@@ -52,17 +52,29 @@ static void halve(struct anomaly *of)
     for (size_t k = 0; k < ANOMALY_BINS; k++) {
         of->bins[k] /= 2;
     }
+    of->n_units = (uint16_t)units_from(of, 0);
+}
+
+static void count(struct anomaly *of, size_t bin, unsigned n_units)
+{
+    if (of->n_units >= UNITS_MOST) {
+        halve(of);
+    }
+    of->bins[bin] = (uint16_t)(of->bins[bin] + n_units);
+    of->n_units = (uint16_t)(of->n_units + n_units);
 }
 
 /* ---- a reading ---- */
 
 /* NaN: there are too few to compare it with. */
-static float p_value_of(const struct anomaly *of, const struct anomaly_place *place,
-                        uint32_t n_units)
+static float p_value_of(const struct anomaly *of, const struct anomaly_place *place)
 {
+    if (of->n_units < ANOMALY_WARM_UP * UNITS) {
+        return NAN;
+    }
     const double units =
         (double)units_from(of, place->bin + 1) + place->share_above * (double)of->bins[place->bin];
-    return n_units < ANOMALY_WARM_UP * UNITS ? NAN : (float)((units + UNITS) / (n_units + UNITS));
+    return (float)((units + UNITS) / (of->n_units + UNITS));
 }
 
 /* Whether it counts in full. */
@@ -92,13 +104,9 @@ static void note(struct anomaly *of, double error)
     if (of->n_seen >= ANOMALY_WARM_UP) {
         const double ratio = of->scale > 0 ? error / of->scale : error > 0 ? INFINITY : 0;
         const struct anomaly_place place = place_in_bins((float)fmin(ratio, FLT_MAX));
-        const uint32_t n_units = units_from(of, 0);
-        of->p = p_value_of(of, &place, n_units);
+        of->p = p_value_of(of, &place);
         counts = spend(of);
-        if (n_units >= UNITS_MOST) {
-            halve(of);
-        }
-        of->bins[place.bin] = (uint16_t)(of->bins[place.bin] + (counts ? UNITS : 1));
+        count(of, place.bin, counts ? UNITS : 1);
     }
     learn_scale(of, error, counts ? bound : bound_of_unusual);
 }
@@ -209,8 +217,8 @@ bool anomaly_is_valid(const struct interval_tracker *tracker, const void *bytes)
     for (size_t place = 0; place < tracker->layout->n_tracked; place++) {
         const struct anomaly *a = &of[place];
         is_valid &= (isnan(a->p) || (a->p > 0 && a->p <= 1)) && a->scale >= 0 &&
-                    isfinite(a->scale) && a->credit <= CREDIT_MOST && a->unused == 0 &&
-                    units_from(a, 0) < UNITS_MOST + UNITS;
+                    isfinite(a->scale) && a->credit <= CREDIT_MOST &&
+                    a->n_units == units_from(a, 0) && a->n_units < UNITS_MOST + UNITS;
     }
     return is_valid;
 }

@@ -38,8 +38,8 @@ struct anomaly {
     float scale;    /* s */
     uint8_t n_seen; /* errors in it, up to 255 */
     uint8_t credit; /* readings that may yet count in full, however unusual: in 50ths */
-    uint16_t bins[ANOMALY_BINS]; /* sixteenths of readings */
-    uint16_t unused;
+    uint16_t bins[ANOMALY_BINS]; /* sixteenths of readings, and */
+    uint16_t n_units;            /* in all */
 };
 _Static_assert(sizeof(struct anomaly) == 64, "as is told");
 

@@ -367,7 +367,7 @@ TEST(bytes_that_no_part_can_have_are_found)
         of->p = k == 0 ? 0 : k == 1 ? 1.5F : of->p;
         of->scale = k == 2 ? -1 : k == 3 ? NAN : k == 4 ? INFINITY : of->scale;
         of->credit = k == 5 ? 151 : of->credit;
-        of->unused = k == 6;
+        of->n_units = (uint16_t)(of->n_units + (k == 6));
         of->bins[3] = k == 7 ? 40000 : of->bins[3];
         ck_assert_msg(!tail_is_valid(&stream.tail), "%d", k);
     }
