@@ -1,5 +1,5 @@
 /* decode_step.c - the bodies of step, steps and forecast. */
-#include "codec/forecast_fields.h"
+#include "codec/crossing_fields.h"
 #include "codec/reader_skip.h"
 #include "codec/schemas.h"
 #include "codec/time_fields.h"
@@ -24,7 +24,7 @@ struct step_body {
     char session[SESSION_ID_MAX + 1]; /* in a batch */
 };
 
-enum { STEP_SESSION = 13 };
+enum { STEP_SESSION = 14 };
 
 static enum status read_session(struct reader *r, void *body)
 {
@@ -104,6 +104,7 @@ static const struct field step_fields[] = {
     { "blend", forecast_fields_read_blend, false, &schema_blend },
     { "as", forecast_fields_read_as, false, &schema_as },
     { "anomaly", read_anomaly, false, &schema_anomaly },
+    { "crossing", crossing_fields_read, false, &codec_crossing_part },
     [STEP_SESSION] = { "session", read_session, true,
                        &schema_session_id }, /* last: only in a batch */
 };
@@ -196,6 +197,9 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
     if (status == STATUS_OK) {
         status = forecast_fields_check_as(r, &body->forecast_options);
     }
+    if (status == STATUS_OK) {
+        status = crossing_fields_check(r, &body->forecast_options);
+    }
     return status == STATUS_OK ? count_rows(r, body) : status;
 }
 
@@ -234,6 +238,7 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->blend.is_told = false;
     step->anomaly_p = NAN;
     step->anomaly_by_output = NULL;
+    step->crossing.by_horizon = NULL;
 }
 
 enum status codec_step(const struct codec_input *input, bool in_batch, struct step *ret_step)
@@ -343,6 +348,7 @@ static const struct field forecast_fields[] = {
     { "level", forecast_fields_read_level, false, &schema_level },
     { "blend", forecast_fields_read_blend, false, &schema_blend },
     { "as", forecast_fields_read_as, false, &schema_as },
+    { "crossing", crossing_fields_read, false, &codec_crossing_part },
 };
 
 const struct json_schema codec_forecast_body = { .type = JSON_SCHEMA_OBJECT,
@@ -372,6 +378,9 @@ enum status codec_forecast_options(const struct codec_input *input, const struct
     }
     if (status == STATUS_OK) {
         status = forecast_fields_check_as(&r, &body);
+    }
+    if (status == STATUS_OK) {
+        status = crossing_fields_check(&r, &body);
     }
     status = reader_end(&r, status);
     if (status == STATUS_OK) {

@@ -3,6 +3,7 @@
 #include "codec/put.h"
 #include "codec/put_anomaly.h"
 #include "codec/put_blend.h"
+#include "codec/put_crossing.h"
 #include "codec/put_intervals.h"
 
 #include <math.h>
@@ -77,6 +78,9 @@ size_t codec_step_bytes_max(const struct step *step)
     }
     n += step->forecast_options.parts != 0 ? put_anomaly_max(info) : 0;
     n += step->forecast_options.parts & TAIL_BLEND ? put_blend_max : 0;
+    if (step->forecast_options.crossing != NULL) {
+        n += put_crossing_max(n_rows);
+    }
     return n > ERROR_BYTES ? n : ERROR_BYTES;
 }
 
@@ -140,6 +144,7 @@ void codec_put_step(struct text *text, const struct step *step)
     }
     put_anomaly(text, info, step);
     put_blend(text, &step->blend);
+    put_crossing(text, &step->crossing);
     text_append(text, "}", 1);
 }
 
@@ -253,6 +258,7 @@ void codec_put_forecast(struct text *text, const char *id, const struct session_
     append_forecast(text, &rows, sequence->forecast, sequence->n_forecast);
     put_intervals(text, &rows, &sequence->intervals);
     put_blend(text, &sequence->blend);
+    put_crossing(text, &sequence->crossing);
     APPEND_LITERAL(text, "}");
 }
 

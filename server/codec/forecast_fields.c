@@ -175,11 +175,14 @@ enum status forecast_fields_check_level(struct reader *r, const struct forecast_
     const struct gru_info *info = gru_model_info(gru);
     size_t horizon = body->forecast_options.horizon;
     size_t n_rows = horizon > 0 ? horizon : info->steps;
-    if (body->forecast_options.levels == NULL || n_rows <= body->interval_horizon_max) {
+    const bool has_levels = body->forecast_options.levels != NULL;
+    const bool is_asked = has_levels || body->forecast_options.crossing != NULL;
+    if (!is_asked || n_rows <= body->interval_horizon_max) {
         return STATUS_OK;
     }
+    const char *field = has_levels ? "level" : "crossing";
     return reader_refuse_field(
-        r, STATUS_INVALID_VALUE, horizon > 0 ? "horizon" : "level",
+        r, STATUS_INVALID_VALUE, horizon > 0 ? "horizon" : field,
         "%s %zu, but prediction intervals reach 1 to %zu steps ahead (--interval-horizon-max)",
         horizon > 0 ? "is" : "asks for intervals of the model's steps, which are", n_rows,
         body->interval_horizon_max);

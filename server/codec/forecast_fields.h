@@ -33,7 +33,7 @@ enum status forecast_fields_check_horizon(struct reader *r, const struct gru_mod
                                           size_t horizon);
 enum status forecast_fields_check_future(struct reader *r, const struct gru_model *gru,
                                          const struct forecast_options *forecast_options);
-/* Whether there are intervals so far ahead. */
+/* Whether there are intervals so far ahead, which `crossing` is made from, too. */
 enum status forecast_fields_check_level(struct reader *r, const struct forecast_fields_body *body,
                                         const struct gru_model *gru);
 /* Whether there are mixtures, and so far ahead. */

@@ -98,7 +98,7 @@ static struct json_fields walk_fields(const struct field *fields, size_t n)
 /* Fields that clients may know of the API, and that this version has not. */
 static bool is_absent(struct json_text name)
 {
-    static const char *const absent[] = { "explain", "crossing" };
+    static const char *const absent[] = { "explain" };
     size_t k = 0;
     while (k < sizeof absent / sizeof *absent && !json_text_is(name, absent[k])) {
         k++;

@@ -196,6 +196,15 @@ static const struct field anomaly_fields[] = {
 };
 static const struct json_schema anomaly_part = OBJECT(anomaly_fields, .name = "Anomaly", .is_nullable = true,
     .help = "null while there is nothing to compare with");
+static const struct field crossing_fields[] = {
+    SAID("ahead", JSON_SCHEMA(INTEGER, .is_nullable = true, .least = 1, .most = 4294967295.0,
+         .help = "the first step ahead at which the forecast itself crosses it; null: none")),
+    SAID("probability", JSON_SCHEMA(NUMBER, .is_nullable = true, .most = 1,
+         .help = "that it will have been crossed by the last step ahead; null: there is nothing to calibrate from")),
+    SAID("by_horizon", JSON_SCHEMA(ARRAY, .items = &schema_number_or_null, .is_nullable = true,
+         .help = "that it will have been crossed by each step ahead")),
+};
+static const struct json_schema crossing_part = OBJECT(crossing_fields, .name = "CrossingReply");
 
 static const struct field step_fields[] = {
     SAID("session", &schema_session_id),
@@ -211,6 +220,7 @@ static const struct field step_fields[] = {
     MAYBE("intervals", LIST_OF(&interval_part)),
     MAYBE("anomaly", &anomaly_part),
     MAYBE("blend", &blend_part),
+    MAYBE("crossing", &crossing_part),
     MAYBE("repeated", JSON_SCHEMA(BOOLEAN, .help = "the reading was taken before; there is no `y`")),
 };
 const struct json_schema codec_step_reply = OBJECT(step_fields, .name = "StepReply",
@@ -226,6 +236,7 @@ static const struct field forecast_fields[] = {
     SAID("session", &schema_session_id), SAID("step", &schema_step_count),
     SAID("version", &schema_version), SAID("forecast", &forecast_rows),
     MAYBE("intervals", LIST_OF(&interval_part)), MAYBE("blend", &blend_part),
+    MAYBE("crossing", &crossing_part),
 };
 const struct json_schema codec_forecast_reply = OBJECT(forecast_fields, .name = "ForecastReply",
     .example = EXAMPLE_FORECAST_REPLY);

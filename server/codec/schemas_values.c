@@ -127,6 +127,9 @@ VALUE(anomaly, BOOLEAN, .example = "true",
 VALUE(blend, BOOLEAN,
       .help = "`true`: the forecast is a mixture of the model's, persistence, the seasonal naive and a "
               "level, up to `--interval-horizon-max` steps ahead ([BLENDING.md](BLENDING.md))")
+VALUE(crossing_output, STRING, .example = "\"temp\"", .help = "the name of an output")
+VALUE(crossing_above, FLOAT, .example = "80", .help = "crossed by what is greater, in raw units")
+VALUE(crossing_below, FLOAT, .help = "crossed by what is less")
 VALUE(any_level, NUMBER, .most = 1, .is_above_least = true, .is_below_most = true, .example = "0.9",
       .help = "the coverage of the intervals that are judged")
 

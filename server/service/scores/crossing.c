@@ -163,3 +163,10 @@ void crossing_probabilities(const struct crossing *crossing, const struct interv
         ret_by_horizon[row] = NAN;
     }
 }
+
+void crossing_reply_fill(const struct crossing *crossing, const struct interval_tracker *tracker,
+                         const double *forecasts, size_t n_outputs, struct crossing_reply *reply)
+{
+    reply->ahead = crossing_ahead(crossing, forecasts, reply->n_rows, n_outputs);
+    crossing_probabilities(crossing, tracker, forecasts, reply->n_rows, reply->by_horizon);
+}

@@ -52,4 +52,13 @@ size_t crossing_ahead(const struct crossing *crossing, const double *forecasts, 
 void crossing_probabilities(const struct crossing *crossing, const struct interval_tracker *tracker,
                             const double *forecasts, size_t n_rows, double *ret_by_horizon);
 
+/* What a reply tells of it. */
+struct crossing_reply {
+    size_t ahead, n_rows;
+    double *by_horizon; /* [n_rows]; NULL: not asked for */
+};
+/* Of forecasts[n_rows][O]: n_rows and the room are there already. */
+void crossing_reply_fill(const struct crossing *crossing, const struct interval_tracker *tracker,
+                         const double *forecasts, size_t n_outputs, struct crossing_reply *reply);
+
 #endif

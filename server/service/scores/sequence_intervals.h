@@ -21,7 +21,7 @@ enum { SEQUENCE_ORIGINS_MAX = 200 };
 
 struct sequence_intervals {
     const struct gru_model *gru;
-    const struct interval_levels *asked;
+    const struct interval_levels *asked; /* to be told; NULL: none */
     struct interval_layout layout;
     struct interval_tracker tracker;
     size_t n_ahead;     /* rows of a forecast, y included */

@@ -102,21 +102,23 @@ static enum status make_lane(const struct prediction *prediction, struct sequenc
 
 /* Of the forecast, or of y. NULL: no memory. */
 static struct sequence_intervals *create_calibration(const struct gru_model *gru,
-                                                     const struct sequence *sequence, size_t n_rows,
-                                                     struct arena *arena)
+                                                     const struct sequence *sequence,
+                                                     const struct interval_levels *levels,
+                                                     size_t n_rows, struct arena *arena)
 {
-    const struct forecast_options *options = &sequence->forecast_options;
-    const size_t n = forecast_options_rows(gru_model_info(gru), options);
-    return sequence_intervals_create(gru, options->levels, n > 0 ? n : 1, n_rows, arena);
+    const size_t n = forecast_options_rows(gru_model_info(gru), &sequence->forecast_options);
+    return sequence_intervals_create(gru, levels, n > 0 ? n : 1, n_rows, arena);
 }
 
 static enum status make_calibration(const struct prediction *prediction, struct sequence *sequence,
                                     struct arena *arena, struct fault *fault)
 {
-    if (!sequence->forecast_options.levels) {
+    const struct interval_levels *levels = sequence->forecast_options.levels;
+    if (!levels) {
         return STATUS_OK;
     }
-    sequence->calibration = create_calibration(prediction->gru, sequence, sequence->n_rows, arena);
+    sequence->calibration =
+        create_calibration(prediction->gru, sequence, levels, sequence->n_rows, arena);
     return sequence->calibration ? STATUS_OK : no_room(arena, fault);
 }
 
@@ -214,14 +216,16 @@ enum status predict_begin_forecast(struct prediction *prediction, struct sequenc
 }
 
 /* From the session's own calibration, as far as it reaches; one that has none begins. */
-static enum status take_calibration(const struct session *session, struct sequence *sequence,
+static enum status take_calibration(const struct session *session,
+                                    const struct interval_levels *levels, struct sequence *sequence,
                                     struct arena *arena, struct fault *fault)
 {
     struct session_intervals *own = arena_alloc(arena, sizeof *own);
-    sequence->calibration = create_calibration(session->gru, sequence, 1, arena);
+    sequence->calibration = create_calibration(session->gru, sequence, levels, 1, arena);
     if (!own || !sequence->calibration) {
         return no_room(arena, fault);
     }
+    sequence->calibration->asked = sequence->forecast_options.levels;
     if (sequence->mixing && sequence->mixing->tracker.bytes) {
         sequence->calibration->tracker = sequence->mixing->tracker;
     } else if (sequence->mixing) { /* what others know is not of mixtures */
@@ -233,18 +237,33 @@ static enum status take_calibration(const struct session *session, struct sequen
     return STATUS_OK;
 }
 
-/* What the forecast is to be told with. */
-static enum status take_tail(const struct session *session, struct sequence *sequence,
-                             struct arena *arena, struct fault *fault)
+static enum status make_crossing(struct sequence *sequence, struct arena *arena,
+                                 struct fault *fault)
 {
+    struct crossing_reply *crossing = &sequence->crossing;
+    if (!sequence->forecast_options.crossing) {
+        return STATUS_OK;
+    }
+    crossing->n_rows = sequence->n_forecast;
+    crossing->by_horizon = arena_array(arena, crossing->n_rows, sizeof *crossing->by_horizon);
+    return crossing->by_horizon ? STATUS_OK : no_room(arena, fault);
+}
+
+/* What the forecast is to be told with. */
+static enum status take_tail(const struct service_context *context, const struct session *session,
+                             struct sequence *sequence, struct arena *arena, struct fault *fault)
+{
+    const struct interval_levels *levels =
+        forecast_options_levels(&sequence->forecast_options, &context->service->interval_levels);
     if (sequence->forecast_options.parts & TAIL_BLEND) {
         sequence->mixing = sequence_blend_create(session, sequence->n_forecast, arena);
         if (!sequence->mixing) {
             return no_room(arena, fault);
         }
     }
-    return sequence->forecast_options.levels ? take_calibration(session, sequence, arena, fault)
-                                             : STATUS_OK;
+    enum status status = make_crossing(sequence, arena, fault);
+    return status == STATUS_OK && levels ? take_calibration(session, levels, sequence, arena, fault)
+                                         : status;
 }
 
 enum status session_forecast_begin(struct service_context *context, const struct model *model,
@@ -262,7 +281,7 @@ enum status session_forecast_begin(struct service_context *context, const struct
                                         forecast_options, arena, fault);
     }
     if (status == STATUS_OK) {
-        status = take_tail(&session, &ret_forecast->sequence, arena, fault);
+        status = take_tail(context, &session, &ret_forecast->sequence, arena, fault);
         if (status != STATUS_OK) {
             predict_end(&ret_forecast->prediction);
         }
@@ -384,13 +403,22 @@ static enum status tell(const struct prediction *prediction, struct fault *fault
 {
     for (size_t k = 0; k < prediction->n_sequences; k++) {
         struct sequence *sequence = &prediction->sequences[k];
+        const struct sequence_intervals *calibration = sequence->calibration;
         if (sequence->mixing) {
             sequence_blend_tell(sequence);
         }
-        if (sequence->calibration &&
-            !sequence_intervals_tell(sequence->calibration, looked_ahead(prediction, sequence),
-                                     &sequence->intervals)) {
-            return no_room(sequence->calibration->arena, fault);
+        if (!calibration) {
+            continue;
+        }
+        const double *forecast = looked_ahead(prediction, sequence);
+        if (calibration->asked &&
+            !sequence_intervals_tell(calibration, forecast, &sequence->intervals)) {
+            return no_room(calibration->arena, fault);
+        }
+        if (sequence->crossing.by_horizon) {
+            crossing_reply_fill(sequence->forecast_options.crossing, &calibration->tracker,
+                                forecast, gru_model_info(prediction->gru)->n_outputs,
+                                &sequence->crossing);
         }
     }
     return STATUS_OK;

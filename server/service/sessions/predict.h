@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "gru.h"
 #include "service/scores/blend_reply.h"
+#include "service/scores/crossing.h"
 #include "service/scores/interval_reply.h"
 #include "service/scores/sequence_intervals.h"
 #include "service/sessions/forecast_options.h"
@@ -34,6 +35,7 @@ struct sequence {
     struct interval_replies intervals;      /* result */
     struct blend_reply blend;               /* result, of a session's forecast */
     struct sequence_blend *mixing;          /* the verb's own; NULL: nothing is mixed */
+    struct crossing_reply crossing;         /* result, of a session's forecast */
     struct sequence_intervals *calibration; /* the verb's own; NULL: no intervals are wanted */
 };
 

@@ -96,8 +96,9 @@ static uint32_t usual_level(const struct interval_levels *offered)
 static uint32_t needed_levels(const struct interval_levels *offered,
                               const struct forecast_options *options, uint32_t held)
 {
-    const uint32_t asked = options->levels ? asked_levels(offered, options->levels) : 0;
-    const bool has_none = asked == 0 && held == 0 && !options->levels;
+    const struct interval_levels *levels = forecast_options_levels(options, offered);
+    const uint32_t asked = levels ? asked_levels(offered, levels) : 0;
+    const bool has_none = asked == 0 && held == 0 && !levels;
     return has_none && options->parts != 0 ? usual_level(offered) : asked | held;
 }
 
@@ -145,7 +146,8 @@ static size_t needed_reach(const struct interval_sessions *of,
                            const struct forecast_options *options)
 {
     const size_t n_rows = forecast_options_rows(gru_model_info(of->version->gru), options);
-    const bool is_ahead = options->levels || (options->parts & TAIL_BLEND);
+    const bool is_ahead =
+        forecast_options_levels(options, of->offered) || (options->parts & TAIL_BLEND);
     return is_ahead && n_rows > 0 ? n_rows : 1;
 }
 
@@ -154,7 +156,7 @@ unsigned session_intervals_class(const struct interval_sessions *of, uint32_t sl
 {
     const struct pool *pool = of->pool;
     const unsigned now = slot == INDEX_NONE ? 0 : class_of(of, slot);
-    if (!options->levels && options->parts == 0) {
+    if (!forecast_options_levels(options, of->offered) && options->parts == 0) {
         return now;
     }
     const size_t n_ahead = needed_reach(of, options);
@@ -243,7 +245,8 @@ static void know(const struct interval_sessions *of, const float *state, const s
 static void begin(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
                   const struct forecast_options *options)
 {
-    if ((!options->levels && options->parts == 0) || copy->tail_mark != 0) {
+    if ((!forecast_options_levels(options, of->offered) && options->parts == 0) ||
+        copy->tail_mark != 0) {
         return;
     }
     struct session_intervals intervals;

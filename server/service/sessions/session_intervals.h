@@ -1,8 +1,9 @@
 /*
  * session_intervals.h - the prediction intervals of a session: a tracker in the tail of its record,
  * which each step scores and feeds in the step's own copy. So a kill or a power failure keeps it
- * bit for bit with the state. A session has one from the first step on that asks for a `level`; it
- * is raised to a class of records with room for as many steps ahead, and for its levels.
+ * bit for bit with the state. A session has one from the first step on that asks for a `level`
+ * or a `crossing`; it is raised to a class of records with room for as many steps ahead, and for
+ * its levels.
  *
  * It begins from the validation of the version; else like another session of the model that has
  * seen enough; else with nothing.

@@ -16,7 +16,8 @@ bool step_intervals_need_raise(const struct service_context *context,
 {
     const struct step *step = pending->step;
     const struct forecast_options *options = &step->forecast_options;
-    if ((!options->levels && options->parts == 0) || pending->is_new) {
+    const bool needs_any = options->levels || options->crossing || options->parts != 0;
+    if (!needs_any || pending->is_new) {
         return false;
     }
     const struct interval_sessions sessions = interval_sessions_of(context, step->model);
@@ -94,21 +95,34 @@ static bool make_room_for_blend(struct pending_step *pending, size_t n_rows)
            (!is_first || (blend->mixed && blend->first));
 }
 
+/* For what the reply says of the forecast. */
+static bool make_room_for_reply(struct step *step, size_t n_rows)
+{
+    const struct forecast_options *options = &step->forecast_options;
+    const struct gru_info *info = gru_model_info(step->model->active->gru);
+    bool has_room = true;
+    if (options->crossing) {
+        step->crossing.n_rows = n_rows;
+        step->crossing.by_horizon =
+            arena_array(step->arena, n_rows, sizeof *step->crossing.by_horizon);
+        has_room = step->crossing.by_horizon != NULL;
+    }
+    return has_room &&
+           (!options->levels || interval_replies_room(options->levels, n_rows, info->n_outputs,
+                                                      step->arena, &step->intervals));
+}
+
 enum status step_intervals_room(struct pending_step *pending)
 {
     struct step *step = pending->step;
-    const size_t n_outputs = gru_model_info(step->model->active->gru)->n_outputs;
-    const struct interval_levels *levels = step->forecast_options.levels;
-    const size_t n_asked =
-        forecast_options_rows(gru_model_info(step->model->active->gru), &step->forecast_options);
+    const struct gru_info *info = gru_model_info(step->model->active->gru);
+    const size_t n_asked = forecast_options_rows(info, &step->forecast_options);
     const size_t n_rows = n_asked > 0 ? n_asked : 1;
-    bool has_room = make_room_for_anomaly(step) && make_room_for_blend(pending, n_rows);
+    bool has_room = make_room_for_anomaly(step) && make_room_for_blend(pending, n_rows) &&
+                    make_room_for_reply(step, n_rows);
     if (has_room && session_intervals_are_kept(step->model->pool, pending->slot)) {
-        pending->truths = arena_array(step->arena, n_outputs, sizeof *pending->truths);
+        pending->truths = arena_array(step->arena, info->n_outputs, sizeof *pending->truths);
         has_room = pending->truths != NULL;
-    }
-    if (has_room && levels) {
-        has_room = interval_replies_room(levels, n_rows, n_outputs, step->arena, &step->intervals);
     }
     return has_room ? STATUS_OK
                     : fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
@@ -149,6 +163,20 @@ static void mix(const struct interval_sessions *of, struct pending_step *pending
     pending->blend.told = blend_step(&blend, &reading, pending->blend.mixed);
 }
 
+/* ---- what the reply says ---- */
+
+/* Of a forecast, from the tracker of its errors; NULL: there is none. */
+static void tell_forecast(struct step *step, const struct interval_tracker *tracker,
+                          const double *forecast)
+{
+    interval_replies_fill(&step->intervals, tracker, forecast);
+    if (step->crossing.by_horizon) {
+        const struct gru_info *info = gru_model_info(step->model->active->gru);
+        crossing_reply_fill(step->forecast_options.crossing, tracker, forecast, info->n_outputs,
+                            &step->crossing);
+    }
+}
+
 /* With the mixture that the session has, or would begin with. */
 static void tell_mixed(struct pending_step *pending, struct record_copy *copy,
                        const struct session_intervals *intervals)
@@ -164,19 +192,19 @@ static void tell_mixed(struct pending_step *pending, struct record_copy *copy,
         step->blend = pending->blend.told.is_told
                           ? pending->blend.told /* by the step itself */
                           : blend_tell(&blend.mixture, forecast, n_rows, mixed);
-        interval_replies_fill(&step->intervals, &blend.tracker, mixed);
+        tell_forecast(step, &blend.tracker, mixed);
     } else {
         struct session_blend_first first;
         session_blend_first(gru, record_state(&step->model->pool->layout, copy), n_rows,
                             pending->blend.first, &first);
         step->blend = blend_tell(&first.mixture, forecast, n_rows, mixed);
-        interval_replies_fill(&step->intervals, NULL, mixed);
+        tell_forecast(step, NULL, mixed);
     }
     step->y = mixed;
     step->forecast = step->forecast ? mixed : NULL;
 }
 
-/* What the reply says of a session with such a tail; NULL: it has none. */
+/* Of a session with such a tail; NULL: it has none. */
 static void tell(struct pending_step *pending, struct record_copy *copy,
                  const struct session_intervals *intervals)
 {
@@ -184,8 +212,8 @@ static void tell(struct pending_step *pending, struct record_copy *copy,
     if (step->forecast_options.parts & TAIL_BLEND) {
         tell_mixed(pending, copy, intervals);
     } else {
-        interval_replies_fill(&step->intervals, intervals ? &intervals->tail.tracker : NULL,
-                              step->forecast ? step->forecast : step->y);
+        tell_forecast(step, intervals ? &intervals->tail.tracker : NULL,
+                      step->forecast ? step->forecast : step->y);
     }
     step->anomaly_p =
         intervals ? session_intervals_anomaly(intervals, step->anomaly_by_output) : (double)NAN;

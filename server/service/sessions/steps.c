@@ -405,6 +405,7 @@ static void begin_pending(struct service_context *context, struct pending_step *
     step->fault.has_expected = step->fault.has_last_at = false;
     step->is_repeated = step->is_restarted = false;
     step->intervals.n = 0;
+    step->crossing.by_horizon = NULL;
     if (model_find(context, step->model_name, &step->model, &step->fault) != STATUS_OK ||
         model_check_causal(step->model, &step->fault) != STATUS_OK) {
         pending_finish_failed(pending);

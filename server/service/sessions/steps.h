@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "service/names.h"
 #include "service/scores/blend_reply.h"
+#include "service/scores/crossing.h"
 #include "service/scores/interval_reply.h"
 #include "service/sessions/forecast_options.h"
 
@@ -68,6 +69,7 @@ struct step {
     double
         anomaly_p; /* the reading's p-value (scores/anomaly.h), whoever asked for it; NaN: none */
     double *anomaly_by_output; /* [O], NaN: none; NULL: not asked for, or only one is tracked */
+    struct crossing_reply crossing;
 };
 
 /* Fills n_rows and n_work; step->model is valid. Returns whether its forecast is too long for one
