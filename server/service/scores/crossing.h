@@ -22,10 +22,10 @@
  * with v the running mean of |e|. For a random walk that is sqrt(1 - 1 / h), and where errors do
  * not grow, as of noise about what is known, they are independent. What has not crossed yet is a
  * truncated normal, taken for a normal of its mean and variance (Mendell and Elston, Biometrics 30,
- * 1974; Kamakura, Econometrica 57, 1989): the chance to go on so is Phi of the next score, one
- * number a step. Where the forecast of a walk or of an autoregression stays where it is, that is
- * off by 0.035 at most of what the chain gives. It is kept within what holds of any such chain, by
- * Slepian's inequality: max p <= P <= 1 - prod(1 - p), and never falls.
+ * 1974): the chance to go on so is Phi of the next score, one number a step. Where the forecast of
+ * a walk or of an autoregression stays where it is, that is off by 0.035 at most of what the chain
+ * gives. It is kept within what holds of any such chain, by Slepian's inequality:
+ * max p <= P <= 1 - prod(1 - p), and never falls.
  *
  * Pure functions of their arguments: any thread.
  */
@@ -46,6 +46,8 @@ struct crossing {
 /* The first of forecasts[n_rows][O] that is beyond the threshold, from 1; 0: none is. */
 size_t crossing_ahead(const struct crossing *crossing, const double *forecasts, size_t n_rows,
                       size_t n_outputs);
+enum { CROSSING_AHEAD_MAX = 24 }; /* as interval-horizon-max (config.h) */
+
 /* How probable it is that a reading will have been beyond it by 1 to n_rows steps ahead, of those
  * forecasts; NaN from the first step ahead on of which the tracker (NULL: none) knows nothing,
  * since too few forecasts were scored, no level has bounds, or the output is not tracked. */

@@ -130,6 +130,14 @@ static struct issue issue_of(const struct interval_tracker *tracker, size_t leve
                            .widening = 1 + widened / INTERVAL_WARM_UP };
 }
 
+static void issue_all(const struct interval_tracker *tracker,
+                      struct issue ret_issues[INTERVAL_LEVELS_MAX])
+{
+    for (size_t level = 0; level < tracker->layout->n_levels; level++) {
+        ret_issues[level] = issue_of(tracker, level);
+    }
+}
+
 /* The half-width that a forecast gets now; NO_WIDTH: nothing is known, not even a mean. */
 static inline uint16_t width_of(const float *means, const float *k, uint8_t seen,
                                 const struct issue *issue)
@@ -212,23 +220,25 @@ bool interval_tracker_bounds(const struct interval_tracker *tracker, size_t leve
     return is_saturated;
 }
 
-bool interval_tracker_half_widths(const struct interval_tracker *tracker, size_t output,
-                                  size_t ahead, float *ret_widths)
+size_t interval_tracker_half_widths(const struct interval_tracker *tracker, size_t output,
+                                    size_t n_horizons, float *ret_widths, float *ret_means)
 {
     const struct interval_layout *layout = tracker->layout;
+    struct issue issues[INTERVAL_LEVELS_MAX];
     if (!is_tracked(layout, output)) {
-        return false;
+        return 0;
     }
-    const struct tracked of = tracked_at(tracker, place_of(layout, output), ahead);
-    if (*of.seen < INTERVAL_WARM_UP) {
-        return false;
+    issue_all(tracker, issues);
+    struct tracked of = tracked_at(tracker, place_of(layout, output), 1);
+    size_t row = 0;
+    for (; row < n_horizons && *of.seen >= INTERVAL_WARM_UP; row++, tracked_move_on(layout, &of)) {
+        for (size_t level = 0; level < layout->n_levels; level++) {
+            const float *k = of.factors + level * N_SCALES;
+            *ret_widths++ = unpack_width(width_of(of.means, k, *of.seen, &issues[level]));
+        }
+        ret_means[row] = of.means[SLOW];
     }
-    for (size_t level = 0; level < layout->n_levels; level++) {
-        const struct issue issue = issue_of(tracker, level);
-        const float *k = of.factors + level * N_SCALES;
-        ret_widths[level] = unpack_width(width_of(of.means, k, *of.seen, &issue));
-    }
-    return true;
+    return row;
 }
 
 /* ---- a step ---- */
@@ -351,9 +361,7 @@ void interval_tracker_step(const struct interval_tracker *tracker, uint64_t step
     uint8_t *widened = tracker->bytes + layout->widened;
     *widened -= *widened > 0 && can_score(tracker, step, truths);
     struct issue issues[INTERVAL_LEVELS_MAX];
-    for (size_t level = 0; level < layout->n_levels; level++) {
-        issues[level] = issue_of(tracker, level);
-    }
+    issue_all(tracker, issues);
     for (size_t output = 0, place = 0; output < layout->n_outputs; output++) {
         if (is_tracked(layout, output)) {
             step_output(tracker, issues, place++, step, truths[output], forecasts + output,

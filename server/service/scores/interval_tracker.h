@@ -148,11 +148,12 @@ __attribute__((warn_unused_result)) bool
 interval_tracker_issued(const struct interval_tracker *tracker, size_t level, uint64_t step,
                         size_t output, double *ret_lower, double *ret_upper);
 
-/* The half-widths that a forecast of an output, `ahead` (1 to H) steps ahead, gets now: of each
- * level ([L]), infinite: it has no bounds. False: there is nothing to calibrate from. */
-__attribute__((warn_unused_result)) bool
-interval_tracker_half_widths(const struct interval_tracker *tracker, size_t output, size_t ahead,
-                             float *ret_widths);
+/* What forecasts of an output, of 1 to n_horizons (at most H) steps ahead, get now: half-widths
+ * [n_horizons][L], infinite: no bounds; and the mean |e| ([n_horizons]) that interval_tracker_mean
+ * has. Returns of how many steps ahead: of the first that there is nothing to calibrate from, and
+ * of those behind it, nothing is told. */
+size_t interval_tracker_half_widths(const struct interval_tracker *tracker, size_t output,
+                                    size_t n_horizons, float *ret_widths, float *ret_means);
 
 struct interval_coverage {
     uint64_t n_scored; /* forecasts that had bounds, and whose truth has come; of all outputs */
