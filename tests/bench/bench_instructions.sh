@@ -68,6 +68,9 @@ ahead_level() {
 ahead_anomaly() {
     step "$1" "$body_ahead_anomaly"
 }
+ahead_crossing() {
+    step "$1" "$body_ahead_crossing"
+}
 library() {
     $callgrind "$build/bench/library_step" "$1" >/dev/null
 }
@@ -88,7 +91,7 @@ count() { # NAME: adds its instructions a request to the file NAME
 }
 round=0
 while [ $round -lt "$rounds" ]; do
-    for name in bare health step level anomaly ahead ahead_level ahead_anomaly library; do
+    for name in bare health step level anomaly ahead ahead_level ahead_anomaly ahead_crossing library; do
         count $name
     done
     round=$((round + 1))
@@ -111,4 +114,5 @@ line anomaly 'with `anomaly`'
 line ahead 'a step that forecasts 12 rows'
 line ahead_level 'with a level'
 line ahead_anomaly 'with `anomaly`'
+line ahead_crossing 'with a threshold'
 line library 'the library alone (gru_run)'

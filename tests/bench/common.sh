@@ -42,8 +42,8 @@ make_model() { # FILE
     "$grud" init --inputs a,b,c,d --outputs a --layers 64 -o "$1" >/dev/null
 }
 # set_ahead_bodies: sets the same with a level ($body_level), for 12 rows ahead ($body_ahead), with
-# what is known of b, c and d on the way, and for both ($body_ahead_level); and with `anomaly`
-# ($body_anomaly, $body_ahead_anomaly).
+# what is known of b, c and d on the way, and for both ($body_ahead_level); with `anomaly`
+# ($body_anomaly, $body_ahead_anomaly); and for 12 rows with a threshold ($body_ahead_crossing).
 set_ahead_bodies() {
     known='[0.55,1013.3,3.7]'
     known="$known$(printf ",$known%.0s" 2 3 4 5 6 7 8 9 10 11)"
@@ -52,6 +52,7 @@ set_ahead_bodies() {
     body_ahead_level="${body_ahead%\}},\"level\":0.9}"
     body_anomaly="${body%\}},\"anomaly\":true}"
     body_ahead_anomaly="${body_ahead%\}},\"anomaly\":true}"
+    body_ahead_crossing="${body_ahead%\}},\"crossing\":{\"output\":\"a\",\"above\":25}}"
 }
 
 # await FILE: until the server of $pid has written its port there; sets $port.
