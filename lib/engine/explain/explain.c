@@ -8,6 +8,7 @@
 /* ---- sizes ---- */
 
 enum {
+    PIECE_WORK = 32 << 20,  /* rows times parameters: a millisecond or two */
     PIECE_ROWS = 128,       /* as a chunk of backprop.h has */
     WINDOW_BYTES = 16 << 20 /* of a window of several lanes; of one lane it is what it is */
 };
@@ -42,7 +43,9 @@ static bool find_sizes(const struct gru_model *model, size_t n_rows, size_t ahea
             n_bytes = SIZE_MAX;
         }
     }
-    sizes.n_piece = PIECE_ROWS / sizes.n_lanes;
+    const size_t n_fitting = PIECE_WORK / (model->info.n_parameters + 1) / sizes.n_lanes;
+    const size_t n_most = PIECE_ROWS / sizes.n_lanes;
+    sizes.n_piece = n_fitting == 0 ? 1 : n_fitting < n_most ? n_fitting : n_most;
     *ret_sizes = sizes;
     return true;
 }
