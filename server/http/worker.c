@@ -103,8 +103,9 @@ static void run_slice(struct worker *worker)
     pending_end_wait(exchange, WAIT_PREDICTIONS);
     timing_begin(&exchange->timing, began_ns);
     enum status status = predict_go_on(worker->context, prediction, exchange->request.fault);
-    size_t n_work = (n_rows - prediction->n_rows_left) * row_work;
-    load_drop_work(&worker->load, n_work);
+    const size_t n_work = prediction->n_rows_run * row_work;
+    load_drop_work(&worker->load, n_rows * row_work);
+    load_take_work(&worker->load, prediction->n_rows_left * row_work);
     bool is_over = status != STATUS_OK || prediction->n_rows_left == 0;
     if (is_over && exchange->is_handed_in) {
         pending_end_slices(exchange, status);

@@ -246,8 +246,9 @@ enum status evaluation_begin(struct evaluation *evaluation, struct arena *arena,
         status = no_room(arena, fault);
     }
     if (status == STATUS_OK) {
-        predict_begin_other(
-            prediction, evaluation->back_test.n_windows * (1 + evaluation->roll_rows), run_rows);
+        predict_begin_other(prediction,
+                            evaluation->back_test.n_windows * (1 + evaluation->roll_rows), run_rows,
+                            NULL);
     }
     return status;
 }

@@ -155,6 +155,7 @@ static void measure(struct prediction *prediction)
     prediction->row_work = slice_row_work(prediction->gru);
     prediction->slice_rows = slice_rows(prediction->gru);
     prediction->n_rows_left = 0;
+    prediction->end = NULL;
     prediction->n_calibrated = 0;
     prediction->n_forecast = 0;
     prediction->is_rolling = false;
@@ -163,11 +164,13 @@ static void measure(struct prediction *prediction)
 void predict_begin_other(struct prediction *prediction, size_t n_rows,
                          enum status (*run_rows)(struct service_context *context,
                                                  struct prediction *prediction, size_t most_rows,
-                                                 struct fault *fault))
+                                                 struct fault *fault),
+                         void (*end)(struct prediction *prediction))
 {
     measure(prediction);
     prediction->n_rows_left = n_rows;
     prediction->run_rows = run_rows;
+    prediction->end = end;
     gru_model_ref(prediction->gru);
 }
 
@@ -291,6 +294,9 @@ enum status session_forecast_begin(struct service_context *context, const struct
 
 void predict_end(struct prediction *prediction)
 {
+    if (prediction->end) {
+        prediction->end(prediction);
+    }
     gru_model_unref(prediction->gru);
 }
 
@@ -424,23 +430,32 @@ static enum status tell(const struct prediction *prediction, struct fault *fault
     return STATUS_OK;
 }
 
+static enum status go_on(struct service_context *context, struct prediction *prediction,
+                         size_t most_rows, struct fault *fault)
+{
+    if (prediction->run_rows) {
+        return prediction->run_rows(context, prediction, most_rows, fault);
+    }
+    if (prediction->run.n_rows_left > 0) {
+        return run_some(context, prediction, most_rows, fault);
+    }
+    return prediction->n_calibrated < prediction->n_sequences
+               ? calibrate_some(context, prediction, fault)
+               : forecast_some(context, prediction, most_rows, fault);
+}
+
 enum status predict_go_on(struct service_context *context, struct prediction *prediction,
                           struct fault *fault)
 {
-    size_t n_rows = prediction->n_rows_left;
-    size_t until = n_rows > prediction->slice_rows ? n_rows - prediction->slice_rows : 0;
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && prediction->n_rows_left > until) {
-        size_t most_rows = prediction->n_rows_left - until;
-        if (prediction->run_rows) {
-            status = prediction->run_rows(context, prediction, most_rows, fault);
-        } else if (prediction->run.n_rows_left > 0) {
-            status = run_some(context, prediction, most_rows, fault);
-        } else if (prediction->n_calibrated < prediction->n_sequences) {
-            status = calibrate_some(context, prediction, fault);
-        } else {
-            status = forecast_some(context, prediction, most_rows, fault);
-        }
+    prediction->n_rows_run = 0;
+    while (status == STATUS_OK && prediction->n_rows_left > 0 &&
+           prediction->n_rows_run < prediction->slice_rows) {
+        const size_t n_rows = prediction->n_rows_left,
+                     n_of_slice = prediction->slice_rows - prediction->n_rows_run;
+        prediction->n_rows_added = 0;
+        status = go_on(context, prediction, n_rows < n_of_slice ? n_rows : n_of_slice, fault);
+        prediction->n_rows_run += n_rows + prediction->n_rows_added - prediction->n_rows_left;
     }
     return status == STATUS_OK && prediction->n_rows_left == 0 ? tell(prediction, fault) : status;
 }

@@ -52,9 +52,12 @@ struct prediction {
     /* Whose rows these are, if they are not those of `sequences` (predict_begin_other). */
     enum status (*run_rows)(struct service_context *context, struct prediction *prediction,
                             size_t most_rows, struct fault *fault);
+    void (*end)(struct prediction *prediction); /* NULL: there is nothing of its own to end */
+    size_t n_rows_added; /* by run_rows: such as turned out to be needed, too */
 
     /* The verb's own. How many rows a slice has changes nothing but how long it takes. */
     size_t n_rows_left, slice_rows; /* those of forecasts count too; 0 left: it is done */
+    size_t n_rows_run;              /* of the last slice */
     size_t row_work;                /* what a row of this model costs, in parameters */
     struct gru_lane *lanes;
     struct gru_run run;
@@ -76,11 +79,13 @@ void predict_end(struct prediction *prediction);
 bool predict_is_long(const struct prediction *prediction);
 
 /* The same for other work by the row (evaluate.h): `run_rows` does about so many of them, at least
- * one, and counts n_rows_left down. */
+ * one, and counts n_rows_left down. If there turn out to be more it counts them in n_rows_left and
+ * in n_rows_added, and returns. `end`: what predict_end does besides, or NULL. */
 void predict_begin_other(struct prediction *prediction, size_t n_rows,
                          enum status (*run_rows)(struct service_context *context,
                                                  struct prediction *prediction, size_t most_rows,
-                                                 struct fault *fault));
+                                                 struct fault *fault),
+                         void (*end)(struct prediction *prediction));
 
 /* A forecast alone, as a prediction of a sequence without rows. It rolls `state` on; a state that
  * is to be kept is copied before. */
