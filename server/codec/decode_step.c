@@ -1,5 +1,6 @@
 /* decode_step.c - the bodies of step, steps and forecast. */
 #include "codec/crossing_fields.h"
+#include "codec/explain_fields.h"
 #include "codec/reader_skip.h"
 #include "codec/schemas.h"
 #include "codec/time_fields.h"
@@ -21,10 +22,11 @@ struct step_body {
     bool has_seq, may_begin, may_fill, has_at, may_amend;
     uint64_t seq, amends_step;
     double at;
+    const struct explain_wish *explain;
     char session[SESSION_ID_MAX + 1]; /* in a batch */
 };
 
-enum { STEP_SESSION = 14 };
+enum { STEP_SESSION = 15 };
 
 static enum status read_session(struct reader *r, void *body)
 {
@@ -90,6 +92,12 @@ static enum status read_anomaly(struct reader *r, void *body)
     return status;
 }
 
+static enum status read_explain(struct reader *r, void *body)
+{
+    struct step_body *step = body;
+    return explain_fields_read(r, step->forecast_options.info, &step->explain);
+}
+
 static const struct field step_fields[] = {
     { "x", read_x, true, &schema_reading },
     { "seq", read_seq, false, &schema_seq },
@@ -105,6 +113,7 @@ static const struct field step_fields[] = {
     { "as", forecast_fields_read_as, false, &schema_as },
     { "anomaly", read_anomaly, false, &schema_anomaly },
     { "crossing", crossing_fields_read, false, &codec_crossing_part },
+    { "explain", read_explain, false, &codec_explain_field },
     [STEP_SESSION] = { "session", read_session, true,
                        &schema_session_id }, /* last: only in a batch */
 };
@@ -175,6 +184,7 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
     body->has_at = body->may_amend = false;
     body->seq = body->amends_step = 0;
     body->at = 0;
+    body->explain = NULL;
     enum status status =
         reader_fields(r, step_fields, in_batch ? STEP_SESSION + 1 : STEP_SESSION, body, &seen);
     if (status == STATUS_OK && (body->may_begin || body->may_fill) && !body->has_seq) {
@@ -200,6 +210,10 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
     if (status == STATUS_OK) {
         status = crossing_fields_check(r, &body->forecast_options);
     }
+    if (status == STATUS_OK) {
+        status = explain_fields_check(r, body->forecast_options.info,
+                                      &body->forecast_options.forecast_options, body->explain);
+    }
     return status == STATUS_OK ? count_rows(r, body) : status;
 }
 
@@ -220,11 +234,13 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->may_amend = body->may_amend;
     step->amends_step = body->amends_step;
     step->forecast_options = body->forecast_options.forecast_options;
+    step->explain = body->explain;
     step->may_slice = false;
     step->is_done = false;
     step->slices = NULL;
     step->ahead = NULL;
     step->amend = NULL;
+    step->explaining = NULL;
     step->fault.status = STATUS_OK;
     step->number = 0;
     step->is_repeated = step->is_restarted = false;
@@ -239,6 +255,7 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->anomaly_p = NAN;
     step->anomaly_by_output = NULL;
     step->crossing.by_horizon = NULL;
+    step->explanation = NULL;
 }
 
 enum status codec_step(const struct codec_input *input, bool in_batch, struct step *ret_step)

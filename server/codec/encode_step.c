@@ -4,6 +4,7 @@
 #include "codec/put_anomaly.h"
 #include "codec/put_blend.h"
 #include "codec/put_crossing.h"
+#include "codec/put_explanation.h"
 #include "codec/put_intervals.h"
 
 #include <math.h>
@@ -81,6 +82,9 @@ size_t codec_step_bytes_max(const struct step *step)
     if (step->forecast_options.crossing != NULL) {
         n += put_crossing_max(n_rows);
     }
+    if (step->explain != NULL) {
+        n += put_explanation_max(info);
+    }
     return n > ERROR_BYTES ? n : ERROR_BYTES;
 }
 
@@ -145,6 +149,7 @@ void codec_put_step(struct text *text, const struct step *step)
     put_anomaly(text, info, step);
     put_blend(text, &step->blend);
     put_crossing(text, &step->crossing);
+    put_explanation(text, info, step);
     text_append(text, "}", 1);
 }
 

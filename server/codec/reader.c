@@ -95,17 +95,6 @@ static struct json_fields walk_fields(const struct field *fields, size_t n)
     return walk;
 }
 
-/* Fields that clients may know of the API, and that this version has not. */
-static bool is_absent(struct json_text name)
-{
-    static const char *const absent[] = { "explain" };
-    size_t k = 0;
-    while (k < sizeof absent / sizeof *absent && !json_text_is(name, absent[k])) {
-        k++;
-    }
-    return k < sizeof absent / sizeof *absent;
-}
-
 enum status reader_fields(struct reader *r, const struct field *fields, size_t n, void *body,
                           unsigned *ret_seen)
 {
@@ -124,9 +113,7 @@ enum status reader_fields(struct reader *r, const struct field *fields, size_t n
     switch (found) {
     case JSON_FIELD_UNKNOWN:
         return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, walk.name,
-                                  is_absent(walk.name) ? "is not in grud " GRU_VERSION
-                                                         ": leave it out"
-                                                       : "is not a field that is known here");
+                                  "is not a field that is known here");
     case JSON_FIELD_AGAIN:
         return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, walk.name, "stands here twice");
     case JSON_FIELDS_MISSING:

@@ -24,6 +24,7 @@ extern const struct json_schema schema_seq, schema_begin, schema_fill, schema_at
     schema_amends_step, schema_horizon, schema_level, schema_as, schema_last_row_at,
     schema_crossing_output, schema_crossing_above, schema_crossing_below, schema_any_level,
     schema_anomaly, schema_blend, schema_p_value_or_null, schema_return, schema_season, schema_to;
+extern const struct json_schema schema_explain_output, schema_explain_ahead;
 extern const struct json_schema schema_state, schema_last, schema_last_y, schema_transforms,
     schema_kept_readings, schema_step_count, schema_ttl, schema_session_created_at, schema_last_at,
     schema_filled, schema_restarted, schema_untimed, schema_counts, schema_measures;
@@ -45,7 +46,7 @@ extern const struct json_schema codec_step_body, codec_batch_step_body, codec_st
 /* Parts of them that have a table of their own. */
 extern const struct json_schema codec_series_part, codec_hyperparameters_part, codec_time_part,
     codec_calibration_part, codec_errors_part, codec_means_part, codec_training_part,
-    codec_validation_part, codec_crossing_part;
+    codec_validation_part, codec_crossing_part, codec_explain_part, codec_explain_field;
 
 /* ---- replies ---- */
 

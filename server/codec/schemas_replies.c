@@ -205,6 +205,20 @@ static const struct field crossing_fields[] = {
          .help = "that it will have been crossed by each step ahead")),
 };
 static const struct json_schema crossing_part = OBJECT(crossing_fields, .name = "CrossingReply");
+static const struct field contribution_fields[] = {
+    SAID("name", &schema_text), SAID("contribution", JSON_SCHEMA(NUMBER, .help = "in raw units of the output")),
+};
+static const struct json_schema contribution_part = OBJECT(contribution_fields);
+static const struct field explanation_fields[] = {
+    SAID("output", &schema_text), SAID("ahead", &schema_count),
+    SAID("value", JSON_SCHEMA(NUMBER, .help = "the forecast")),
+    SAID("baseline", JSON_SCHEMA(NUMBER, .help = "what it would be if each input had been at its mean")),
+    SAID("state", JSON_SCHEMA(NUMBER, .help = "what the readings before the kept ones have brought")),
+    SAID("inputs", LIST_OF(&contribution_part)),
+    SAID("residual", JSON_SCHEMA(NUMBER, .help = "what is left over")),
+};
+static const struct json_schema explanation_part = OBJECT(explanation_fields, .name = "Explanation",
+    .help = "`value` is the sum of all others");
 
 static const struct field step_fields[] = {
     SAID("session", &schema_session_id),
@@ -221,6 +235,7 @@ static const struct field step_fields[] = {
     MAYBE("anomaly", &anomaly_part),
     MAYBE("blend", &blend_part),
     MAYBE("crossing", &crossing_part),
+    MAYBE("explanation", &explanation_part),
     MAYBE("repeated", JSON_SCHEMA(BOOLEAN, .help = "the reading was taken before; there is no `y`")),
 };
 const struct json_schema codec_step_reply = OBJECT(step_fields, .name = "StepReply",

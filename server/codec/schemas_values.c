@@ -130,6 +130,10 @@ VALUE(blend, BOOLEAN,
 VALUE(crossing_output, STRING, .example = "\"temp\"", .help = "the name of an output")
 VALUE(crossing_above, FLOAT, .example = "80", .help = "crossed by what is greater, in raw units")
 VALUE(crossing_below, FLOAT, .help = "crossed by what is less")
+VALUE(explain_output, STRING, .example = "\"temp\"",
+      .help = "the name of an output; left out: the first")
+VALUE(explain_ahead, INTEGER, .least = 1, .most = 4294967296.0, .example = "1",
+      .help = "so many steps ahead; left out: 1")
 VALUE(any_level, NUMBER, .most = 1, .is_above_least = true, .is_below_most = true, .example = "0.9",
       .help = "the coverage of the intervals that are judged")
 

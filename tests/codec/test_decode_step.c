@@ -190,7 +190,6 @@ TEST(an_ill_formed_field_is_refused_by_its_path)
         { "{\"x\":[1,2],\"blend\":null}", STATUS_INVALID_TYPE, "blend" },
         { "{\"x\":[1,2],\"anomaly\":1}", STATUS_INVALID_TYPE, "anomaly" },
         { "{\"x\":[1,2],\"anomaly\":null}", STATUS_INVALID_TYPE, "anomaly" },
-        { "{\"x\":[1,2],\"explain\":true}", STATUS_UNKNOWN_FIELD, "explain" },
         { "{\"x\":[1,2],\"session\":\"a\"}", STATUS_UNKNOWN_FIELD, "session" },
         { "{\"x\":[1,2],\"at\":\"now\"}", STATUS_INVALID_VALUE, "at" },
         { "{\"x\":[1,2],\"at\":null}", STATUS_INVALID_TYPE, "at" },

@@ -41,6 +41,32 @@ TEST(a_step_is_answered_as_documented)
     setup_done(&s);
 }
 
+TEST(a_step_is_explained_as_documented)
+{
+    static const struct explain_wish wish = { .output = 0, .ahead = 2 };
+    static const double inputs[] = { 1.5F, 0 };
+    static const struct gru_explanation explanation = {
+        .value = 21.5F, .baseline = 20, .state = -0.25F, .residual = 0.25F, .inputs = inputs
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    const double x[] = { 21.4F, 0.5F }, y[] = { 21.5F };
+    struct step step = done_step(&s, x, y);
+    step.explain = &wish;
+    step.explanation = &explanation;
+    codec_put_step(&s.text, &step);
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"y\":[21.5],"
+                     "\"explanation\":{\"output\":\"temp\",\"ahead\":2,\"value\":21.5,"
+                     "\"baseline\":20,\"state\":-0.25,\"inputs\":["
+                     "{\"name\":\"temp\",\"contribution\":1.5},"
+                     "{\"name\":\"humidity\",\"contribution\":0}],\"residual\":0.25}}");
+    step.explanation = NULL; /* of a reading that was amended */
+    codec_put_step(&s.text, &step);
+    ck_assert_ptr_null(strstr(setup_text(&s), "explanation"));
+    setup_done(&s);
+}
+
 TEST(a_step_behind_a_gap_says_what_was_made_of_it)
 {
     struct setup s;

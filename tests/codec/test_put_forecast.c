@@ -129,6 +129,12 @@ TEST(records_take_no_more_than_was_reserved)
     }
     memset(x, 0, sizeof x);
     struct step step = done_step(&s, x, rows, rows);
+    const struct explain_wish wish = { .output = N_WIDE - 1, .ahead = ROWS };
+    const double most_digits = -1.2345678901234567e-300;
+    const struct gru_explanation explanation = { most_digits, most_digits, most_digits,
+                                                 most_digits, rows,        0 };
+    step.explain = &wish;
+    step.explanation = &explanation;
     step.at = -99999999999.12345;
     step.n_forecast = step.forecast_options.horizon = ROWS;
     step.is_done = false;

@@ -223,20 +223,10 @@ TEST(a_long_word_is_cut)
     setup_done(&s);
 }
 
-TEST(a_field_that_this_version_has_not_is_said_to_be_so)
+TEST(an_unknown_field_is_named)
 {
-    static const char *const names[] = { "explain" };
     struct setup s;
     setup_init(&s, model_weather());
-    for (size_t k = 0; k < N_OF(names); k++) {
-        char body[100], said[100];
-        snprintf(body, sizeof body, "{\"x\":[1,2],\"%s\":[0.9]}", names[k]);
-        snprintf(said, sizeof said, "%s is not in grud %s: leave it out", names[k], GRU_VERSION);
-        const struct refusal refusal = { body, STATUS_UNKNOWN_FIELD, names[k] };
-        enum status status = decode_step(&s, body);
-        ASSERT_REFUSED(status, &s.fault, &refusal);
-        ck_assert_str_eq(s.fault.message, said);
-    }
     ck_assert_int_eq(decode_step(&s, "{\"x\":[1,2],\"levels\":1}"), STATUS_UNKNOWN_FIELD);
     ck_assert_str_eq(s.fault.message, "levels is not a field that is known here");
     setup_done(&s);

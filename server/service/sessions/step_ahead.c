@@ -4,6 +4,7 @@
 #include "service/pool/record_ring.h"
 #include "service/service_private.h"
 #include "service/sessions/predict.h"
+#include "service/sessions/step_explain.h"
 #include "service/sessions/step_place.h"
 #include "service/sessions/steps.h"
 
@@ -20,7 +21,7 @@ struct step_ahead {
     size_t state_floats;
     size_t n_rows, n_run;
     unsigned n_tries;
-    bool is_ready;
+    bool has_forecast, is_ready;
     float *states;  /* [1 + n_rows][state_floats]: where it began, and after each row */
     float *bases;   /* [1 + n_rows][state_floats]: of the session's base; NULL: it has none */
     size_t n_since; /* readings behind the first of them */
@@ -70,13 +71,14 @@ bool step_measure(struct step *step)
     bool is_long = has_long_forecast(step);
     step->n_rows =
         1 + (is_long ? 0 : forecast_options_rows(gru_model_info(gru), &step->forecast_options));
+    step->n_rows += step_explain_rows_at_once(step);
     step->n_work = step->n_rows * slice_row_work(gru);
     return is_long;
 }
 
 bool step_ahead_is_needed(const struct step *step, size_t n_rows)
 {
-    return n_rows > 1 || has_long_forecast(step);
+    return n_rows > 1 || step->explain || has_long_forecast(step);
 }
 
 static bool is_at(const struct step_ahead *ahead, const struct step *step,
@@ -161,7 +163,7 @@ static enum status begin(struct step *step, const struct step_place *place)
     ahead->n_run = 0;
     ahead->n_since = 0;
     ahead->is_base_lost = false;
-    ahead->is_ready = false;
+    ahead->has_forecast = ahead->is_ready = false;
     if (place->state) {
         memcpy(ahead->states, place->state, ahead->state_floats * sizeof *ahead->states);
     } else {
@@ -238,7 +240,7 @@ static enum status look_ahead(struct service_context *context, struct step *step
     const struct version *active = step->model->active;
     float *state = ahead->states + ahead->n_rows * ahead->state_floats;
     if (!has_long_forecast(step)) {
-        ahead->is_ready = true;
+        ahead->has_forecast = true;
         return forecast_options_run(context, active->gru, state, &step->forecast_options,
                                     step->arena, &ahead->forecast, &ahead->n_forecast,
                                     &step->fault);
@@ -260,6 +262,39 @@ static enum status look_ahead(struct service_context *context, struct step *step
     return status;
 }
 
+/* Why the forecast is what it is. */
+static enum status explain(struct service_context *context, struct step *step,
+                           const struct step_place *place)
+{
+    struct step_ahead *ahead = step->ahead;
+    const bool has_readings = place->record && !step->is_restarted;
+    const struct explain_place to = { .number = ahead->last + ahead->n_rows,
+                                      .state = step_ahead_state(step, ahead->n_rows - 1),
+                                      .layout = place->layout,
+                                      .record = place->record,
+                                      .copy = has_readings
+                                                  ? record_newest(place->layout, place->record)
+                                                  : NULL,
+                                      .n_new = ahead->n_rows,
+                                      .missing = ahead->missing };
+    return step_explain_go_on(context, step, &to, &ahead->is_ready);
+}
+
+/* Once all rows have run. */
+static enum status finish(struct service_context *context, struct step *step,
+                          const struct step_place *place)
+{
+    struct step_ahead *ahead = step->ahead;
+    enum status status = ahead->has_forecast ? STATUS_OK : look_ahead(context, step);
+    if (status != STATUS_OK || !ahead->has_forecast) {
+        return status;
+    }
+    /* An amended reading brings none behind the session's last. */
+    const bool is_explained = step->explain && ahead->n_rows > 0;
+    ahead->is_ready = !is_explained;
+    return is_explained ? explain(context, step, place) : STATUS_OK;
+}
+
 enum status step_ahead_go_on(struct service_context *context, struct step *step,
                              const struct step_place *place, bool *ret_is_ready)
 {
@@ -271,9 +306,8 @@ enum status step_ahead_go_on(struct service_context *context, struct step *step,
            context->n_work_left > 0) {
         status = run_row(context, step, place);
     }
-    if (status == STATUS_OK && step->ahead->n_run == step->ahead->n_rows &&
-        !step->ahead->is_ready) {
-        status = look_ahead(context, step);
+    if (status == STATUS_OK && step->ahead->n_run == step->ahead->n_rows) {
+        status = finish(context, step, place);
     }
     *ret_is_ready = status == STATUS_OK && step->ahead->is_ready;
     return status;
@@ -282,6 +316,9 @@ enum status step_ahead_go_on(struct service_context *context, struct step *step,
 void step_end_slices(struct step *step, enum status status, const struct fault *fault)
 {
     struct step_ahead *ahead = step->ahead;
+    if (step_explain_end_slices(step, status, fault)) {
+        return;
+    }
     predict_end(step->slices);
     step->slices = NULL;
     if (status != STATUS_OK) {
@@ -291,7 +328,7 @@ void step_end_slices(struct step *step, enum status status, const struct fault *
     }
     ahead->forecast = ahead->sequence.forecast;
     ahead->n_forecast = ahead->sequence.n_forecast;
-    ahead->is_ready = true;
+    ahead->has_forecast = true;
 }
 
 /* ---- it is done ---- */

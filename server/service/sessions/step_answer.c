@@ -34,24 +34,50 @@ enum status step_answer(struct service_context *context, struct step *step, uint
     return STATUS_OK;
 }
 
-enum status step_answer_again(struct service_context *context, struct pending_step *pending,
-                              struct record_copy *now, uint64_t number)
+/* The last one. */
+static enum status answer_last(struct service_context *context, struct pending_step *pending,
+                               struct record_copy *now)
 {
     struct step *step = pending->step;
-    atomic_fetch_add_explicit(&context->service->counters.n_repeated_readings, 1,
-                              memory_order_relaxed);
-    if (number == now->step) {
-        step->is_restarted = now->gap == RECORD_GAP_RESTARTED;
-        step->n_filled = now->gap <= RECORD_GAP_FILLED_MAX ? now->gap : 0;
-        enum status status =
-            step_answer(context, step, now->step, record_state(&step->model->pool->layout, now));
-        status = status == STATUS_OK ? step_intervals_room(pending) : status;
-        if (status == STATUS_OK) {
-            step_intervals_tell(context, pending, now);
-        }
+    step->is_restarted = now->gap == RECORD_GAP_RESTARTED;
+    step->n_filled = now->gap <= RECORD_GAP_FILLED_MAX ? now->gap : 0;
+    enum status status =
+        step_answer(context, step, now->step, record_state(&step->model->pool->layout, now));
+    status = status == STATUS_OK ? step_intervals_room(pending) : status;
+    if (status == STATUS_OK) {
+        step_intervals_tell(context, pending, now);
+    }
+    return status;
+}
+
+static enum status explain_last(struct service_context *context, struct pending_step *pending,
+                                struct record_copy *now, bool *ret_is_ready)
+{
+    struct pool *pool = pending->step->model->pool;
+    const struct explain_place place = { .number = now->step,
+                                         .state = record_state(&pool->layout, now),
+                                         .layout = pool_layout(pool, pending->slot),
+                                         .record = pool_record(pool, pending->slot),
+                                         .copy = now };
+    return step_explain_go_on(context, pending->step, &place, ret_is_ready);
+}
+
+enum status step_answer_again(struct service_context *context, struct pending_step *pending,
+                              struct record_copy *now, uint64_t number, bool *ret_is_ready)
+{
+    struct step *step = pending->step;
+    const bool is_last = number == now->step;
+    enum status status = STATUS_OK;
+    *ret_is_ready = true;
+    if (is_last && step->explain) {
+        status = explain_last(context, pending, now, ret_is_ready);
+    }
+    if (status != STATUS_OK || !*ret_is_ready) {
         return status;
     }
-    step->is_repeated = true;
+    atomic_fetch_add_explicit(&context->service->counters.n_repeated_readings, 1,
+                              memory_order_relaxed);
+    step->is_repeated = !is_last;
     step->number = number;
-    return STATUS_OK;
+    return is_last ? answer_last(context, pending, now) : STATUS_OK;
 }

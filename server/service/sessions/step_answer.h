@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pending_step;
@@ -18,8 +19,9 @@ struct step;
 enum status step_answer(struct service_context *context, struct step *step, uint64_t number,
                         const float *state);
 /* Step `number`, which the session has made already, changes nothing. The last one gets the same
- * answer; of an earlier one it is only known that it was made. */
+ * answer; of an earlier one it is only known that it was made. *ret_is_ready: else in another turn,
+ * once its slices are done. */
 enum status step_answer_again(struct service_context *context, struct pending_step *pending,
-                              struct record_copy *now, uint64_t number);
+                              struct record_copy *now, uint64_t number, bool *ret_is_ready);
 
 #endif

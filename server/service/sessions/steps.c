@@ -188,10 +188,15 @@ static void begin_claimed(struct service_context *context, struct pending_step *
             ? step_place_find(step, layout, record, context->service->config->gap_max, &place)
             : fault_status(&step->fault);
     const bool is_made = status == STATUS_OK && place.made > 0;
+    bool is_ready = true;
     if (is_made) {
-        status = step_answer_again(context, pending, record_newest(layout, record), place.made);
+        status = step_answer_again(context, pending, record_newest(layout, record), place.made,
+                                   &is_ready);
     }
-    if (is_made || status != STATUS_OK) {
+    if (status == STATUS_OK && !is_ready) {
+        pending_release(pending);
+        block(context, pending);
+    } else if (is_made || status != STATUS_OK) {
         pending_release(pending);
         status == STATUS_OK ? pending_finish(pending) : pending_finish_failed(pending);
         count_late(context, step);
@@ -406,6 +411,7 @@ static void begin_pending(struct service_context *context, struct pending_step *
     step->is_repeated = step->is_restarted = false;
     step->intervals.n = 0;
     step->crossing.by_horizon = NULL;
+    step->explanation = NULL;
     if (model_find(context, step->model_name, &step->model, &step->fault) != STATUS_OK ||
         model_check_causal(step->model, &step->fault) != STATUS_OK) {
         pending_finish_failed(pending);

@@ -14,6 +14,7 @@
 #include "service/scores/crossing.h"
 #include "service/scores/interval_reply.h"
 #include "service/sessions/forecast_options.h"
+#include "service/sessions/step_explain.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +43,7 @@ struct step {
     bool may_amend;       /* a late reading is to be put in its place */
     uint64_t amends_step; /* or this one, in that of the step; 0: it is named by its time */
     struct forecast_options forecast_options;
+    const struct explain_wish *explain; /* NULL: not asked for */
     bool may_slice; /* work that is too long for one turn may be left in `slices` */
 
     /* False: the session is in use elsewhere, or there is more to do; hand the step in again at the
@@ -53,8 +55,9 @@ struct step {
                                   step_end_slices, before the step is handed in again */
     struct step_ahead *ahead;  /* service_steps' own */
     struct amend *amend;       /* likewise */
-    struct fault fault;        /* status STATUS_OK if it succeeded */
-    uint64_t number;           /* of this step, from 1 */
+    struct step_explaining *explaining; /* likewise */
+    struct fault fault;                 /* status STATUS_OK if it succeeded */
+    uint64_t number;                    /* of this step, from 1 */
     bool is_repeated;  /* it was made before the session's last one: there is no further result */
     bool is_restarted; /* by `at` too much is missing before it: its hidden state began anew */
     size_t n_filled;   /* missing readings before it that count, by `at` */
@@ -70,6 +73,7 @@ struct step {
         anomaly_p; /* the reading's p-value (scores/anomaly.h), whoever asked for it; NaN: none */
     double *anomaly_by_output; /* [O], NaN: none; NULL: not asked for, or only one is tracked */
     struct crossing_reply crossing;
+    const struct gru_explanation *explanation; /* NULL: not asked for, or of an amended reading */
 };
 
 /* Fills n_rows and n_work; step->model is valid. Returns whether its forecast is too long for one

@@ -1,0 +1,99 @@
+/* explain_fields.c - see explain_fields.h. */
+#include "codec/explain_fields.h"
+
+#include "codec/schemas.h"
+
+#include <string.h>
+
+struct explain_body {
+    const struct gru_info *info;
+    struct explain_wish *explain;
+};
+
+static enum status read_output(struct reader *r, void *body)
+{
+    const struct explain_body *explain_body = body;
+    const struct gru_info *info = explain_body->info;
+    char name[GRU_NAME_MAX + 1];
+    enum status status = reader_string(r, "the name of an output", name, sizeof name);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t output = 0;
+    while (output < info->n_outputs && strcmp(info->outputs[output].name, name) != 0) {
+        output++;
+    }
+    explain_body->explain->output = output;
+    return output < info->n_outputs
+               ? STATUS_OK
+               : reader_refuse(r, STATUS_INVALID_VALUE,
+                               "is '%s', but no output has that name; the first is '%s'", name,
+                               info->outputs[0].name);
+}
+
+static enum status read_ahead(struct reader *r, void *body)
+{
+    uint64_t ahead;
+    enum status status = reader_integer(r, 1, UINT64_C(1) << 32, &ahead);
+    if (status == STATUS_OK) {
+        ((struct explain_body *)body)->explain->ahead = (size_t)ahead;
+    }
+    return status;
+}
+
+static const struct field explain_fields[] = {
+    { "output", read_output, false, &schema_explain_output },
+    { "ahead", read_ahead, false, &schema_explain_ahead },
+};
+
+const struct json_schema codec_explain_part = { .type = JSON_SCHEMA_OBJECT,
+                                                .name = "Explain",
+                                                JSON_SCHEMA_FIELDS(explain_fields),
+                                                .help = "which of the forecasts" };
+
+static const struct json_schema *const choices[] = { &schema_flag, &codec_explain_part };
+const struct json_schema codec_explain_field = {
+    .type = JSON_SCHEMA_ANY_OF,
+    JSON_SCHEMA_CHOICES(choices),
+    .example = "true",
+    .help = "why the forecast is what it is: what each input has brought. See "
+            "[Explanations](#explanations)",
+};
+
+enum status explain_fields_read(struct reader *r, const struct gru_info *info,
+                                const struct explain_wish **ret_explain)
+{
+    struct explain_body body = { info, reader_alloc(r, 1, sizeof *body.explain) };
+    const enum json_type type = json_peek(&r->json);
+    bool is_wanted = true;
+    unsigned seen;
+    if (body.explain == NULL) {
+        return r->fault->status;
+    }
+    *body.explain = (struct explain_wish){ .output = 0, .ahead = 1 };
+    if (type != JSON_OBJECT && type != JSON_BOOL) {
+        return reader_refuse_type(r, "true, false or an object");
+    }
+    enum status status =
+        type == JSON_BOOL
+            ? reader_bool(r, &is_wanted)
+            : reader_fields(r, explain_fields, sizeof explain_fields / sizeof *explain_fields,
+                            &body, &seen);
+    *ret_explain = is_wanted ? body.explain : NULL;
+    return status;
+}
+
+enum status explain_fields_check(struct reader *r, const struct gru_info *info,
+                                 const struct forecast_options *forecast_options,
+                                 const struct explain_wish *explain)
+{
+    const size_t n_rows = forecast_options_rows(info, forecast_options);
+    const size_t n_most = n_rows > 0 ? n_rows : 1;
+    if (explain == NULL || explain->ahead <= n_most) {
+        return STATUS_OK;
+    }
+    return reader_refuse_field(r, STATUS_INVALID_VALUE, "explain.ahead",
+                               "is %zu, but the forecast reaches %zu row%s ahead: ask for a "
+                               "`horizon` of as many, or for less",
+                               explain->ahead, n_most, n_most == 1 ? "" : "s");
+}

@@ -1,0 +1,148 @@
+/* Explanations over HTTP: they add up, whatever the model, and say what was wrong. */
+#include "daemon.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MODEL "/v1/models/meter"
+
+static void add_model(const struct daemon *daemon, const char *option, const char *value)
+{
+    daemon_add_model(daemon, "meter",
+                     (const char *const[]){ "--inputs", "count,load", "--outputs", "count",
+                                            "--layers", "8", "--scale", "count=20:4", option, value,
+                                            "--force", NULL });
+}
+
+/* That the explanation of a step's reply adds up to the value, and the value is forecast. */
+static void expect_sum(const char *reply)
+{
+    const char *explanation = strstr(reply, "\"explanation\":{");
+    ck_assert_msg(explanation != NULL, "%s", reply);
+    const double value = number_in(explanation, "value");
+    double sum = number_in(explanation, "baseline") + number_in(explanation, "state") +
+                 number_in(explanation, "residual");
+    size_t n = 0;
+    for (const char *at = explanation; (at = strstr(at, "\"contribution\":")); at++, n++) {
+        sum += number_in(at, "contribution");
+    }
+    ck_assert_uint_eq(n, 2);
+    ck_assert_msg(fabs(sum - value) <= 1e-6 * (1 + fabs(value)), "%.9g: %s", sum, reply);
+}
+
+static void step(const struct daemon *daemon, int k, const char *rest)
+{
+    char body[256];
+    snprintf(body, sizeof body, "{\"x\":[%d,%d]%s}", 20 + k * k % 7, k % 3, rest);
+    struct answer answer = request(daemon, "POST", MODEL "/sessions/s/step", body);
+    ck_assert_msg(answer.code == 200, "%s: %s", body, answer.body);
+    if (strstr(rest, "explain")) {
+        expect_sum(answer.body);
+    }
+    answer_free(&answer);
+}
+
+TEST(explanations_of_all_kinds_of_models_add_up)
+{
+    static const char *const options[][2] = {
+        { "--cell", "lstm" },
+        { "--transform", "count=difference" },
+        { "--transform", "count=seasonal:4" },
+        { "--transform", "count=level:0.1:scale" },
+        { "--missing", "forecast" },
+        { "--steps", "3" },
+    };
+    struct daemon daemon = daemon_start((const char *const[]){ "--session-history", "8", NULL });
+    for (size_t m = 0; m < sizeof options / sizeof *options; m++) {
+        add_model(&daemon, options[m][0], options[m][1]);
+        for (int k = 0; k < 12; k++) {
+            step(&daemon, k, k % 2 ? ",\"explain\":true" : "");
+            step(&daemon, k,
+                 ",\"horizon\":5,\"future\":[[1],[0],[1],[0],[1]],\"explain\":{\"ahead\":5}");
+        }
+        expect(&daemon, "DELETE", MODEL "/sessions/s", NULL, 204, NULL);
+    }
+    daemon_stop(&daemon);
+}
+
+TEST(steps_in_a_list_and_in_lines_are_explained)
+{
+    static const char lines[] = "{\"session\":\"a\",\"x\":[20,1],\"explain\":true}\n"
+                                "{\"session\":\"a\",\"x\":[21,1],\"explain\":{\"output\":\"b\"}}\n"
+                                "{\"session\":\"a\",\"x\":[22,1]}\n";
+    struct daemon daemon = daemon_start(NULL);
+    add_model(&daemon, "--cell", "gru");
+    struct answer answer = request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson",
+                                         lines, strlen(lines));
+    ck_assert_int_eq(answer.code, 200);
+    const char *second = strchr(answer.body, '\n');
+    expect_sum(answer.body);
+    ck_assert(strstr(second, "\"param\":\"explain.output\"") < strstr(second, "\"step\":2"));
+    ck_assert_ptr_null(strstr(second, "\"explanation\""));
+    answer_free(&answer);
+    answer = request(&daemon, "POST", MODEL "/steps",
+                     "{\"steps\":[{\"session\":\"a\",\"x\":[20,1],\"explain\":true}]}");
+    expect_sum(answer.body);
+    answer_free(&answer);
+    daemon_stop(&daemon);
+}
+
+TEST(a_long_explanation_gives_way_to_others)
+{
+    struct daemon daemon =
+        daemon_start((const char *const[]){ "--session-history", "4096", "--workers", "1", NULL });
+    daemon_add_model(&daemon, "meter",
+                     (const char *const[]){ "--inputs", "count,load", "--outputs", "count",
+                                            "--layers", "64", NULL });
+    char *lines = malloc(4096 * 64), *p = lines;
+    for (int k = 0; k < 4000; k++) {
+        p += sprintf(p, "{\"session\":\"s\",\"x\":[%d,%d]}\n", k % 7, k % 3);
+    }
+    struct answer answer = request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson",
+                                         lines, (size_t)(p - lines));
+    ck_assert_int_eq(answer.code, 200);
+    answer_free(&answer);
+    free(lines);
+    static const char body[] = "{\"x\":[1,2],\"seq\":4001,\"explain\":true}";
+    int fd = client_connect(&daemon);
+    client_send_request(fd, "POST", MODEL "/sessions/s/step", NULL, "application/json", body,
+                        strlen(body));
+    expect(&daemon, "POST", MODEL "/sessions/other/step", "{\"x\":[1,2]}", 200, NULL);
+    answer = client_read(fd);
+    ck_assert_int_eq(answer.code, 200);
+    expect_sum(answer.body);
+    answer_free(&answer);
+    close(fd);
+    daemon_stop(&daemon);
+}
+
+TEST(what_cannot_be_explained_is_refused_by_its_path)
+{
+    static const struct {
+        const char *explain;
+        int code;
+        const char *param;
+    } refused[] = {
+        { "1", 400, "\"param\":\"explain\"" },
+        { "null", 400, "\"param\":\"explain\"" },
+        { "{\"output\":\"load\"}", 400, "\"param\":\"explain.output\"" },
+        { "{\"ahead\":0}", 400, "\"param\":\"explain.ahead\"" },
+        { "{\"ahead\":2}", 400, "\"param\":\"explain.ahead\"" },
+        { "{\"behind\":2}", 400, "\"param\":\"explain.behind\"" },
+    };
+    char body[128];
+    struct daemon daemon = daemon_start(NULL);
+    add_model(&daemon, "--cell", "gru");
+    for (size_t k = 0; k < sizeof refused / sizeof *refused; k++) {
+        snprintf(body, sizeof body, "{\"x\":[20,1],\"explain\":%s}", refused[k].explain);
+        expect(&daemon, "POST", MODEL "/sessions/s/step", body, refused[k].code, refused[k].param);
+    }
+    expect(&daemon, "GET", MODEL "/sessions/s", NULL, 404, NULL);
+    expect(&daemon, "POST", "/v1/models/bidirectional/sessions/s/step",
+           "{\"x\":[1,2,3],\"explain\":true}", 422, "not_causal");
+    daemon_stop(&daemon);
+}
