@@ -2,7 +2,8 @@
 BENCH_SERVED   := $(addprefix $(BUILD)/bench/,bare_responder load_generator stream_listeners \
   library_step health_probe)
 BENCH_PROGRAMS := $(BENCH_SERVED) \
-  $(addprefix $(BUILD)/bench/,bench_kernels bench_train bench_json bench_sessions)
+  $(addprefix $(BUILD)/bench/,bench_kernels bench_train bench_json bench_sessions \
+  bench_explain)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(GRU)
 	@mkdir -p $(@D)
@@ -13,6 +14,7 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(GRU)
 $(BUILD)/bench/bench_json: BENCH_LIBS := -lcjson
 $(BUILD)/bench/bare_responder: BENCH_LIBS := -lmicrohttpd
 $(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_train: BENCH_LIBS := $(BLAS)
+$(BUILD)/bench/bench_explain: BENCH_LIBS := $(BLAS)
 $(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_train: $(BUILD)/tests/bench/openblas_choice.o
 $(BUILD)/bench/load_generator: $(BUILD)/tests/bench/processor_time.o
 $(BUILD)/bench/bench_sessions: BENCH_LIBS := $(LIBS_store) $(LIBS_base)
@@ -27,6 +29,7 @@ bench: bench-packages all $(BENCH_PROGRAMS) ## measure, side by side, as ratios
 	@$(ALONE) $(BUILD)/bench/bench_kernels
 	@$(ALONE) $(BUILD)/bench/bench_train
 	@$(ALONE) $(BUILD)/bench/bench_json
+	@$(ALONE) $(BUILD)/bench/bench_explain
 	@BUILD=$(BUILD) tests/bench/bench_http.sh
 	@BUILD=$(BUILD) tests/bench/bench_overload.sh
 	@BUILD=$(BUILD) tests/bench/bench_sessions.sh

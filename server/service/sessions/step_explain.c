@@ -56,7 +56,7 @@ static bool is_long(const struct step *step)
 
 size_t step_explain_rows_at_once(const struct step *step)
 {
-    enum { SHARE = 8 }; /* of what a row of a step takes: many share the weights */
+    enum { SHARE = 2 }; /* of what a row of a step takes: many share the weights */
     return step->explain && !is_long(step) ? rows_of_path(step) / SHARE : 0;
 }
 
