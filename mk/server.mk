@@ -1,20 +1,22 @@
 # The daemon: each folder of server/ is a layer, and an archive, linked with those below it.
 LAYERS_base     := base
 LAYERS_config   := config base
-LAYERS_commands := commands service store config base
+LAYERS_commands := commands service store webhook config base
 LAYERS_confine  := confine config base
 LAYERS_secure   := secure config base
 LAYERS_store    := store config base
-LAYERS_service  := service store config base
-LAYERS_codec    := codec service store config base
-LAYERS_http     := http codec service store secure config base
-SERVER_LAYERS   := commands http codec service store secure confine config base
+LAYERS_webhook  := webhook base
+LAYERS_service  := service store webhook config base
+LAYERS_codec    := codec service store webhook config base
+LAYERS_http     := http codec service store secure webhook config base
+SERVER_LAYERS   := commands http codec service store secure webhook confine config base
 
 # The foreign library that a layer hides.
 LIBS_base    := -lxxhash -lz $(BLAS) -lpthread -lm
 LIBS_confine := -lseccomp
 LIBS_store   := -lsqlite3
 LIBS_secure  := -lgnutls
+LIBS_webhook := -lcurl-gnutls
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 

@@ -35,7 +35,7 @@ SHARED_e2e      := $(SCRATCH) $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM) $(DEFLATE
 TEST_LIBS_e2e   := $(LIBS_secure) -lz
 
 # In the order of the layers; each ends with libcheck's summary line.
-LAYER_TESTS := json kernels engine base config commands confine secure store service codec http e2e
+LAYER_TESTS := json kernels engine base config commands confine secure store webhook service codec http e2e
 TESTS       := $(LAYER_TESTS) infer
 
 define test_program

@@ -62,7 +62,7 @@ static bool sync_file(const char *path)
 
 enum status data_copy_databases(const char *data, const char *to, struct fault *fault)
 {
-    static const char *const names[] = { "jobs.db", "recordings.db" };
+    static const char *const names[] = { "jobs.db", "recordings.db", "rules.db" };
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         char from[PATH_MAX], copy[PATH_MAX];
         if (!files_path_print(from, "%s/%s", data, names[k]) ||
@@ -70,7 +70,7 @@ enum status data_copy_databases(const char *data, const char *to, struct fault *
             return too_long(data, fault);
         }
         if (access(from, F_OK) != 0 && errno == ENOENT) {
-            continue; /* it records nothing */
+            continue; /* it records nothing, or has no rules */
         }
         int result = copy_database(from, copy);
         if (result != SQLITE_OK) {

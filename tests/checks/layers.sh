@@ -29,12 +29,16 @@ server/commands           server/service/scores server/config server/base lib/js
 server/confine            server/base gru.h
 server/secure             server/base gru.h
 server/store              server/config server/base lib/json gru.h
+server/webhook            server/base gru.h
 server/service            server/service/pool server/service/models server/service/sessions
-server/service            server/service/jobs server/service/scores server/store server/config server/base gru.h
+server/service            server/service/jobs server/service/scores server/service/rules server/store server/config server/base gru.h
 server/service/scores     server/base gru.h
-server/service/pool       server/service/names.h server/service/listeners.h server/store server/base gru.h
-server/service/models     server/service/pool server/service/scores SHARED server/store server/config server/base gru.h
-server/service/sessions   server/service/models server/service/pool server/service/scores SHARED
+server/service/rules      SHARED server/webhook server/store server/config server/base gru.h
+server/service/pool       server/service/names.h server/service/listeners.h
+server/service/pool       server/service/rules/rule_states.h server/store server/base gru.h
+server/service/models     server/service/pool server/service/scores server/service/rules SHARED server/store server/config server/base gru.h
+server/service/sessions   server/service/models server/service/pool server/service/scores
+server/service/sessions   server/service/rules SHARED
 server/service/sessions   server/store server/config server/base gru.h
 server/service/jobs       server/service/sessions server/service/models server/service/pool SHARED
 server/service/jobs       server/store server/config server/base gru.h
@@ -45,7 +49,8 @@ server/http               server/secure
 server/http               server/store/job_store.h server/config server/base gru.h
 server                    server/base server/commands/command.h server/config/config.h
 server                    server/confine/confine.h server/http/http.h server/secure/tls_client.h
-server                    server/service/service.h server/service/jobs/fine_tuning.h gru.h
+server                    server/service/service.h server/service/jobs/fine_tuning.h
+server                    server/webhook/webhook_client.h gru.h
 '
 
 ARROWS=$(echo "$ARROWS" | sed "s|SHARED|$(echo $SHARED)|")
@@ -65,7 +70,8 @@ cblas\.h        lib/kernels
 xxhash\.h       server/base
 zlib\.h         server/base
 pthread\.h      server server/base server/http server/service server/service/pool
-pthread\.h      server/service/models server/service/sessions server/service/jobs
+pthread\.h      server/service/models server/service/sessions server/service/jobs server/service/rules
+curl/.*\.h      server/webhook
 '
 
 # What both checks share: the tables as arrays, and whether an arrow is in them.
