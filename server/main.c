@@ -12,6 +12,7 @@
 #include "secure/tls_client.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/service.h"
+#include "webhook/webhook_client.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -166,7 +167,7 @@ static enum status confine(const struct config *config, struct fault *fault)
         log_event(LOG_WARN, "running_as_root", LOG_STRING("advice", "--user NAME"));
     }
     if (status == STATUS_OK && config->seccomp == CONFIG_YES) {
-        status = confine_to_calls(fault);
+        status = confine_to_calls(config->rule_max > 0, fault);
     }
     return status;
 }
@@ -176,6 +177,9 @@ static enum status start(struct daemon *daemon, struct fault *fault)
     enum status status = hash_draw_key(fault);
     if (status == STATUS_OK) {
         status = http_bind(daemon->config, &daemon->http, fault);
+    }
+    if (status == STATUS_OK && daemon->config->rule_max > 0) {
+        status = webhook_client_setup(daemon->config->seccomp == CONFIG_YES, fault);
     }
     if (status == STATUS_OK) {
         status = confine(daemon->config, fault);
@@ -190,6 +194,9 @@ static enum status start(struct daemon *daemon, struct fault *fault)
         status = http_start(daemon->http, daemon->service, fault);
     }
     if (status == STATUS_OK) {
+        status = webhook_thread_start(daemon->service, fault);
+    }
+    if (status == STATUS_OK) {
         status = service_start_jobs(daemon->service, fault);
     }
     return status;
@@ -199,7 +206,8 @@ static enum status start(struct daemon *daemon, struct fault *fault)
 
 static bool is_wound_down(const struct daemon *daemon)
 {
-    return http_is_drained(daemon->http) && service_jobs_are_halted(daemon->service);
+    return http_is_drained(daemon->http) && service_jobs_are_halted(daemon->service) &&
+           webhook_thread_is_halted(daemon->service);
 }
 
 /* Requests and the running job end in the same time, and leave some of it for the disk. A second
@@ -212,6 +220,7 @@ static void wind_down(const struct daemon *daemon)
     int64_t until_us = clock_monotonic_us() + 1000 * (wait_ms > LEAST_MS ? wait_ms : LEAST_MS);
     http_drain(daemon->http, drain_ms - sync_ms);
     service_halt_jobs(daemon->service);
+    webhook_thread_halt(daemon->service);
     while (!is_wound_down(daemon) && clock_monotonic_us() < until_us) {
         int signal_number = signals_wait(DRAIN_TICK_MS);
         if (signal_number == SIGTERM || signal_number == SIGINT) {
@@ -240,6 +249,9 @@ static int stop(struct daemon *daemon, int code)
     }
     if (is_halted) {
         service_stop_jobs(daemon->service);
+    }
+    if (is_drained) {
+        webhook_thread_stop(daemon->service);
     }
     bool synced = service_sync(daemon->service);
     if (is_drained && is_halted) {

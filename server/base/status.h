@@ -34,6 +34,7 @@
     X(VERSION_NOT_FOUND, "version_not_found", 404)                                                 \
     X(SESSION_NOT_FOUND, "session_not_found", 404)                                                 \
     X(JOB_NOT_FOUND, "job_not_found", 404)                                                         \
+    X(RULE_NOT_FOUND, "rule_not_found", 404)                                                       \
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405)                                               \
     X(SEQUENCE_MISMATCH, "sequence_mismatch", 409)                                                 \
     X(LATE_READING, "late_reading", 409)                                                           \
@@ -63,6 +64,8 @@
     X(INVALID_MODEL, "invalid_model", 422)                                                         \
     X(INCOMPATIBLE_MODEL, "incompatible_model", 422) /* a version with other inputs or outputs */  \
     X(JOB_TOO_LARGE, "job_too_large", 422)           /* beyond --job-memory-max */                 \
+    X(RULE_NOT_SUPPORTED, "rule_not_supported", 422) /* the model has nothing that it looks at */  \
+    X(RULES_FULL, "rules_full", 422)                 /* beyond --rule-max */                       \
     X(DIVERGED, "diverged", 422)                     /* a job's loss is not finite */              \
     X(TOO_MANY_CONNECTIONS, "too_many_connections", 429) /* from one address */                    \
     X(RATE_LIMITED, "rate_limited", 429)                                                           \

@@ -56,6 +56,9 @@ enum status codec_session_restore(const struct codec_input *input, const struct 
                                   struct session_restore *ret_restore);
 /* {"to": id} */
 enum status codec_fork(const struct codec_input *input, char ret_to[SESSION_ID_MAX + 1]);
+/* The body of PUT .../rules/{rule}, of a model that was found, and of that name. */
+enum status codec_rule(const struct codec_input *input, const struct model *model, const char *name,
+                       struct rule *ret_rule);
 /* A body that has nothing to say: an object without fields. */
 enum status codec_no_fields(const struct codec_input *input);
 
@@ -129,6 +132,14 @@ void codec_put_past_step(struct text *text, const char *session,
 void codec_put_session_end(struct text *text, const char *session, enum session_end end);
 void codec_put_session_gap(struct text *text, const char *session, const uint64_t *after,
                            uint64_t next);
+
+/* With the sessions in which it fires; and without, of many. */
+void codec_put_rule(struct text *text, struct rule_entry *entry, const struct firing *firings,
+                    size_t n);
+void codec_put_rules(struct text *text, struct rule_entry *const *entries, size_t n);
+/* A rule_news_printer. */
+bool codec_print_rule_news(const struct rule_news *news, struct arena *arena, const char **ret_json,
+                           size_t *ret_n);
 
 /* durable: whether jobs outlive the process. */
 void codec_put_job(struct text *text, const struct job *job, bool durable);

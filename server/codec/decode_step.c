@@ -241,6 +241,7 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->ahead = NULL;
     step->amend = NULL;
     step->explaining = NULL;
+    step->rule_wants = NULL;
     step->fault.status = STATUS_OK;
     step->number = 0;
     step->is_repeated = step->is_restarted = false;

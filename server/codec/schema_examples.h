@@ -18,6 +18,16 @@
     "\"missing\":\"last\",\"interval_seconds\":3600,\"season\":24}"
 #define EXAMPLE_MODELS "{\"models\":[" EXAMPLE_MODEL "]}"
 
+#define EXAMPLE_RULE_MEMBERS \
+    "\"name\":\"late-pumps\",\"model\":\"weather\",\"prefix\":\"pump-\",\"coverage\":true," \
+    "\"below\":0.8,\"for\":3,\"url\":\"https://example.org/hooks/grud\",\"format\":\"json\"," \
+    "\"created_at\":1763668800,\"states\":{\"firing\":1,\"pending\":0}," \
+    "\"webhook\":{\"last_success_at\":1763672400.5,\"last_failure\":null,\"failures\":0}"
+#define EXAMPLE_RULE \
+    "{" EXAMPLE_RULE_MEMBERS ",\"firing\":[{\"session\":\"pump-7\",\"since\":1763672400.25," \
+    "\"step\":1042,\"value\":0.74}]}"
+#define EXAMPLE_RULES "{\"rules\":[{" EXAMPLE_RULE_MEMBERS "}]}"
+
 #define EXAMPLE_READINGS \
     "{\"readings\":[{\"step\":1,\"at\":1763668800,\"x\":[21.4,0.55],\"y\":null}," \
     "{\"step\":2,\"at\":1763672400,\"x\":[21.5,0.54],\"y\":[21.62]}]," \

@@ -38,11 +38,14 @@ extern const struct json_schema schema_number, schema_number_or_null, schema_flo
     schema_float_or_null, schema_flag, schema_any, schema_text, schema_text_or_null, schema_count,
     schema_seconds, schema_seconds_or_null, schema_has_more;
 
+extern const struct json_schema schema_rule_name, schema_rule_prefix, schema_rule_coverage,
+    schema_rule_below, schema_rule_for, schema_rule_url, schema_rule_format;
+
 /* ---- bodies ---- */
 
 extern const struct json_schema codec_step_body, codec_batch_step_body, codec_steps_body,
     codec_forecast_body, codec_predict_body, codec_evaluate_body, codec_session_body,
-    codec_fork_body, codec_job_body, codec_no_body, codec_model_file;
+    codec_fork_body, codec_rule_body, codec_job_body, codec_no_body, codec_model_file;
 /* Parts of them that have a table of their own. */
 extern const struct json_schema codec_series_part, codec_hyperparameters_part, codec_time_part,
     codec_calibration_part, codec_errors_part, codec_means_part, codec_training_part,
@@ -58,5 +61,6 @@ extern const struct json_schema codec_step_reply, codec_steps_reply, codec_sessi
     codec_predict_reply, codec_evaluate_reply, codec_losses_part;
 extern const struct json_schema codec_job_reply, codec_jobs_reply, codec_events_reply,
     codec_checkpoints_reply;
+extern const struct json_schema codec_rule_reply, codec_rules_reply;
 
 #endif

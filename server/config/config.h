@@ -18,7 +18,10 @@ enum option_when { OPTION_START, OPTION_LIVE };
 /* The words of a CHOICE, in the order of its values; LOG_LEVELS and LOG_FORMATS are the log's. */
 #define CONFIG_ANSWERS(F, X)    F(CONFIG_NO, "no") X(CONFIG_YES, "yes")
 #define CONFIG_FULL_MODES(F, X) F(CONFIG_REJECT, "reject") X(CONFIG_EVICT, "evict")
-enum { CONFIG_ANSWERS(CHOICE_ID, CHOICE_ID) };    /* listen_remote, seccomp, amend, no_page */
+enum {
+    CONFIG_ANSWERS(CHOICE_ID, CHOICE_ID)
+};                                                /* listen_remote, seccomp, amend, no_page,
+                                                       webhook_private */
 enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
 
 // clang-format off
@@ -66,6 +69,14 @@ enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
       "fine-tuning job may take, its data included")                                                                          \
     X(training_max, "training-max", SIZE, LIVE, "268435456", 1024, 1073741824, NULL, "BYTES", "largest upload of training data "    \
       "as application/x-ndjson")                                                                                              \
+    X(rule_max, "rule-max", SIZE, START, "1000", 0, 100000, NULL, "N", "rules on sessions, of all models together; 0: none, and no "  \
+      "thread and no connection for their webhooks")                                                                          \
+    X(rule_firing_max, "rule-firing-max", SIZE, START, "100000", 1, 10000000, NULL, "N", "sessions in which rules may fire, or be about "   \
+      "to, all rules together")                                                                                               \
+    X(webhook_private, "webhook-private", CHOICE, START, "no", 0, 0, CHOICE_WORDS(CONFIG_ANSWERS), "MODE", "let webhooks be posted to this machine and to "  \
+      "private networks")                                                                                                     \
+    X(webhook_ca, "webhook-ca", STRING, START, "", 0, 0, NULL, "FILE", "certificates of the authorities that the servers of webhooks "   \
+      "are checked by, in PEM; none: the system's")                                                                           \
     X(sync_interval_ms, "sync-interval-ms", SIZE, LIVE, "1000", 0, 3600000, NULL, "MS", "how often sessions are synced to disk; "   \
       "0: before each reply")                                                                                                 \
     X(horizon_max, "horizon-max", SIZE, LIVE, "10000", 1, 1000000, NULL, "N", "steps that a forecast may look ahead")               \

@@ -12,8 +12,10 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define CALL(name) SCMP_SYS(name)
@@ -97,7 +99,7 @@ static const int allowed[] = {
     CALL(renameat2),
     CALL(unlink),
     CALL(unlinkat),
-    /* connections, of the sockets that listen already */
+    /* connections, of the sockets that listen already, and of webhooks */
     CALL(accept),
     CALL(accept4),
     CALL(recvfrom),
@@ -130,7 +132,7 @@ static const int allowed[] = {
     CALL(getrandom),
 };
 
-struct rule {
+struct call_rule {
     int call;
     struct scmp_arg_cmp argument; /* the only one that is looked at */
 };
@@ -142,7 +144,7 @@ enum {
 };
 
 /* Calls that are fine with some arguments. */
-static const struct rule checked[] = {
+static const struct call_rule checked[] = {
     /* no memory becomes code */
     { CALL(mmap), { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } },
     { CALL(mmap2), { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } },
@@ -158,19 +160,54 @@ static const struct rule checked[] = {
     { CALL(prlimit64), { 2, SCMP_CMP_EQ, 0, 0 } },
 };
 
+/* What webhooks take beside that: connections of our own, names that are looked up, and the pair of
+ * sockets by which libcurl's threads that look them up say that they are done. */
+static const int connecting[] = { CALL(connect), CALL(bind), CALL(sendmmsg), CALL(socketpair) };
+static const struct call_rule connecting_checked[] = {
+    { CALL(socket), { 0, SCMP_CMP_EQ, AF_INET, 0 } },
+    { CALL(socket), { 0, SCMP_CMP_EQ, AF_INET6, 0 } },
+    { CALL(socket), { 0, SCMP_CMP_EQ, AF_UNIX, 0 } },    /* a cache of names */
+    { CALL(socket), { 0, SCMP_CMP_EQ, AF_NETLINK, 0 } }, /* which addresses this machine has */
+    { CALL(ioctl), { 1, SCMP_CMP_EQ, FIONREAD, 0 } },
+    { CALL(ioctl), { 1, SCMP_CMP_EQ, FIONBIO, 0 } },
+};
+
 /* Signals to threads of this process only. Nothing forks, so that it stays the same one. */
 static const int own_signals[] = { CALL(tgkill), CALL(rt_tgsigqueueinfo) };
 
 /* Negative: -errno. */
-static int add_rules(scmp_filter_ctx filter)
+static int allow(scmp_filter_ctx filter, const int *calls, size_t n)
 {
     int error = 0;
-    for (size_t k = 0; error == 0 && k < sizeof allowed / sizeof *allowed; k++) {
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[k], 0);
+    for (size_t k = 0; error == 0 && k < n; k++) {
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[k], 0);
     }
-    for (size_t k = 0; error == 0 && k < sizeof checked / sizeof *checked; k++) {
-        error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, checked[k].call, 1,
-                                       &checked[k].argument);
+    return error;
+}
+
+static int allow_checked(scmp_filter_ctx filter, const struct call_rule *rules, size_t n)
+{
+    int error = 0;
+    for (size_t k = 0; error == 0 && k < n; k++) {
+        error =
+            seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[k].call, 1, &rules[k].argument);
+    }
+    return error;
+}
+
+#define ALL_OF(table) (table), sizeof(table) / sizeof *(table)
+
+static int add_rules(scmp_filter_ctx filter, bool may_connect)
+{
+    int error = allow(filter, ALL_OF(allowed));
+    if (error == 0) {
+        error = allow_checked(filter, ALL_OF(checked));
+    }
+    if (error == 0 && may_connect) {
+        error = allow(filter, ALL_OF(connecting));
+    }
+    if (error == 0 && may_connect) {
+        error = allow_checked(filter, ALL_OF(connecting_checked));
     }
     for (size_t k = 0; error == 0 && k < sizeof own_signals / sizeof *own_signals; k++) {
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, own_signals[k], 1,
@@ -182,7 +219,7 @@ static int add_rules(scmp_filter_ctx filter)
     return error;
 }
 
-static int load_filter(scmp_filter_ctx filter)
+static int load_filter(scmp_filter_ctx filter, bool may_connect)
 {
     int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (error == 0) {
@@ -192,15 +229,15 @@ static int load_filter(scmp_filter_ctx filter)
         error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree and not a list */
     }
     if (error == 0) {
-        error = add_rules(filter);
+        error = add_rules(filter, may_connect);
     }
     return error == 0 ? seccomp_load(filter) : error;
 }
 
-enum status confine_to_calls(struct fault *fault)
+enum status confine_to_calls(bool may_connect, struct fault *fault)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    int error = filter ? load_filter(filter) : -ENOMEM;
+    int error = filter ? load_filter(filter, may_connect) : -ENOMEM;
     seccomp_release(filter);
     return error == 0 ? STATUS_OK
                       : fault_set(fault, STATUS_INVALID_VALUE, "seccomp",

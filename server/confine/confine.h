@@ -13,8 +13,9 @@ __attribute__((warn_unused_result)) enum status confine_to_user(const char *name
                                                                 struct fault *fault);
 
 /* From here on any system call but those that grud makes while it loads, serves and stops ends the
- * process with SIGSYS; in every thread. The sockets to listen on are open by now: no other can be.
- */
-__attribute__((warn_unused_result)) enum status confine_to_calls(struct fault *fault);
+ * process with SIGSYS; in every thread. The sockets to listen on are open by now: no other can be,
+ * but with may_connect those that connect to others, for webhooks. */
+__attribute__((warn_unused_result)) enum status confine_to_calls(bool may_connect,
+                                                                 struct fault *fault);
 
 #endif

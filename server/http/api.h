@@ -71,6 +71,11 @@ enum status api_predict_finish(struct request *request);
 enum status api_evaluate(struct request *request);
 enum status api_evaluate_finish(struct request *request);
 
+enum status api_rules_list(struct request *request);
+enum status api_rule_get(struct request *request);
+enum status api_rule_put(struct request *request);
+enum status api_rule_delete(struct request *request);
+
 /* The path's {id}, as far as it can be one. */
 enum status api_job_id(struct request *request, const char **ret_id);
 enum status api_job_create(struct request *request);

@@ -1,6 +1,7 @@
 /* figures.c - see figures.h. */
 #include "http/figures.h"
 
+#include "http/figures_rules.h"
 #include "http/figures_scores.h"
 #include "http/figures_service.h"
 #include "http/figures_workers.h"
@@ -142,6 +143,17 @@ const struct figure figures_table[] = {
     { "grud_syncs_total", FIGURE_COUNTER, "", "", "Syncs of session files.", BY_SERVICE(n_syncs) },
     { "grud_sync_failures_total", FIGURE_COUNTER, "", "", "Syncs that the disk refused.",
       BY_SERVICE(n_failed_syncs) },
+
+    { "grud_rules", FIGURE_GAUGE, "", "", "Rules on sessions.", BY(figures_put_rules) },
+    { "grud_rule_sessions", FIGURE_GAUGE, "", "model, rule, state",
+      "Sessions in which a rule fires, or is about to: some readings met its condition, and not yet enough.",
+      BY(figures_put_rule_sessions) },
+    { "grud_rule_sessions_left_out_total", FIGURE_COUNTER, "", "",
+      "Readings that met a rule's condition and were not counted, because rules had found as many sessions as they may.",
+      BY(figures_put_rule_sessions_left_out) },
+    { "grud_webhooks_total", FIGURE_COUNTER, "", "outcome",
+      "Posts of rules' webhooks: delivered, failed and to be tried again, refused, or given up after a day.",
+      BY(figures_put_webhooks) },
 
     { "grud_jobs", FIGURE_GAUGE, "", "status", "Fine-tuning jobs that are kept, by status.",
       BY(figures_put_jobs) },

@@ -113,6 +113,7 @@ enum status http_bind(const struct config *config, struct http **ret_http, struc
 enum status http_start(struct http *http, struct service *service, struct fault *fault)
 {
     service_print_steps_with(service, codec_print_step_event);
+    service_print_rule_news_with(service, codec_print_rule_news);
     http->routes = http_routes;
     http->n_routes = http_n_routes;
     http->router = router_create(http->routes, http->n_routes);

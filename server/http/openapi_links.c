@@ -16,6 +16,7 @@ static const struct naming {
     { SCHEMA_MODEL, PARAMETER_VERSION, "/active_version" },
     { SCHEMA_STEP_REPLY, PARAMETER_SESSION, "/session" },
     { SCHEMA_SESSION, PARAMETER_SESSION, "/session" },
+    { SCHEMA_RULE, PARAMETER_RULE, "/name" },
     { SCHEMA_JOB, PARAMETER_JOB, "/id" },
 };
 

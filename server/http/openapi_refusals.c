@@ -15,7 +15,9 @@ enum {
     OF_VERSION = 1 << 8,
     OF_SESSION = 1 << 9,
     OF_KNOWN_SESSION = 1 << 10, /* the route does not begin one */
-    OF_JOB = 1 << 11
+    OF_JOB = 1 << 11,
+    OF_RULE = 1 << 12,
+    OF_KNOWN_RULE = 1 << 13 /* the route does not make one */
 };
 
 /* A status that is not here is one that rows name. */
@@ -27,7 +29,7 @@ static const unsigned columns[STATUS_COUNT] = {
     [STATUS_DUPLICATE_FIELD] = FIELDS,
     [STATUS_MISSING_FIELD] = FIELDS,
     [STATUS_INVALID_TYPE] = FIELDS,
-    [STATUS_INVALID_VALUE] = FIELDS | QUERIES | OF_SESSION,
+    [STATUS_INVALID_VALUE] = FIELDS | QUERIES | OF_SESSION | OF_RULE,
     [STATUS_WRONG_LENGTH] = FIELDS,
     [STATUS_KEY_MISSING] = KEYED,
     [STATUS_KEY_INVALID] = KEYED,
@@ -46,6 +48,7 @@ static const unsigned columns[STATUS_COUNT] = {
     [STATUS_SESSIONS_FULL] = CHANGING,
     [STATUS_NOT_CAUSAL] = OF_SESSION,
     [STATUS_JOB_NOT_FOUND] = OF_JOB,
+    [STATUS_RULE_NOT_FOUND] = OF_KNOWN_RULE,
     [STATUS_METHOD_NOT_ALLOWED] = EVERY,
     [STATUS_BODY_TOO_LARGE] = BODY,
     [STATUS_REQUEST_TOO_LARGE] = EVERY,
@@ -84,6 +87,8 @@ static unsigned columns_of(const struct route *route)
     of |= is_of_session ? OF_SESSION : 0;
     of |= is_of_session && !may_begin ? OF_KNOWN_SESSION : 0;
     of |= is_of(route, "{id}") ? OF_JOB : 0;
+    of |= is_of(route, "{rule}") ? OF_RULE : 0;
+    of |= is_of(route, "{rule}") && route->body != SCHEMA_RULE_WANTED ? OF_KNOWN_RULE : 0;
     return of;
 }
 

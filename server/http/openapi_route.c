@@ -11,6 +11,7 @@ static const struct tag {
     const char *name, *part;
 } tags[] = {
     { "Fine-tuning jobs", "/fine_tuning/" },
+    { "Rules", "/rules" },
     { "Sessions", "/sessions" },
     { "Sessions", "/steps" },
     { "Whole sequences", "/predict" },
@@ -19,8 +20,8 @@ static const struct tag {
     { "System", "/" },
 };
 
-static const char *const chapters[] = { "System", "Models", "Sessions", "Whole sequences",
-                                        "Fine-tuning jobs" };
+static const char *const chapters[] = { "System",          "Models", "Sessions",
+                                        "Whole sequences", "Rules",  "Fine-tuning jobs" };
 
 const char *openapi_tag(size_t index)
 {

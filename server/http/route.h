@@ -22,6 +22,7 @@ struct request;
     X(MODEL, "model", schema_model_name)                                                           \
     X(VERSION, "version", schema_version)                                                          \
     X(SESSION, "session", schema_session_id)                                                       \
+    X(RULE, "rule", schema_rule_name)                                                              \
     X(JOB, "id", schema_job_id)                                                                    \
     X(FOLDER, "folder", schema_file_name)                                                          \
     X(FILE, "file", schema_file_name)

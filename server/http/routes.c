@@ -6,6 +6,7 @@
 #define MODEL   "/v1/models/{model}"
 #define VERSION MODEL "/versions/{version}"
 #define SESSION MODEL "/sessions/{session}"
+#define RULE    MODEL "/rules/{rule}"
 #define JOBS    "/v1/fine_tuning/jobs"
 #define JOB     JOBS "/{id}"
 
@@ -135,6 +136,17 @@ const struct route http_routes[] = {
       .refuses = { STATUS_SERIES_TOO_SHORT, STATUS_MISSING_INPUT, VERSION_REFUSES,
                    FORECAST_REFUSES },
       .summary = "a back-test: how good forecasts from each row of a series would have been" },
+
+    { "GET", MODEL "/rules", SCOPE_READ, .handle = api_rules_list, .disk = DISK_LISTS,
+      GIVES(JSON, RULE_LIST), .summary = "the rules of a model, with how they do" },
+    { "GET", RULE, SCOPE_READ, .handle = api_rule_get, .disk = DISK_LISTS, .queries = { "limit" },
+      GIVES(JSON, RULE), .summary = "one rule, with the sessions in which it fires (limit)" },
+    { "PUT", RULE, SCOPE_ADMIN, .handle = api_rule_put, .changes = true, .disk = DISK_JOBS,
+      TAKES(JSON, RULE_WANTED), GIVES(JSON, RULE), .codes = { 200, 201 },
+      .refuses = { STATUS_RULE_NOT_SUPPORTED, STATUS_RULES_FULL, STATUS_NOT_CAUSAL },
+      .summary = "has a webhook posted when a condition on sessions begins or ends to be met" },
+    { "DELETE", RULE, SCOPE_ADMIN, .handle = api_rule_delete, .changes = true, .disk = DISK_JOBS,
+      .summary = "ends a rule, and what fires by it" },
 
     { "POST", JOBS, SCOPE_TRAIN, .handle = api_job_create, .changes = true,
       .disk = DISK_JOBS, .upload = api_job_upload,

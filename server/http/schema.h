@@ -37,6 +37,9 @@
     X(PREDICT_REPLY, codec_predict_reply)                                                          \
     X(EVALUATE, codec_evaluate_body)                                                               \
     X(EVALUATE_REPLY, codec_evaluate_reply)                                                        \
+    X(RULE_WANTED, codec_rule_body)                                                                \
+    X(RULE, codec_rule_reply)                                                                      \
+    X(RULE_LIST, codec_rules_reply)                                                                \
     X(JOB_CREATE, codec_job_body)                                                                  \
     X(JOB, codec_job_reply)                                                                        \
     X(JOB_LIST, codec_jobs_reply)                                                                  \

@@ -26,6 +26,7 @@ struct service;
     X(VERSIONS, "versions", "the disk refuses new versions of models")                             \
     X(JOBS, "jobs", "the database of the jobs cannot be used")                                     \
     X(RECORDINGS, "recordings", "readings cannot be recorded")                                     \
+    X(RULES, "rules", "rules, and what they have found, cannot be written down")                   \
     X(CUT, "cut",                                                                                  \
       "the file of a model's sessions was cut while grud ran: they are not served until grud is "  \
       "started again")                                                                             \

@@ -7,10 +7,13 @@
 #include "service/models/catalogue.h"
 #include "service/models/models_load.h"
 #include "service/pool/pool.h"
+#include "service/pool/pool_key.h"
+#include "service/rules/rules.h"
 #include "service/service_private.h"
 #include "service/sessions/recorder.h"
 #include "store/region_guard.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Whether somebody has set the wall clock, before the start or since. */
@@ -40,6 +43,54 @@ enum status service_check(const struct config *config, struct fault *fault)
     return read_levels(config, &levels, fault);
 }
 
+static bool is_there(struct pool *pool, const struct pool_key *key, int64_t now_ms)
+{
+    struct fault fault;
+    uint32_t slot;
+    const bool is_claimed = pool_claim(pool, key, OWNER_MAIN, now_ms, &slot, &fault) == CLAIM_OK;
+    if (is_claimed) {
+        pool_release(pool, slot);
+    }
+    return is_claimed;
+}
+
+static enum status end_gone(struct service *service, struct pool *pool,
+                            const struct rule_entry *entry, struct fault *fault)
+{
+    const size_t n_most = atomic_load(&entry->n_firing);
+    const int64_t now_ms = clock_steady_ms();
+    const struct rule_sample sample = { .at_ms = now_ms, .value = NAN };
+    struct firing *firings = reallocarray(NULL, n_most + 1, sizeof *firings);
+    if (!firings) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for what rules have found");
+    }
+    const size_t n = rule_states_list(service->rules->states, entry, n_most, firings);
+    for (size_t k = 0; k < n; k++) {
+        const struct pool_key key = pool_key_of(firings[k].session);
+        const struct rule_session session = { pool->name, key.id, key.hash };
+        if (!is_there(pool, &key, now_ms)) {
+            rule_states_end_session(service->rules->states, &session, &sample);
+        }
+    }
+    free(firings);
+    return STATUS_OK;
+}
+
+/* A session may have ended, by its time or by a power failure, without its firings. Those of models
+ * that are not served now stay. */
+static enum status end_firings_of_gone(struct service *service, struct fault *fault)
+{
+    const struct rule_set *rules = service->rules ? service->rules->current : NULL;
+    struct catalogue *catalogue = catalogue_ref(service);
+    enum status status = STATUS_OK;
+    for (size_t k = 0; rules && status == STATUS_OK && k < rules->n_entries; k++) {
+        const struct model *model = catalogue_find(catalogue, rules->entries[k]->rule.model);
+        status = model ? end_gone(service, model->pool, rules->entries[k], fault) : STATUS_OK;
+    }
+    catalogue_unref(catalogue);
+    return status;
+}
+
 /* The data directory, the job database and the recorder come first: models need them. */
 static enum status open_all(struct service *service, struct fault *fault)
 {
@@ -62,7 +113,13 @@ static enum status open_all(struct service *service, struct fault *fault)
         status = recorder_create(config, &service->recorder, fault);
     }
     if (status == STATUS_OK) {
+        status = rules_create(config, &service->rules, fault);
+    }
+    if (status == STATUS_OK) {
         status = models_load(service, fault);
+    }
+    if (status == STATUS_OK) {
+        status = end_firings_of_gone(service, fault);
     }
     if (status == STATUS_OK) {
         status = recorder_recover(service->recorder, service, fault);
@@ -112,9 +169,11 @@ void service_free(struct service *service)
         return;
     }
     service_stop_jobs(service);
+    webhook_thread_stop(service);
     disk_threads_stop(service);
     recorder_free(service->recorder);
     catalogue_unref(service->current);
+    rules_free(service->rules);
     job_database_free(service->job_database);
     clock_file_close(&service->clock_file);
     files_unlock(&service->data_lock);
@@ -125,6 +184,13 @@ void service_free(struct service *service)
 void service_print_steps_with(struct service *service, step_event_printer *print)
 {
     service->print_step = print;
+}
+
+void service_print_rule_news_with(struct service *service, rule_news_printer *print)
+{
+    if (service->rules) {
+        service->rules->print = print;
+    }
 }
 
 const struct interval_levels *service_interval_levels(const struct service_context *context)

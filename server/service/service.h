@@ -6,6 +6,7 @@
  *     models/     which models there are; each has a pool of sessions (pool/, known to this layer
  *                 alone)
  *     sessions/   steps, sessions, predictions
+ *     rules/      conditions on sessions, and the webhooks that tell of them
  *     jobs/       fine-tuning
  *
  * HTTP workers call the verbs, each with a `struct service_context` of its own, which belongs to
@@ -28,6 +29,8 @@
 #include "service/disk_thread.h"
 #include "service/late_outcome.h"
 #include "service/models/models.h"
+#include "service/rules/rules.h"
+#include "service/rules/webhook_thread.h"
 #include "service/scores/interval_reply.h"
 #include "service/service_context.h"
 #include "service/sessions/commit.h"
@@ -63,6 +66,8 @@ __attribute__((warn_unused_result)) enum status service_start_disk(struct servic
 /* How steps are printed for those that listen (listeners.h); before the workers. Without it nobody
  * is told of any. */
 void service_print_steps_with(struct service *service, step_event_printer *print);
+/* How firings are printed for their receivers (rules/rules.h); before the webhook thread. */
+void service_print_rule_news_with(struct service *service, rule_news_printer *print);
 /* SIGHUP: reads the directories of models again, and adds what is new (models/models_load.h). */
 __attribute__((warn_unused_result)) enum status service_reload_models(struct service *service,
                                                                       struct fault *fault);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "service/models/catalogue.h"
 #include "service/pool/pool.h"
+#include "service/rules/rules.h"
 #include "service/service_private.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm_slices.h"
@@ -35,6 +36,7 @@ void service_context_free(struct service_context *context)
         return;
     }
     catalogue_release(context);
+    rules_release(context);
     recorder_close_outbox(context->outbox);
     gru_work_free(context->work);
     arena_done(&context->event_arena);
@@ -57,6 +59,7 @@ void service_context_turn(struct service_context *context)
     context->n_work_left = SLICE_WORK;
     context->now_ms = clock_steady_ms();
     catalogue_begin_turn(context);
+    rules_renew(context);
 }
 
 void service_context_rest(struct service_context *context)

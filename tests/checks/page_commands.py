@@ -104,6 +104,7 @@ PARTS = [
     Part("docs/MODELS.md"),
     Part("docs/MODELS.md", language="python", head=KERAS,
          after="grud inspect weather.safetensors\n", needs=("numpy", "safetensors")),
+    Part("docs/RULES.md", before="grud --models examples/temperature\n"),
     Part("docs/OPERATING.md", ("Reloading",), before="grud\n"),
     Part("docs/OPERATING.md", ("Backup",), before="GRUD_LISTEN=127.0.0.1:0 grud --data data\n",
          replaced=(("/var/lib/grud", "data"), ("/backup/", ""))),

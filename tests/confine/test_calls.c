@@ -24,7 +24,7 @@ static int install(const void *unused)
 {
     struct fault fault = { .status = STATUS_OK };
     (void)unused;
-    if (confine_to_calls(&fault) == STATUS_OK) {
+    if (confine_to_calls(false, &fault) == STATUS_OK) {
         return 0;
     }
     printf("SKIPPED: %s\n", fault.message);

@@ -74,6 +74,8 @@ for _ in $(seq 600); do
     sleep 0.1
 done
 
+ask 201 PUT "$model/rules/off" '{"coverage":true,"below":0.5,"url":"https://example.org/"}' >/dev/null
+
 # ---- what it refuses ----
 ask 400 POST "$step" '{"x":' >/dev/null
 ask 404 GET "$url/nothing" >/dev/null

@@ -5,6 +5,7 @@
 #include "service/job_database.h"
 #include "service/models/interval_classes.h"
 #include "service/models/wide_state.h"
+#include "service/rules/rules.h"
 #include "service/service_private.h"
 
 #include <stdio.h>
@@ -283,6 +284,7 @@ struct pool_options model_pool_options(struct service *service, const struct mod
                                     .evict = config->session_full == CONFIG_EVICT,
                                     .memory = &service->session_memory,
                                     .listeners = &service->listeners,
+                                    .rule_states = service->rules ? service->rules->states : NULL,
                                     .now_ms = clock_steady_ms() };
     if (config->amend) {
         options.layout = record_layout_with_base(&options.layout);

@@ -5,7 +5,9 @@
 #include "service/pool/pool_evict.h"
 #include "service/pool/pool_slots.h"
 #include "service/pool/pool_write.h"
+#include "service/rules/rule_states.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- claims ---- */
@@ -60,6 +62,15 @@ void pool_remove(struct pool *pool, uint32_t slot)
     pool_end_writes(pool, section);
 }
 
+static void end_firings(const struct pool *pool, const struct pool_key *key, int64_t ended_at_ms)
+{
+    const struct rule_session session = { .model = pool->name, .id = key->id, .hash = key->hash };
+    const struct rule_sample sample = { .at_ms = ended_at_ms, .value = NAN };
+    if (pool->rule_states && rule_states_are_any(pool->rule_states)) {
+        rule_states_end_session(pool->rule_states, &session, &sample);
+    }
+}
+
 /* Removes a claimed session that ended on its own, and remembers that. */
 static void end_session(struct pool *pool, uint32_t slot, enum tombstone_reason reason,
                         int64_t ended_at_ms)
@@ -76,6 +87,7 @@ static void end_session(struct pool *pool, uint32_t slot, enum tombstone_reason 
         const struct told told = { .model = pool->name, .session = id, .hash = key.hash };
         listeners_tell_end(pool->listeners, &told, ends[reason], 0);
     }
+    end_firings(pool, &key, ended_at_ms);
     pool_remove(pool, slot);
 }
 

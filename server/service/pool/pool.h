@@ -28,6 +28,7 @@
 #include <stdatomic.h>
 
 struct listeners;
+struct rule_states;
 
 enum { POOL_VICTIMS = 512, POOL_JOURNAL_ENTRIES = 8 };
 enum { POOL_CLASSES_MAX = 24, POOL_CLASSES = 1 + POOL_CLASSES_MAX, POOL_MEANING_BYTES = 64 };
@@ -97,6 +98,8 @@ typedef bool pool_translate_state(const struct gru_model *gru, const float *form
 struct pool_options {
     const char *name;            /* the model's */
     struct listeners *listeners; /* that are told when sessions end on their own; NULL: none */
+    struct rule_states
+        *rule_states;            /* in which these sessions' firings end; NULL: there are none */
     const char *path;            /* NULL: anonymous memory */
     uint64_t variables;          /* a digest of the names of its inputs and outputs */
     struct record_layout layout; /* of class 0 */
@@ -148,9 +151,10 @@ struct pool {
     size_t session_max;
     uint32_t ttl_s;
     bool evict;
-    struct pool_memory *memory;    /* that these sessions count in, or NULL */
-    struct listeners *listeners;   /* or NULL */
-    char name[MODEL_NAME_MAX + 1]; /* the model's */
+    struct pool_memory *memory;      /* that these sessions count in, or NULL */
+    struct listeners *listeners;     /* or NULL */
+    struct rule_states *rule_states; /* or NULL */
+    char name[MODEL_NAME_MAX + 1];   /* the model's */
     struct region region;
     _Atomic uint64_t *noted_bytes; /* in its first page: how long the file is */
     char *head, *journal;          /* where the file begins (pool_file.h); pool_journal.h */

@@ -86,6 +86,7 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
     pool->evict = options->evict;
     pool->memory = options->memory;
     pool->listeners = options->listeners;
+    pool->rule_states = options->rule_states;
     snprintf(pool->name, sizeof pool->name, "%s", options->name);
     slots_init(pool, options->session_max);
     pthread_mutex_init(&pool->mutex, NULL);

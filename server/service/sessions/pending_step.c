@@ -25,7 +25,7 @@ void pending_finish_failed(struct pending_step *pending)
 unsigned pending_class(const struct service_context *context, const struct pending_step *pending)
 {
     const struct interval_sessions sessions = interval_sessions_of(context, pending->step->model);
-    return session_intervals_class(&sessions, INDEX_NONE, &pending->step->forecast_options);
+    return session_intervals_class(&sessions, INDEX_NONE, pending->wanted);
 }
 
 enum claim pending_create_session(struct service_context *context, struct pending_step *pending)

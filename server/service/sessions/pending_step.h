@@ -8,6 +8,8 @@
 #include "service/pool/pool.h"
 #include "service/scores/blend_reply.h"
 
+struct forecast_options;
+struct rule_node;
 struct service_context;
 struct step;
 
@@ -39,9 +41,12 @@ struct pending_step {
     struct record_copy *next; /* in scratch memory */
     double *truths;           /* [O] for its intervals, if its session has some */
     struct step_blend blend;
-    size_t n_lanes;          /* 2: its session's base moves on, too */
-    bool is_base_lost;       /* or would, but for a reading that runs no more */
-    const float *base_state; /* to which it moves; NULL: `next` has it */
+    size_t n_lanes;                        /* 2: its session's base moves on, too */
+    bool is_base_lost;                     /* or would, but for a reading that runs no more */
+    const float *base_state;               /* to which it moves; NULL: `next` has it */
+    const struct rule_node *rules;         /* of its session (step_rules.h); NULL: none */
+    const struct forecast_options *wanted; /* what its session is to keep calibrated: as the step
+                                              asks, or more, for a rule */
 };
 
 void pending_finish(struct pending_step *pending);

@@ -11,6 +11,7 @@
 #include "service/sessions/session_copy.h"
 #include "service/sessions/session_time.h"
 #include "service/sessions/step_events.h"
+#include "service/sessions/step_rules.h"
 
 #include <math.h>
 #include <string.h>
@@ -142,6 +143,7 @@ enum status session_delete(struct service_context *context, const struct model *
         return fault_status(fault);
     }
     if (claim == CLAIM_OK) {
+        step_rules_end(context, model, &key);
         pool_remove(model->pool, slot);
         atomic_fetch_add_explicit(&context->service->counters.n_sessions_deleted, 1,
                                   memory_order_relaxed);
@@ -225,6 +227,7 @@ static enum claim write_draft(struct service_context *context, struct session_dr
                                 readings, fault);
     }
     if (claim == CLAIM_OK && !draft->is_new) {
+        step_rules_end(context, draft->model, &draft->key);
         step_events_tell_end(context, draft->model, &draft->key, SESSION_REPLACED);
     }
     pool_release(pool, draft->slot);

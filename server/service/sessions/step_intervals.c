@@ -15,7 +15,7 @@ bool step_intervals_need_raise(const struct service_context *context,
                                const struct pending_step *pending)
 {
     const struct step *step = pending->step;
-    const struct forecast_options *options = &step->forecast_options;
+    const struct forecast_options *options = pending->wanted;
     const bool needs_any = options->levels || options->crossing || options->parts != 0;
     if (!needs_any || pending->is_new) {
         return false;
@@ -32,8 +32,8 @@ enum claim step_intervals_raise(struct service_context *context, struct pending_
         return CLAIM_OK;
     }
     const struct interval_sessions sessions = interval_sessions_of(context, step->model);
-    return session_intervals_raise(&sessions, &pending->slot, &step->forecast_options,
-                                   pending->next, &step->fault);
+    return session_intervals_raise(&sessions, &pending->slot, pending->wanted, pending->next,
+                                   &step->fault);
 }
 
 /* Of how many of the next readings one season before may be known. */
@@ -229,8 +229,8 @@ static void go_on(const struct interval_sessions *of, struct pending_step *pendi
     if (step->is_restarted) {
         session_intervals_restart(of, pending->slot, pending->next);
     }
-    const bool has_begun = session_intervals_begin(of, pending->slot, pending->next,
-                                                   &step->forecast_options, &intervals);
+    const bool has_begun =
+        session_intervals_begin(of, pending->slot, pending->next, pending->wanted, &intervals);
     if (has_begun) {
         session_intervals_truths(gru_model_info(of->version->gru), x, pending->truths);
         score(of, pending, &intervals.tail.tracker);

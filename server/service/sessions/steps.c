@@ -22,6 +22,7 @@
 #include "service/sessions/step_events.h"
 #include "service/sessions/step_intervals.h"
 #include "service/sessions/step_place.h"
+#include "service/sessions/step_rules.h"
 #include "service/sessions/step_write.h"
 
 #include <math.h>
@@ -267,6 +268,7 @@ static void write_round(struct service_context *context, struct pool *pool,
             write_ahead(context, pending, section);
         }
         step_events_tell(context, pending);
+        step_rules_note(context, pending);
         pool_release(pool, pending->slot);
         atomic_fetch_add_explicit(&pool->n_created, pending->is_new, memory_order_relaxed);
         pending_finish(pending);
@@ -405,7 +407,8 @@ static void begin_pending(struct service_context *context, struct pending_step *
 {
     *pending = (struct pending_step){ .step = step,
                                       .key = pool_key_of(step->session),
-                                      .state = PENDING_WAITING };
+                                      .state = PENDING_WAITING,
+                                      .wanted = &step->forecast_options };
     step->fault.status = STATUS_OK;
     step->fault.has_expected = step->fault.has_last_at = false;
     step->is_repeated = step->is_restarted = false;
@@ -421,6 +424,8 @@ static void begin_pending(struct service_context *context, struct pending_step *
         fault_set(&step->fault, STATUS_AMEND_OFF, "late",
                   "this grud does not amend sessions by late readings: start it with --amend yes, "
                   "or leave `late` out and send readings in the order of their times");
+        pending_finish_failed(pending);
+    } else if (step_rules_find(context, pending) != STATUS_OK) {
         pending_finish_failed(pending);
     }
 }

@@ -23,6 +23,7 @@
 struct amend;
 struct model;
 struct prediction;
+struct rule_wants;
 struct service_context;
 struct step_ahead;
 
@@ -56,6 +57,7 @@ struct step {
     struct step_ahead *ahead;  /* service_steps' own */
     struct amend *amend;       /* likewise */
     struct step_explaining *explaining; /* likewise */
+    struct rule_wants *rule_wants;      /* likewise */
     struct fault fault;                 /* status STATUS_OK if it succeeded */
     uint64_t number;                    /* of this step, from 1 */
     bool is_repeated;  /* it was made before the session's last one: there is no further result */

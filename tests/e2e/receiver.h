@@ -1,0 +1,39 @@
+/*
+ * receiver.h - a server that takes webhooks, for tests: on a thread of its own, on 127.0.0.1. It
+ * keeps what it was posted, and answers as it is told. It waits a minute for whatever it waits for.
+ */
+#ifndef RECEIVER_H
+#define RECEIVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { RECEIVED_MAX = 4096 };
+
+struct received {
+    char *head, *body; /* NUL-terminated */
+};
+
+struct receiver {
+    unsigned port;
+    int fd;
+    pthread_t thread;
+    _Atomic int code;     /* that it answers with; 0: it cuts the connection */
+    _Atomic int delay_ms; /* before it answers */
+    const char *headers;  /* further ones of its answer, each with its line's end; "": none */
+    _Atomic size_t n;     /* that were taken */
+    struct received received[RECEIVED_MAX];
+    _Atomic bool is_ending;
+};
+
+/* port 0: any free one. It answers 200. */
+void receiver_start(struct receiver *receiver, unsigned port);
+void receiver_stop(struct receiver *receiver);
+/* Waits until it has taken n posts; the last of them. */
+const struct received *receiver_wait(struct receiver *receiver, size_t n);
+/* A port on which nobody listens. */
+unsigned receiver_free_port(void);
+
+#endif
