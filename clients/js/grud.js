@@ -6,6 +6,8 @@
  * units; null, undefined and NaN are missing. Each call may reject with a GrudError.
  *
  * @typedef {import("./replies").X} X
+ * @typedef {import("./replies").Rule} Rule
+ * @typedef {import("./replies").RuleWanted} RuleWanted
  * @typedef {import("./replies").Rows} Rows
  * @typedef {import("./replies").Reading} Reading
  * @typedef {import("./replies").Series} Series
@@ -939,6 +941,45 @@ class Models {
   }
 }
 
+// ---- rules ----
+
+/** `client.rules`: conditions on sessions, and the webhooks that tell of them (docs/RULES.md). */
+class Rules {
+  #transport;
+
+  /** @param {Transport} transport */
+  constructor(transport) {
+    this.#transport = transport;
+  }
+
+  /** The rules of a model. @param {string} model @returns {Promise<Rule[]>} */
+  async list(model) {
+    return (await this.#transport.json("GET", path("models", model, "rules"),
+      { isRepeatable: true })).rules;
+  }
+
+  /** One rule, with up to `limit` sessions in which it fires.
+   * @param {string} model @param {string} rule @param {{limit?: number}} [options]
+   * @returns {Promise<Rule>} */
+  get(model, rule, { limit } = {}) {
+    return this.#transport.json("GET", path("models", model, "rules", rule),
+      { query: { limit }, isRepeatable: true });
+  }
+
+  /** Makes the rule, or puts it in the place of the one of that name.
+   * @param {string} model @param {string} rule @param {RuleWanted} wanted
+   * @returns {Promise<Rule>} */
+  put(model, rule, wanted) {
+    return this.#transport.json("PUT", path("models", model, "rules", rule),
+      { value: wanted, isRepeatable: true });
+  }
+
+  /** Ends the rule, and what fires by it. @param {string} model @param {string} rule */
+  async delete(model, rule) {
+    await this.#transport.json("DELETE", path("models", model, "rules", rule));
+  }
+}
+
 // ---- the client ----
 
 /** One grud. */
@@ -960,6 +1001,7 @@ export class Client {
     this.#steps = new Steps(this.#transport, countSteps);
     this.models = new Models(this.#transport);
     this.sessions = new Sessions(this.#transport, this.#steps.counts);
+    this.rules = new Rules(this.#transport);
     this.jobs = new Jobs(this.#transport);
   }
 

@@ -180,6 +180,28 @@ export interface Model {
   sessions: number;
 }
 
+/** docs/API.md has every field. */
+export interface RuleWanted {
+  url: string;
+  prefix?: string;
+  for?: number;
+  format?: "json" | "alertmanager";
+  [condition: string]: unknown;
+}
+
+export interface Rule extends RuleWanted {
+  name: string;
+  model: string;
+  created_at: number;
+  states: { firing: number; pending: number };
+  webhook: {
+    last_success_at: number | null;
+    last_failure: { at: number; reason: string } | null;
+    failures: number;
+  };
+  firing?: { session: string; since: number; step: number; value: number | null }[];
+}
+
 /** docs/FINE_TUNING.md has every field. One of series, sessions and sessions_prefix is the data. */
 export interface FineTuneOptions {
   series?: Iterable<Series> | AsyncIterable<Series>;

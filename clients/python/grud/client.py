@@ -15,6 +15,7 @@ from .models import Models
 from .replies import (
     At, Evaluation, ForecastReply, Level, Prediction, Reading, Rows, StepReply, X
 )
+from .rules import Rules
 from .sessions import Sessions
 from .steps import BATCH, Outcome, Steps
 from .transport import Transport, path
@@ -48,6 +49,7 @@ class Client:
         self.models = Models(self._transport)
         self.sessions = Sessions(self._transport, self._steps.counts)
         self.jobs = Jobs(self._transport)
+        self.rules = Rules(self._transport)
 
     def close(self) -> None:
         """Closes the connection. The next call opens another one."""
