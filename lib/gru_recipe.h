@@ -94,13 +94,19 @@ struct gru_recipe_trial {
 /*
  * Errors are of roll-outs over rows 1 to `horizon` ahead, from origins spread over the validation
  * part, as gru_forecast makes them from readings since the series began: the mean of |forecast -
- * reading| / scale over all rows ahead and outputs. The scale of an output is the mean of
- * |x_t - x_{t-season}| in the training part, without a season of |x_t - x_{t-1}|; so this is the
- * mean absolute scaled error (R. J. Hyndman, A. B. Koehler, "Another look at measures of forecast
- * accuracy", 2006). Outputs whose scale is 0 are left out.
+ * reading| / scale over all rows ahead and outputs. What is best by chance in one part is often
+ * worse behind it, so there are two: as many rows before the validation part are the former part,
+ * for which each network is trained a second time, on the rows before that, and an error is the
+ * geometric mean of both parts' (forecasting from several origins: L. J. Tashman, "Out-of-sample
+ * tests of forecasting accuracy", 2000). There is none if it would leave less than half of the
+ * training part, or less than two seasons of it, and for validation series of their own. The scale
+ * of an output is the mean of |x_t - x_{t-season}| in the training part, without a season of |x_t -
+ * x_{t-1}|; so this is the mean absolute scaled error (R. J. Hyndman, A. B. Koehler, "Another look
+ * at measures of forecast accuracy", 2006). Outputs whose scale is 0 are left out.
  */
 struct gru_recipe_findings {
-    size_t n_train_rows, n_valid_rows, n_origins;
+    size_t n_train_rows, n_valid_rows;
+    size_t n_origins, n_former_origins; /* in the validation part, and in the former one */
     struct gru_season season; /* as it was found in the outputs together, also if it was given */
     double scale;             /* the first output's that is not left out: an error in raw units
                                  is so many times as large */
@@ -145,13 +151,10 @@ GRU_API void gru_recipe_findings(const struct gru_recipe *recipe,
 GRU_API const struct gru_recipe_trial *gru_recipe_trials(const struct gru_recipe *recipe);
 
 /*
- * What is known to forecast well: the best weights of the trial that is chosen, the one with the
- * least error so far, but the first network instead if its error is no more than a fifth above that
- * and no more than those of the naive forecasts. What is better by chance in one validation part is
- * often worse behind it, so the simpler one goes first (as by the rule of one standard error in L.
- * Breiman et al., "Classification and Regression Trees", 1984). A naive forecast is chosen if none
- * is better, so the model is never worse than persistence on the validation part, nor than the
- * first network is. With a selftest. The caller owns a reference. NULL: nothing is judged yet.
+ * What is known to forecast well: the weights with the least error so far, as they were trained on
+ * the rows before the validation part. A naive forecast is chosen if none is better, so its error
+ * is never above that of persistence, nor of the first network. With a selftest. The caller owns a
+ * reference. NULL: nothing is judged yet.
  */
 GRU_API struct gru_model *gru_recipe_judged(const struct gru_recipe *recipe);
 

@@ -133,9 +133,10 @@ static void tell(const struct train_recipe *recipe, const struct gru_recipe *sea
         tell_trial(recipe, &trials[k], k == findings.chosen);
     }
     fprintf(recipe->out,
-            "error: mean over %zu rows ahead, from %zu rows of the validation part; 1 is %.4g of "
+            "error: mean over %zu rows ahead, from %zu rows of the validation parts; 1 is %.4g of "
             "'%s'\n",
-            horizon, findings.n_origins, findings.scale, recipe->plan->outputs[0]);
+            horizon, findings.n_origins + findings.n_former_origins, findings.scale,
+            recipe->plan->outputs[0]);
     if (trials[findings.chosen].width == 0) {
         command_complain(recipe->command, COMMAND_FINE,
                          "no network is better than a naive forecast, so the model makes that; "

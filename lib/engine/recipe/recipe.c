@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 enum { PATIENCE = 20 };
-static const double LEARNING_RATE = 0.003, SHARE_OF_PLAIN = 0.8;
+static const double LEARNING_RATE = 0.003;
 
 /* How many epochs a trial has by the end of each round, if an epoch has enough updates; of fewer it
  * has more. Behind the first one what is further to be tried of the best comes in. */
@@ -38,19 +38,19 @@ static void end(struct gru_recipe *recipe, size_t k, enum gru_recipe_fate fate)
 {
     recipe->shown[k].fate = fate;
     gru_trainer_free(recipe->trials[k].trainer);
+    gru_trainer_free(recipe->trials[k].former);
     recipe->trials[k].trainer = NULL;
+    recipe->trials[k].former = NULL;
 }
 
 /* ---- a trial ---- */
 
 void gru_recipe_training(const struct gru_recipe *recipe, const struct gru_recipe_trial *shown,
-                         struct gru_training *ret_training)
+                         enum recipe_rows rows, struct gru_training *ret_training)
 {
-    const bool is_member = shown->member > 0;
-    *ret_training =
-        (struct gru_training){ .series = is_member ? recipe->whole : recipe->fitted,
-                               .n_series = is_member ? recipe->n_whole : recipe->n_train,
-                               .seed = recipe->task.seed + shown->member };
+    *ret_training = (struct gru_training){ .series = recipe->rows[rows].of,
+                                           .n_series = recipe->rows[rows].n,
+                                           .seed = recipe->task.seed + shown->member };
     struct gru_hyperparameters *h = &ret_training->hyperparameters;
     gru_hyperparameters_init(h);
     h->n_epochs = 1;
@@ -59,34 +59,55 @@ void gru_recipe_training(const struct gru_recipe *recipe, const struct gru_recip
     h->horizon_loss = shown->horizon_loss;
 }
 
+static enum gru_status create_trainer(const struct gru_recipe *recipe,
+                                      const struct gru_recipe_trial *shown, enum recipe_rows rows,
+                                      struct gru_model *base, struct recipe_trial *trial)
+{
+    struct gru_training training;
+    struct gru_training_info info;
+    gru_recipe_training(recipe, shown, rows, &training);
+    const enum gru_status status = gru_training_check(base, &training, &info, NULL);
+    if (status != GRU_OK) {
+        return status;
+    }
+    if (rows != RECIPE_BEFORE_FORMER) {
+        trial->n_epochs_at_once = (UPDATES_ENOUGH - 1) / info.n_steps + 1;
+    }
+    training.hyperparameters.n_epochs =
+        shown->member > 0 ? shown->best_epoch : rounds[N_ROUNDS - 1] * trial->n_epochs_at_once;
+    return gru_trainer_create(
+        base, &training, rows == RECIPE_BEFORE_FORMER ? &trial->former : &trial->trainer, NULL);
+}
+
 enum gru_status gru_recipe_trainer_create(const struct gru_recipe *recipe,
                                           const struct gru_recipe_trial *shown,
                                           struct recipe_trial *trial)
 {
-    struct gru_training training;
-    struct gru_training_info info;
-    gru_recipe_training(recipe, shown, &training);
-    const enum gru_status status = gru_training_check(trial->base, &training, &info, NULL);
-    if (status == GRU_OK) {
-        trial->n_epochs_at_once = (UPDATES_ENOUGH - 1) / info.n_steps + 1;
-        training.hyperparameters.n_epochs =
-            shown->member > 0 ? shown->best_epoch : rounds[N_ROUNDS - 1] * trial->n_epochs_at_once;
+    const enum recipe_rows rows = shown->member > 0 ? RECIPE_WHOLE : RECIPE_BEFORE;
+    struct gru_model *base;
+    enum gru_status status = create_trainer(recipe, shown, rows, trial->base, trial);
+    if (status != GRU_OK || shown->member > 0 || !gru_recipe_has_former(recipe)) {
+        return status;
     }
-    return status == GRU_OK ? gru_trainer_create(trial->base, &training, &trial->trainer, NULL)
-                            : status;
+    status = gru_recipe_model_create(recipe, shown, RECIPE_BEFORE_FORMER, &base);
+    if (status == GRU_OK) {
+        status = create_trainer(recipe, shown, RECIPE_BEFORE_FORMER, base, trial);
+        gru_model_unref(base);
+    }
+    return status;
 }
 
-/* A naive forecast is judged as it is, a network once it was trained for an epoch. */
 static enum gru_status begin(struct gru_recipe *recipe, size_t k)
 {
+    struct gru_recipe_trial *shown = &recipe->shown[k];
     struct recipe_trial *trial = &recipe->trials[k];
-    enum gru_status status = gru_recipe_model_create(recipe, &recipe->shown[k], &trial->base);
-    if (status == GRU_OK && is_naive(&recipe->shown[k])) {
-        status = gru_recipe_judge(recipe, trial->base);
-    } else if (status == GRU_OK) {
-        status = gru_recipe_trainer_create(recipe, &recipe->shown[k], trial);
+    const enum recipe_rows rows = shown->member > 0 ? RECIPE_WHOLE : RECIPE_BEFORE;
+    enum gru_status status = gru_recipe_model_create(recipe, shown, rows, &trial->base);
+    trial->former_error = (double)NAN;
+    if (status == GRU_OK && !is_naive(shown)) {
+        status = gru_recipe_trainer_create(recipe, shown, trial);
     }
-    recipe->shown[k].fate = GRU_TRIAL_RUNNING;
+    shown->fate = GRU_TRIAL_RUNNING;
     if (status == GRU_BAD_ARGUMENT || status == GRU_BAD_TRAINING) {
         end(recipe, k, GRU_TRIAL_REFUSED);
         status = GRU_OK;
@@ -120,7 +141,9 @@ static enum gru_status train_member(struct gru_recipe *recipe, size_t k)
 static enum gru_status train(struct gru_recipe *recipe, size_t k)
 {
     struct gru_progress progress;
-    const enum gru_advance advance = gru_trainer_advance(recipe->trials[k].trainer, &progress);
+    const bool is_former = gru_recipe_is_former(recipe, k);
+    struct gru_trainer *trainer = is_former ? recipe->trials[k].former : recipe->trials[k].trainer;
+    const enum gru_advance advance = gru_trainer_advance(trainer, &progress);
     const size_t n_new = progress.epoch - recipe->shown[k].n_epochs;
     struct gru_model *model;
     recipe->findings.n_updates += advance != GRU_ADVANCED;
@@ -130,17 +153,28 @@ static enum gru_status train(struct gru_recipe *recipe, size_t k)
         }
         return GRU_OK;
     }
-    recipe->shown[k].n_epochs = progress.epoch;
-    enum gru_status status = gru_trainer_model(recipe->trials[k].trainer, &model);
+    recipe->shown[k].n_epochs += is_former ? 0 : n_new;
+    enum gru_status status = gru_trainer_model(trainer, &model);
     if (status == GRU_NON_FINITE) { /* it went astray */
         end(recipe, k, GRU_TRIAL_ENDED);
         return GRU_OK;
     }
     if (status == GRU_OK) {
-        status = gru_recipe_judge(recipe, model);
+        status = gru_recipe_judge(recipe, model, is_former);
         gru_model_unref(model);
     }
     return status;
+}
+
+/* A naive forecast is judged as it is. */
+static enum gru_status go_on(struct gru_recipe *recipe, size_t k)
+{
+    if (recipe->shown[k].member > 0) {
+        return train_member(recipe, k);
+    }
+    return is_naive(&recipe->shown[k])
+               ? gru_recipe_judge(recipe, recipe->trials[k].base, gru_recipe_is_former(recipe, k))
+               : train(recipe, k);
 }
 
 /* How often its weights were judged: what the rounds count. */
@@ -150,11 +184,28 @@ static size_t n_judged(const struct gru_recipe *recipe, size_t k)
     return at_once > 0 ? recipe->shown[k].n_epochs / at_once : 0;
 }
 
+/* Of both validation parts. */
+static double together(const struct gru_recipe *recipe, size_t k, double last_error)
+{
+    const double former_error = recipe->trials[k].former_error;
+    if (!gru_recipe_has_former(recipe)) {
+        return last_error;
+    }
+    return isfinite(former_error) && isfinite(last_error) ? sqrt(former_error) * sqrt(last_error)
+                                                          : (double)INFINITY;
+}
+
 /* Keeps what is better; ends what does not become so, or was trained to its end. */
-static void note(struct gru_recipe *recipe, size_t k, struct gru_model *model, double error)
+static void note(struct gru_recipe *recipe, size_t k, struct gru_model *model, double last_error)
 {
     struct recipe_trial *trial = &recipe->trials[k];
     struct gru_recipe_trial *shown = &recipe->shown[k];
+    if (gru_recipe_is_former(recipe, k)) {
+        trial->former_error = last_error;
+        return;
+    }
+    const double error = together(recipe, k, last_error);
+    trial->former_error = (double)NAN;
     trial->n_since_best++;
     if (!(shown->error <= error)) {
         shown->error = error;
@@ -224,29 +275,14 @@ static size_t best_network(const struct gru_recipe *recipe)
     return best;
 }
 
-/* Whether the plainest network has no more error than the naive forecasts, and not much more than
- * `best`: what is better by chance in one validation part is often worse behind it. */
-static bool is_as_good(const struct gru_recipe *recipe, size_t k, double best)
-{
-    bool is_good = is_plain(recipe, k) && SHARE_OF_PLAIN * recipe->shown[k].error <= best;
-    for (size_t other = 0; other < k; other++) {
-        is_good = is_good && !(recipe->shown[other].error < recipe->shown[k].error);
-    }
-    return is_good;
-}
-
+/* The best of all; n_trials: none is judged. */
 static size_t chosen(const struct gru_recipe *recipe)
 {
-    const size_t n = recipe->findings.n_trials, n_tried = gru_recipe_n_tried(recipe);
+    const size_t n = recipe->findings.n_trials;
     size_t best = n;
-    for (size_t k = 0; k < n_tried; k++) {
+    for (size_t k = 0; k < gru_recipe_n_tried(recipe); k++) {
         if (recipe->trials[k].best && (best == n || goes_before(recipe, k, best))) {
             best = k;
-        }
-    }
-    for (size_t k = 0; best < n && k < n_tried; k++) {
-        if (recipe->trials[k].best && is_as_good(recipe, k, recipe->shown[best].error)) {
-            return k;
         }
     }
     return best;
@@ -303,10 +339,8 @@ enum gru_status gru_recipe_advance(struct gru_recipe *recipe, bool *ret_is_done)
         is_done = true;
     } else if (recipe->shown[recipe->at].fate == GRU_TRIAL_WAITING) {
         status = begin(recipe, recipe->at);
-    } else if (recipe->shown[recipe->at].member > 0) {
-        status = train_member(recipe, recipe->at);
     } else {
-        status = train(recipe, recipe->at);
+        status = go_on(recipe, recipe->at);
     }
     if (status == GRU_OK) {
         *ret_is_done = is_done;

@@ -7,21 +7,35 @@
 
 #include "gru.h"
 
+#include <math.h>
+
 enum {
     RECIPE_SERIES_ROWS = 256, /* rows of a judgement that a piece runs at most */
     RECIPE_MEMBERS = 4        /* networks that the last model is joined of */
 };
 
+/* What a network is trained on: the rows before the former validation part, those before the
+ * validation part, or all. */
+enum recipe_rows { RECIPE_BEFORE_FORMER, RECIPE_BEFORE, RECIPE_WHOLE, RECIPE_N_ROWS };
+
+/* Series that have some of these rows. */
+struct recipe_part {
+    struct gru_series *of;
+    size_t n;
+};
+
 /* Of a trial: what does not show. */
 struct recipe_trial {
     struct gru_model *base, *best; /* what its training starts from; NULL: none (yet, or no more) */
-    struct gru_trainer *trainer;
+    struct gru_trainer *trainer, *former;  /* the latter for the former validation part */
     size_t n_epochs_at_once, n_since_best; /* epochs from one judgement to the next; judgements */
+    double former_error; /* of the judgement under way; NaN: it has not come to the last part */
 };
 
 /* A model's roll-outs over the validation part, in pieces. */
 struct recipe_judgement {
     struct gru_model *model; /* NULL: none is under way */
+    bool is_former;          /* of the former validation part */
     float *state;
     double *y, *forecast, *future;
     size_t series, n_run,
@@ -33,16 +47,15 @@ struct recipe_judgement {
 struct gru_recipe {
     struct gru_recipe_task task; /* names and series are the caller's */
     struct gru_recipe_findings findings;
-    struct gru_series *fitted;       /* [n_train] the rows of series before the validation part */
-    size_t n_train;                  /* of those that have some */
-    const struct gru_series *judged; /* [n_judged] that the validation part is of */
+    struct recipe_part rows[RECIPE_N_ROWS]; /* before the former part: none, if there is none */
+    const struct gru_series *judged;        /* [n_judged] that the validation part is of */
     size_t n_judged;
-    size_t *n_before;         /* [n_judged] their rows that are before it, or are not forecast */
-    struct gru_series *whole; /* [n_whole] all rows, of all series that have some */
-    size_t n_whole;
-    size_t *fed;    /* [n_outputs] the input that an output feeds */
-    double *scales; /* [n_outputs] of its errors; 0: it is left out */
-    size_t stride;  /* from one origin to the next */
+    size_t *n_before;        /* [n_judged] their rows that are before it, or are not forecast */
+    size_t *n_before_former; /* [n_judged] likewise, of the former part, which ends where the last
+                                begins */
+    size_t *fed;             /* [n_outputs] the input that an output feeds */
+    double *scales;          /* [n_outputs] of its errors; 0: it is left out */
+    size_t stride;           /* from one origin to the next */
     struct gru_work *work;
     struct gru_recipe_trial shown[GRU_RECIPE_TRIALS_MAX];
     struct recipe_trial trials[GRU_RECIPE_TRIALS_MAX];
@@ -61,12 +74,23 @@ static inline size_t gru_recipe_season(const struct gru_recipe *recipe)
 
 /* How a trial is trained, but for the number of its epochs. */
 void gru_recipe_training(const struct gru_recipe *recipe, const struct gru_recipe_trial *shown,
-                         struct gru_training *ret_training);
+                         enum recipe_rows rows, struct gru_training *ret_training);
 /* Of a trial that has a base. GRU_BAD_TRAINING: it cannot be trained on these data; GRU_NO_MEMORY,
  * GRU_BAD_BLAS. */
 GRU_CHECK enum gru_status gru_recipe_trainer_create(const struct gru_recipe *recipe,
                                                     const struct gru_recipe_trial *shown,
                                                     struct recipe_trial *trial);
+
+/* Whether there is a former validation part, by which trials are judged, too. */
+static inline bool gru_recipe_has_former(const struct gru_recipe *recipe)
+{
+    return recipe->rows[RECIPE_BEFORE_FORMER].n > 0;
+}
+/* Whose turn it is of a trial. */
+static inline bool gru_recipe_is_former(const struct gru_recipe *recipe, size_t k)
+{
+    return gru_recipe_has_former(recipe) && isnan(recipe->trials[k].former_error);
+}
 
 /* ---- recipe_create.c ---- */
 
@@ -78,10 +102,11 @@ GRU_CHECK enum gru_status gru_recipe_prepare(const struct gru_recipe_task *task,
 /* ---- recipe_judge.c ---- */
 
 /* The first and the last row of a series to forecast from; false: there is none. */
-bool gru_recipe_origins(const struct gru_recipe *recipe, size_t series, size_t *ret_first,
-                        size_t *ret_last);
+bool gru_recipe_origins(const struct gru_recipe *recipe, bool is_former, size_t series,
+                        size_t *ret_first, size_t *ret_last);
 /* Begins with a model, of which it takes a reference. GRU_NO_MEMORY. */
-GRU_CHECK enum gru_status gru_recipe_judge(struct gru_recipe *recipe, struct gru_model *model);
+GRU_CHECK enum gru_status gru_recipe_judge(struct gru_recipe *recipe, struct gru_model *model,
+                                           bool is_former);
 /* Goes on. Once it is done there is an error, infinite where a forecast is not finite.
  * GRU_NO_MEMORY. */
 GRU_CHECK enum gru_status gru_recipe_judge_on(struct gru_recipe *recipe, bool *ret_is_done,
@@ -97,6 +122,7 @@ void gru_recipe_judge_done(struct gru_recipe *recipe);
  */
 GRU_CHECK enum gru_status gru_recipe_model_create(const struct gru_recipe *recipe,
                                                   const struct gru_recipe_trial *trial,
+                                                  enum recipe_rows rows,
                                                   struct gru_model **ret_model);
 
 /* One of the same shape, whatever the data are. */

@@ -11,11 +11,13 @@ static bool add_trial(const struct gru_recipe *recipe, const struct gru_recipe_t
     struct dataset dataset;
     struct gru_training training;
     size_t n_trainer, n_model;
-    gru_recipe_training(recipe, trial, &training);
+    gru_recipe_training(recipe, trial, RECIPE_BEFORE, &training);
     gru_dataset_init(&dataset, model, &training);
     return gru_trainer_bytes(model, &dataset, &n_trainer) &&
            gru_model_copy_bytes(model, &n_model) &&
            !__builtin_add_overflow(*n_bytes, n_trainer, n_bytes) &&
+           (!gru_recipe_has_former(recipe) ||
+            !__builtin_add_overflow(*n_bytes, n_trainer, n_bytes)) && /* at most as much */
            !__builtin_add_overflow(*n_bytes, n_model, n_bytes) &&
            !__builtin_add_overflow(*n_bytes, n_model, n_bytes);
 }

@@ -61,12 +61,13 @@ static bool has_own_validation(const struct gru_recipe *recipe)
     return recipe->task.n_validation > 0;
 }
 
-static void take_whole(struct gru_recipe *recipe, const struct gru_series *series, size_t n)
+/* The first rows of a series, if there is one to forecast. */
+static void take(struct gru_recipe *recipe, enum recipe_rows rows, const struct gru_series *series,
+                 size_t n_rows)
 {
-    for (size_t k = 0; k < n; k++) {
-        if (series[k].n_rows > 0) {
-            recipe->whole[recipe->n_whole++] = series[k];
-        }
+    struct recipe_part *part = &recipe->rows[rows];
+    if (n_rows > 1) {
+        part->of[part->n++] = (struct gru_series){ .x = series->x, .n_rows = n_rows };
     }
 }
 
@@ -84,17 +85,16 @@ static void cut(struct gru_recipe *recipe)
         recipe->findings.n_valid_rows += n_valid;
         if (!is_own) {
             recipe->n_before[k] = n_rows - n_valid;
+            recipe->n_before_former[k] = n_rows > 2 * n_valid ? n_rows - 2 * n_valid : 0;
+            take(recipe, RECIPE_BEFORE_FORMER, &task->series[k], recipe->n_before_former[k]);
         }
-        if (n_rows > n_valid) {
-            recipe->fitted[recipe->n_train++] =
-                (struct gru_series){ .x = task->series[k].x, .n_rows = n_rows - n_valid };
-        }
+        take(recipe, RECIPE_BEFORE, &task->series[k], n_rows - n_valid);
+        take(recipe, RECIPE_WHOLE, &task->series[k], n_rows);
     }
-    take_whole(recipe, task->series, task->n_series);
-    take_whole(recipe, task->validation, task->n_validation);
     for (size_t k = 0; k < task->n_validation; k++) {
         recipe->findings.n_valid_rows += task->validation[k].n_rows;
         recipe->n_before[k] = task->validation[k].n_rows > 0;
+        take(recipe, RECIPE_WHOLE, &task->validation[k], task->validation[k].n_rows);
     }
 }
 
@@ -104,7 +104,7 @@ static void skip_first_seasons(struct gru_recipe *recipe)
     const size_t season = gru_recipe_season(recipe);
     size_t first, last;
     for (size_t k = 0; has_own_validation(recipe) && k < recipe->n_judged; k++) {
-        if (gru_recipe_origins(recipe, k, &first, &last) && season > 1) {
+        if (gru_recipe_origins(recipe, false, k, &first, &last) && season > 1) {
             recipe->n_before[k] = 1 + (last < season - 1 ? last : season - 1);
         }
     }
@@ -126,15 +126,18 @@ static void spread_origins(struct gru_recipe *recipe)
     const size_t season = gru_recipe_season(recipe);
     size_t n = 0, first, last;
     for (size_t k = 0; k < recipe->n_judged; k++) {
-        n += gru_recipe_origins(recipe, k, &first, &last) ? last - first + 1 : 0;
+        n += gru_recipe_origins(recipe, false, k, &first, &last) ? last - first + 1 : 0;
     }
     recipe->stride = n / ORIGINS_MAX + 1;
     while (season > 1 && greatest_divisor(season, recipe->stride) > 1) {
         recipe->stride++;
     }
     for (size_t k = 0; k < recipe->n_judged; k++) {
-        if (gru_recipe_origins(recipe, k, &first, &last)) {
+        if (gru_recipe_origins(recipe, false, k, &first, &last)) {
             recipe->findings.n_origins += (last - first) / recipe->stride + 1;
+        }
+        if (gru_recipe_has_former(recipe) && gru_recipe_origins(recipe, true, k, &first, &last)) {
+            recipe->findings.n_former_origins += (last - first) / recipe->stride + 1;
         }
     }
 }
@@ -152,7 +155,7 @@ static enum gru_status check_rows(const struct gru_recipe *recipe, struct gru_er
     for (size_t k = 0; k < recipe->n_judged; k++) {
         const size_t n_valid = recipe->judged[k].n_rows - recipe->n_before[k];
         longest = n_valid > longest ? n_valid : longest;
-        n_origins += gru_recipe_origins(recipe, k, &first, &last);
+        n_origins += gru_recipe_origins(recipe, false, k, &first, &last);
     }
     return n_origins > 0
                ? GRU_OK
@@ -169,10 +172,10 @@ static enum gru_status find_season(struct gru_recipe *recipe)
     const struct gru_recipe_task *task = &recipe->task;
     struct season_sums *sums = calloc(1, sizeof *sums);
     enum gru_status status = sums ? GRU_OK : GRU_NO_MEMORY;
-    for (size_t k = 0; k < recipe->n_train; k++) {
+    for (size_t k = 0; k < recipe->rows[RECIPE_BEFORE].n; k++) {
         for (size_t o = 0; status == GRU_OK && o < task->n_outputs; o++) {
-            status = gru_season_add(sums, recipe->fitted[k].x + recipe->fed[o],
-                                    recipe->fitted[k].n_rows, task->n_inputs);
+            status = gru_season_add(sums, recipe->rows[RECIPE_BEFORE].of[k].x + recipe->fed[o],
+                                    recipe->rows[RECIPE_BEFORE].of[k].n_rows, task->n_inputs);
         }
     }
     if (status == GRU_OK) {
@@ -188,9 +191,9 @@ static double mean_change(const struct gru_recipe *recipe, size_t input, size_t 
     const size_t n_inputs = recipe->task.n_inputs;
     size_t n = 0;
     double total = 0;
-    for (size_t k = 0; k < recipe->n_train; k++) {
-        const double *x = recipe->fitted[k].x + input;
-        for (size_t t = lag; t < recipe->fitted[k].n_rows; t++) {
+    for (size_t k = 0; k < recipe->rows[RECIPE_BEFORE].n; k++) {
+        const double *x = recipe->rows[RECIPE_BEFORE].of[k].x + input;
+        for (size_t t = lag; t < recipe->rows[RECIPE_BEFORE].of[k].n_rows; t++) {
             const double change = x[t * n_inputs] - x[(t - lag) * n_inputs];
             n += !isnan(change);
             total += isnan(change) ? 0 : fabs(change);
@@ -200,14 +203,14 @@ static double mean_change(const struct gru_recipe *recipe, size_t input, size_t 
 }
 
 /* How many readings there are to judge an output by. */
-static size_t count_valid(const struct gru_recipe *recipe, size_t input)
+static size_t count_valid(const struct gru_recipe *recipe, bool is_former, size_t input)
 {
     const size_t n_inputs = recipe->task.n_inputs;
     size_t n = 0, first, last;
     for (size_t k = 0; k < recipe->n_judged; k++) {
-        if (gru_recipe_origins(recipe, k, &first, &last)) {
+        if (gru_recipe_origins(recipe, is_former, k, &first, &last)) {
             const struct gru_series *series = &recipe->judged[k];
-            for (size_t t = first + 1; t < series->n_rows; t++) {
+            for (size_t t = first + 1; t <= last + recipe->task.horizon; t++) {
                 n += !isnan(series->x[t * n_inputs + input]);
             }
         }
@@ -223,7 +226,7 @@ static enum gru_status find_scales(struct gru_recipe *recipe, struct gru_error *
         double scale = season > 0 ? mean_change(recipe, recipe->fed[o], season) : 0;
         scale = scale > 0 ? scale : mean_change(recipe, recipe->fed[o], 1);
         recipe->scales[o] = scale;
-        n_valid += scale > 0 ? count_valid(recipe, recipe->fed[o]) : 0;
+        n_valid += scale > 0 ? count_valid(recipe, false, recipe->fed[o]) : 0;
         if (!(recipe->findings.scale > 0)) {
             recipe->findings.scale = scale;
         }
@@ -239,18 +242,40 @@ static enum gru_status find_scales(struct gru_recipe *recipe, struct gru_error *
                                   "with: all of them are missing");
 }
 
+/* The former part must leave enough to learn from, and have something to compare with. */
+static void drop_poor_former(struct gru_recipe *recipe)
+{
+    struct recipe_part *before = &recipe->rows[RECIPE_BEFORE_FORMER];
+    const size_t n_train = recipe->findings.n_train_rows, season = gru_recipe_season(recipe);
+    size_t n_rows = 0, n_valid = 0;
+    for (size_t k = 0; k < before->n; k++) {
+        n_rows += before->of[k].n_rows;
+    }
+    for (size_t o = 0; o < recipe->task.n_outputs; o++) {
+        n_valid += recipe->scales[o] > 0 ? count_valid(recipe, true, recipe->fed[o]) : 0;
+    }
+    if (n_rows < TRAIN_ROWS_LEAST || n_rows < n_train / 2 || n_rows < 2 * season || n_valid == 0) {
+        before->n = 0;
+    }
+}
+
 /* ---- the recipe ---- */
 
 static enum gru_status allocate(struct gru_recipe *recipe)
 {
     const struct gru_recipe_task *task = &recipe->task;
     const size_t n_judged = task->n_validation > 0 ? task->n_validation : task->n_series;
+    bool has_rows = true;
+    for (size_t k = 0; k < RECIPE_N_ROWS; k++) {
+        recipe->rows[k].of =
+            gru_array_alloc(task->n_series + task->n_validation, sizeof *recipe->rows[k].of);
+        has_rows = has_rows && recipe->rows[k].of;
+    }
     recipe->n_before = gru_array_alloc(n_judged, sizeof *recipe->n_before);
-    recipe->fitted = gru_array_alloc(task->n_series, sizeof *recipe->fitted);
-    recipe->whole = gru_array_alloc(task->n_series + task->n_validation, sizeof *recipe->whole);
+    recipe->n_before_former = gru_array_alloc(n_judged, sizeof *recipe->n_before_former);
     recipe->fed = gru_array_alloc(task->n_outputs, sizeof *recipe->fed);
     recipe->scales = gru_array_alloc(task->n_outputs, sizeof *recipe->scales);
-    return recipe->n_before && recipe->fitted && recipe->whole && recipe->fed && recipe->scales
+    return has_rows && recipe->n_before && recipe->n_before_former && recipe->fed && recipe->scales
                ? gru_work_create(&recipe->work)
                : GRU_NO_MEMORY;
 }
@@ -299,6 +324,7 @@ static enum gru_status fill(struct gru_recipe *recipe, struct gru_error *error)
     skip_first_seasons(recipe);
     const enum gru_status status = find_scales(recipe, error);
     if (status == GRU_OK) {
+        drop_poor_former(recipe);
         spread_origins(recipe);
         gru_recipe_first_trials(recipe);
     }
@@ -327,15 +353,18 @@ void gru_recipe_free(struct gru_recipe *recipe)
     if (recipe) {
         for (size_t k = 0; k < GRU_RECIPE_TRIALS_MAX; k++) {
             gru_trainer_free(recipe->trials[k].trainer);
+            gru_trainer_free(recipe->trials[k].former);
             gru_model_unref(recipe->trials[k].base);
             gru_model_unref(recipe->trials[k].best);
         }
         gru_recipe_judge_done(recipe);
         gru_model_unref(recipe->joined);
         gru_work_free(recipe->work);
+        for (size_t k = 0; k < RECIPE_N_ROWS; k++) {
+            free(recipe->rows[k].of);
+        }
         free(recipe->n_before);
-        free(recipe->fitted);
-        free(recipe->whole);
+        free(recipe->n_before_former);
         free(recipe->fed);
         free(recipe->scales);
         free(recipe);

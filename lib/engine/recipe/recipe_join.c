@@ -111,7 +111,7 @@ enum gru_status gru_recipe_join(struct gru_recipe *recipe)
     }
     if (n > 0) {
         wide_one.width *= n;
-        status = gru_recipe_model_create(recipe, &wide_one, &wide);
+        status = gru_recipe_model_create(recipe, &wide_one, RECIPE_WHOLE, &wide);
     }
     if (status == GRU_OK && n > 0) {
         status = join(recipe, wide, n, &joined);

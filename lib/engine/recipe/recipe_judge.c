@@ -5,11 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-bool gru_recipe_origins(const struct gru_recipe *recipe, size_t series, size_t *ret_first,
-                        size_t *ret_last)
+bool gru_recipe_origins(const struct gru_recipe *recipe, bool is_former, size_t series,
+                        size_t *ret_first, size_t *ret_last)
 {
-    const size_t n_before = recipe->n_before[series];
-    const size_t n_rows = recipe->judged[series].n_rows;
+    const size_t n_before = is_former ? recipe->n_before_former[series] : recipe->n_before[series];
+    const size_t n_rows = is_former ? recipe->n_before[series] : recipe->judged[series].n_rows;
     if (n_before == 0 || n_rows - n_before < recipe->task.horizon) {
         return false;
     }
@@ -24,18 +24,20 @@ static void begin_series(struct gru_recipe *recipe)
     size_t last;
     judgement->n_run = 0;
     while (judgement->series < recipe->n_judged &&
-           !gru_recipe_origins(recipe, judgement->series, &judgement->origin, &last)) {
+           !gru_recipe_origins(recipe, judgement->is_former, judgement->series, &judgement->origin,
+                               &last)) {
         judgement->series++;
     }
     gru_state_init(judgement->model, judgement->state);
 }
 
-enum gru_status gru_recipe_judge(struct gru_recipe *recipe, struct gru_model *model)
+enum gru_status gru_recipe_judge(struct gru_recipe *recipe, struct gru_model *model, bool is_former)
 {
     const struct gru_info *info = gru_model_info(model);
     const size_t horizon = recipe->task.horizon;
     struct recipe_judgement judgement = {
         .model = gru_model_ref(model),
+        .is_former = is_former,
         .state = gru_array_alloc(info->state_floats, sizeof *judgement.state),
         .y = gru_array_alloc(info->y_floats, sizeof *judgement.y),
         .forecast = gru_array_alloc(horizon * info->n_outputs, sizeof *judgement.forecast),
@@ -142,7 +144,8 @@ enum gru_status gru_recipe_judge_on(struct gru_recipe *recipe, bool *ret_is_done
     if (status == GRU_NO_MEMORY) {
         return status;
     }
-    if (gru_recipe_origins(recipe, judgement->series, &first, &last) && judgement->origin > last) {
+    if (gru_recipe_origins(recipe, judgement->is_former, judgement->series, &first, &last) &&
+        judgement->origin > last) {
         judgement->series++;
         begin_series(recipe);
     }

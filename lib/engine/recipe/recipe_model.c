@@ -42,14 +42,13 @@ static bool is_fed(const struct gru_recipe *recipe, size_t input)
 
 /* What the network sees of an input in its rows of training: its values, and its changes. */
 static enum gru_status look(const struct gru_recipe *recipe, const struct gru_recipe_trial *trial,
-                            size_t input, struct moments *values, struct moments *changes)
+                            const struct recipe_part *rows, size_t input, struct moments *values,
+                            struct moments *changes)
 {
     static const struct gru_transform none = { .kind = GRU_TRANSFORM_NONE };
     const struct gru_transform *transform = is_fed(recipe, input) ? &trial->transform : &none;
-    const struct gru_series *all = trial->member > 0 ? recipe->whole : recipe->fitted;
-    const size_t n = trial->member > 0 ? recipe->n_whole : recipe->n_train;
-    for (size_t k = 0; k < n; k++) {
-        const struct gru_series *series = &all[k];
+    for (size_t k = 0; k < rows->n; k++) {
+        const struct gru_series *series = &rows->of[k];
         double *u = gru_array_alloc(series->n_rows, sizeof *u);
         if (!u || gru_transform_column(transform, series->x + input, series->n_rows,
                                        recipe->task.n_inputs, u) != GRU_OK) {
@@ -102,12 +101,12 @@ static enum gru_status allocate(const struct gru_recipe *recipe,
 
 /* By the data. */
 static enum gru_status scale(const struct gru_recipe *recipe, const struct gru_recipe_trial *trial,
-                             struct recipe_plan *plan)
+                             const struct recipe_part *rows, struct recipe_plan *plan)
 {
     enum gru_status status = GRU_OK;
     for (size_t i = 0; status == GRU_OK && i < recipe->task.n_inputs; i++) {
         struct moments values = { 0 }, changes = { 0 };
-        status = look(recipe, trial, i, &values, &changes);
+        status = look(recipe, trial, rows, i, &values, &changes);
         plan->scalings[i].mean = trial->width > 0 ? values.mean : 0;
         plan->scalings[i].std = deviation(&values);
         plan->changes[i] = deviation(&changes);
@@ -207,14 +206,14 @@ static enum gru_status settle(const struct gru_recipe *recipe, const struct reci
 }
 
 enum gru_status gru_recipe_model_create(const struct gru_recipe *recipe,
-                                        const struct gru_recipe_trial *trial,
+                                        const struct gru_recipe_trial *trial, enum recipe_rows rows,
                                         struct gru_model **ret_model)
 {
     struct recipe_plan plan = { 0 };
     struct gru_model *model = NULL;
     enum gru_status status = allocate(recipe, trial, &plan);
     if (status == GRU_OK) {
-        status = scale(recipe, trial, &plan);
+        status = scale(recipe, trial, &recipe->rows[rows], &plan);
     }
     if (status == GRU_OK) {
         status = create(recipe, trial, &plan, &model);

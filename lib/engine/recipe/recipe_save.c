@@ -1,7 +1,7 @@
 /*
  * recipe_save.c - a recipe as bytes: gru_recipe_save and gru_recipe_restore.
  *
- *     header | search | trials | of each trial: its trainer, its best model | hash
+ *     header | search | trials | of each trial: its trainers, its best model | hash
  *
  * A trainer is a checkpoint (gru_trainer_save), a model is its file; what a training starts from
  * follows from the task. A judgement under way is a flag: it is begun anew. All numbers are as the
@@ -30,8 +30,8 @@ struct saved_search {
 struct saved_trial {
     uint64_t transform, season, scale, residual, width, steps, horizon_loss, fate, n_epochs,
         best_epoch, n_epochs_at_once, n_since_best, member;
-    double rate, error;
-    uint64_t n_trainer, n_best; /* bytes; 0: there is none */
+    double rate, error, former_error;
+    uint64_t n_trainer, n_former, n_best; /* bytes; 0: there is none */
 };
 
 /* ---- which task it is ---- */
@@ -88,23 +88,36 @@ static struct saved_trial saved_of(const struct gru_recipe_trial *shown,
                                  .n_since_best = trial->n_since_best,
                                  .member = shown->member,
                                  .rate = shown->transform.rate,
-                                 .error = shown->error };
+                                 .error = shown->error,
+                                 .former_error = trial->former_error };
 }
 
-/* The bytes of a trainer and of a model go behind what there is. */
+/* Bytes go behind what there is. */
+static enum gru_status put_trainer(struct file_text *text, const struct gru_trainer *trainer,
+                                   uint64_t *ret_n)
+{
+    void *bytes = NULL;
+    size_t n = 0;
+    const enum gru_status status = trainer ? gru_trainer_save(trainer, &bytes, &n) : GRU_OK;
+    if (status == GRU_OK) {
+        gru_text_put(text, bytes, n);
+        *ret_n = n;
+        free(bytes);
+    }
+    return status;
+}
+
 static enum gru_status put_parts(struct file_text *text, const struct recipe_trial *trial,
                                  struct saved_trial *saved)
 {
     void *bytes = NULL;
     size_t n = 0;
-    enum gru_status status = trial->trainer ? gru_trainer_save(trial->trainer, &bytes, &n) : GRU_OK;
+    enum gru_status status = put_trainer(text, trial->trainer, &saved->n_trainer);
     if (status == GRU_OK) {
-        gru_text_put(text, bytes, n);
-        saved->n_trainer = n;
-        free(bytes);
-        bytes = NULL;
-        n = 0;
-        status = trial->best ? gru_model_save(trial->best, &bytes, &n) : GRU_OK;
+        status = put_trainer(text, trial->former, &saved->n_former);
+    }
+    if (status == GRU_OK && trial->best) {
+        status = gru_model_save(trial->best, &bytes, &n);
     }
     if (status == GRU_OK) {
         gru_text_put(text, bytes, n);
@@ -172,6 +185,7 @@ static void drop_trials(struct recipe_trial *trials)
 {
     for (size_t k = 0; k < GRU_RECIPE_TRIALS_MAX; k++) {
         gru_trainer_free(trials[k].trainer);
+        gru_trainer_free(trials[k].former);
         gru_model_unref(trials[k].base);
         gru_model_unref(trials[k].best);
         trials[k] = (struct recipe_trial){ 0 };
@@ -206,8 +220,9 @@ static bool read_bytes(const struct gru_recipe *recipe, const char *bytes, size_
     bool fits = true;
     for (size_t k = 0; fits && k < n_trials; k++) {
         const struct saved_trial *trial = &restored->saved[k];
-        fits = trial->n_trainer <= n_left && trial->n_best <= n_left - trial->n_trainer;
-        n_left -= fits ? trial->n_trainer + trial->n_best : 0;
+        fits = trial->n_trainer <= n_left && trial->n_former <= n_left - trial->n_trainer &&
+               trial->n_best <= n_left - trial->n_trainer - trial->n_former;
+        n_left -= fits ? trial->n_trainer + trial->n_former + trial->n_best : 0;
     }
     return fits && n_left == 0;
 }
@@ -240,7 +255,9 @@ static enum gru_status restore_trial(const struct gru_recipe *recipe, struct res
     enum gru_status status = GRU_OK;
     restored->shown[k] = shown_of(saved);
     if (restored->shown[k].fate == GRU_TRIAL_RUNNING) {
-        status = gru_recipe_model_create(recipe, &restored->shown[k], &trial->base);
+        status =
+            gru_recipe_model_create(recipe, &restored->shown[k],
+                                    saved->member > 0 ? RECIPE_WHOLE : RECIPE_BEFORE, &trial->base);
     }
     if (status == GRU_OK && saved->n_trainer > 0) {
         status = gru_recipe_trainer_create(recipe, &restored->shown[k], trial);
@@ -248,11 +265,18 @@ static enum gru_status restore_trial(const struct gru_recipe *recipe, struct res
     if (status == GRU_OK && saved->n_trainer > 0) {
         status = gru_trainer_restore(trial->trainer, part, saved->n_trainer);
     }
+    if (status == GRU_OK && saved->n_former > 0) {
+        status = trial->former
+                     ? gru_trainer_restore(trial->former, part + saved->n_trainer, saved->n_former)
+                     : GRU_BAD_FILE;
+    }
     if (status == GRU_OK && saved->n_best > 0) {
-        status = gru_model_load(part + saved->n_trainer, saved->n_best, &trial->best, NULL);
+        status = gru_model_load(part + saved->n_trainer + saved->n_former, saved->n_best,
+                                &trial->best, NULL);
     }
     trial->n_epochs_at_once = saved->n_epochs_at_once;
     trial->n_since_best = saved->n_since_best;
+    trial->former_error = saved->former_error;
     return status == GRU_OK || status == GRU_NO_MEMORY ? status : GRU_BAD_FILE;
 }
 
@@ -260,15 +284,16 @@ static enum gru_status restore_trial(const struct gru_recipe *recipe, struct res
 static enum gru_status judge_again(struct gru_recipe *recipe)
 {
     struct recipe_trial *trial = &recipe->trials[recipe->at];
+    const bool is_former = gru_recipe_is_former(recipe, recipe->at);
     struct gru_model *model = NULL;
     enum gru_status status = GRU_OK;
     if (trial->trainer) {
-        status = gru_trainer_model(trial->trainer, &model);
+        status = gru_trainer_model(is_former ? trial->former : trial->trainer, &model);
     } else {
         model = gru_model_ref(trial->base);
     }
     if (status == GRU_OK) {
-        status = gru_recipe_judge(recipe, model);
+        status = gru_recipe_judge(recipe, model, is_former);
     }
     gru_model_unref(model);
     return status;
@@ -324,7 +349,7 @@ enum gru_status gru_recipe_restore(struct gru_recipe *recipe, const void *bytes,
     const char *part = restored.parts;
     for (size_t k = 0; status == GRU_OK && k < restored.search.n_trials; k++) {
         status = restore_trial(recipe, &restored, k, part);
-        part += restored.saved[k].n_trainer + restored.saved[k].n_best;
+        part += restored.saved[k].n_trainer + restored.saved[k].n_former + restored.saved[k].n_best;
     }
     if (status == GRU_OK) {
         status = take(recipe, &restored);

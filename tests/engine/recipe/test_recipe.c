@@ -175,13 +175,28 @@ TEST(none_is_worse_than_persistence_or_the_first_network)
 
 /* ---- errors are those of forecasts ---- */
 
-/* The naive forecasts by their definition: of a season of 12, from all rows of the validation
- * part. */
+/* The errors of the naive forecasts of a season of 12 by their definition, from all rows of a
+ * validation part. */
+static void naive_errors(const double *x, size_t first, size_t end, double *ret_persistence,
+                         double *ret_seasonal)
+{
+    enum { SEASON = 12 };
+    double persistence = 0, seasonal = 0;
+    size_t n = 0;
+    for (size_t origin = first - 1; origin + HORIZON < end; origin++) {
+        for (size_t k = 1; k <= HORIZON; k++, n++) {
+            persistence += fabs(x[origin + k] - x[origin]);
+            seasonal += fabs(x[origin + k] - x[origin + k - SEASON]);
+        }
+    }
+    *ret_persistence = persistence / (double)n;
+    *ret_seasonal = seasonal / (double)n;
+}
+
 TEST(errors_of_naive_forecasts_are_those_of_their_definition)
 {
-    enum { N = 100, N_TRAIN = 80, SEASON = 12 };
-    double x[N], persistence = 0, seasonal = 0, scale = 0;
-    size_t n = 0;
+    enum { N = 100, N_TRAIN = 80, N_FORMER = 60, SEASON = 12 };
+    double x[N], persistence[2], seasonal[2], scale = 0;
     recipe_series_fill(
         &(struct recipe_series){
             .trend = 1, .amplitude = 9, .period = SEASON, .noise = 1, .seed = 4 },
@@ -196,18 +211,16 @@ TEST(errors_of_naive_forecasts_are_those_of_their_definition)
     for (size_t t = SEASON; t < N_TRAIN; t++) {
         scale += fabs(x[t] - x[t - SEASON]) / (N_TRAIN - SEASON);
     }
-    for (size_t origin = N_TRAIN - 1; origin + HORIZON < N; origin++) {
-        for (size_t k = 1; k <= HORIZON; k++, n++) {
-            persistence += fabs(x[origin + k] - x[origin]);
-            seasonal += fabs(x[origin + k] - x[origin + k - SEASON]);
-        }
-    }
+    naive_errors(x, N_TRAIN, N, &persistence[0], &seasonal[0]);
+    naive_errors(x, N_FORMER, N_TRAIN, &persistence[1], &seasonal[1]);
     const struct gru_recipe_findings findings = findings_of(recipe);
     ck_assert_uint_eq(findings.n_origins, N - HORIZON - N_TRAIN + 1);
+    ck_assert_uint_eq(findings.n_former_origins, N_TRAIN - HORIZON - N_FORMER + 1);
     training_expect_near("scale", findings.scale, scale, 1e-12);
-    training_expect_near("persistence", findings.persistence, persistence / (double)n / scale,
-                         1e-6);
-    training_expect_near("seasonal", findings.seasonal_naive, seasonal / (double)n / scale, 1e-6);
+    training_expect_near("persistence", findings.persistence,
+                         sqrt(persistence[0] * persistence[1]) / scale, 1e-6);
+    training_expect_near("seasonal", findings.seasonal_naive,
+                         sqrt(seasonal[0] * seasonal[1]) / scale, 1e-6);
     gru_recipe_free(recipe);
 }
 
