@@ -85,6 +85,13 @@ static inline void tracked_move_on(const struct interval_layout *layout, struct 
     of->ahead++;
 }
 
+/* Which of the places of that many steps ahead it is the turn of. Numbers of 32 bits are divided in
+ * half the time. */
+static inline size_t turn_of(uint64_t step, size_t ahead)
+{
+    return step <= UINT32_MAX ? (uint32_t)step % (uint32_t)ahead : (size_t)(step % ahead);
+}
+
 /* A forecast that waits, with its half-widths. Those of h steps ahead have h places, taken in
  * turn: what was forecast h steps ago is where what is forecast now will be. */
 struct waiting {

@@ -82,13 +82,6 @@ struct interval_layout interval_layout_former(const struct interval_untracked *u
     return layout_of(untracked, n_outputs, n_horizons, n_levels, 0);
 }
 
-/* Which of the places of that many steps ahead it is the turn of. Numbers of 32 bits are divided in
- * half the time. */
-static inline size_t turn_of(uint64_t step, size_t ahead)
-{
-    return step <= UINT32_MAX ? (uint32_t)step % (uint32_t)ahead : (size_t)(step % ahead);
-}
-
 /* ---- half-widths in 16 bits: the upper half of a float ---- */
 
 /* Marks a width that was not told. */

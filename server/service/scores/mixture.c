@@ -7,21 +7,43 @@
 /* The rule's parameters (mixture.h). */
 static const double decay = 0.999, level_rate = 0.2, rate_square = 2, rate_most = 0.5,
                     share_of_new = 0.02, trial_weight = 2, trial_least = -MIXTURE_TRIAL / 3.0;
+
 /* ---- experts ---- */
 
-/* What they say of step `step + ahead`, from `step` on. */
-static void experts_say(const struct view *view, uint64_t step, size_t ahead, size_t season,
-                        double model, double ret_says[MIXTURE_EXPERTS])
+/* Where rings are, at a step. */
+struct mixture_moment {
+    size_t ring, seasonal; /* step mod H, and mod 2 H */
+    size_t season;
+};
+
+static struct mixture_moment moment_of(const struct mixture *mixture)
 {
-    const size_t n_ahead = view->n_ahead, ring = step % n_ahead;
+    const size_t n_ahead = mixture->layout->n_horizons, twice = last_step(mixture) % (2 * n_ahead);
+    return (struct mixture_moment){ .ring = twice < n_ahead ? twice : twice - n_ahead,
+                                    .seasonal = twice,
+                                    .season = head_of(mixture)->season };
+}
+
+/* What they say of the step `ahead` from the one `back` steps before the moment: at most H each. */
+static void experts_say(const struct view *view, const struct mixture_moment *moment, size_t back,
+                        size_t ahead, double model, double ret_says[MIXTURE_EXPERTS])
+{
+    const size_t n_ahead = view->n_ahead;
+    const size_t ring = moment->ring >= back ? moment->ring - back : moment->ring + n_ahead - back;
     ret_says[MIXTURE_MODEL] = model;
     ret_says[MIXTURE_PERSISTENCE] = value_at(view, view->at.persistence + ring);
     ret_says[MIXTURE_LEVEL] = value_at(view, view->at.levels + ring);
     ret_says[MIXTURE_SEASONAL] = (double)NAN;
-    if (season > 0) { /* of a step within a season, which is as many seasons before that one */
-        const size_t within = (ahead - 1) % season + 1;
-        ret_says[MIXTURE_SEASONAL] =
-            value_at(view, view->at.seasonal + (step + within) % (2 * n_ahead));
+    if (moment->season > 0) { /* as many seasons before as it takes: of a step within one */
+        size_t within = ahead;
+        while (within > moment->season) {
+            within -= moment->season;
+        }
+        const size_t at = moment->seasonal + 2 * n_ahead + within - back;
+        const size_t wrapped = at >= 4 * n_ahead   ? at - 4 * n_ahead
+                               : at >= 2 * n_ahead ? at - 2 * n_ahead
+                                                   : at;
+        ret_says[MIXTURE_SEASONAL] = value_at(view, view->at.seasonal + wrapped);
     }
 }
 
@@ -36,8 +58,18 @@ static inline double rate_of(const struct expert *expert, size_t ahead)
 static double log_weight_of(const struct cell *cell, size_t expert, size_t ahead, double *ret_rate)
 {
     const struct expert *of = &cell->experts[expert];
+    if (!has_joined(cell, expert)) {
+        return -INFINITY;
+    }
     *ret_rate = rate_of(of, ahead);
-    return has_joined(cell, expert) ? of->log_weight + *ret_rate * of->sum : -INFINITY;
+    return of->log_weight + *ret_rate * of->sum;
+}
+
+/* Of what is not above 0. Most are 0, or far below what weighs anything. */
+static inline double exp_of(double x)
+{
+    const double least = -60;
+    return x == 0 ? 1 : x < least ? 0 : exp(x);
 }
 
 /* Of what they say; NaN: it is not there. Persistence is. */
@@ -46,12 +78,11 @@ static void weigh(const struct cell *cell, size_t ahead, const double says[MIXTU
 {
     double rates[MIXTURE_EXPERTS], logs[MIXTURE_EXPERTS], most = -INFINITY, sum = 0;
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
-        logs[k] = log_weight_of(cell, k, ahead, &rates[k]);
-        logs[k] = isnan(says[k]) ? -INFINITY : logs[k];
+        logs[k] = isnan(says[k]) ? -INFINITY : log_weight_of(cell, k, ahead, &rates[k]);
         most = logs[k] > most ? logs[k] : most;
     }
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
-        ret_weights[k] = isinf(logs[k]) ? 0 : rates[k] * exp(logs[k] - most);
+        ret_weights[k] = isinf(logs[k]) ? 0 : rates[k] * exp_of(logs[k] - most);
         sum += ret_weights[k];
     }
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
@@ -78,7 +109,7 @@ static void learn(struct cell *cell, size_t ahead, const double r[MIXTURE_EXPERT
     const double before = decay * ((double)cell->range * cell->range);
     double range = before;
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
-        range = fmax(range, fabs(r[k]));
+        range = fabs(r[k]) > range ? fabs(r[k]) : range;
     }
     if (!(range > 0)) {
         return;
@@ -92,7 +123,8 @@ static void learn(struct cell *cell, size_t ahead, const double r[MIXTURE_EXPERT
             expert->squares = (float)(ratio * ratio * (expert->squares + u * u));
         }
     }
-    cell->range = (float)fmin(sqrt(range), FLT_MAX);
+    const double root = sqrt(range);
+    cell->range = root < FLT_MAX ? (float)root : FLT_MAX;
 }
 
 /* It joins, with a share of what the others weigh. */
@@ -101,7 +133,8 @@ static void join(struct cell *cell, size_t ahead, size_t expert)
     const double tried = cell->experts[expert].log_weight;
     double most = -INFINITY, sum = 0, rate;
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
-        most = fmax(most, log_weight_of(cell, k, ahead, &rate));
+        const double log_weight = log_weight_of(cell, k, ahead, &rate);
+        most = log_weight > most ? log_weight : most;
     }
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
         const double log_weight = log_weight_of(cell, k, ahead, &rate);
@@ -133,7 +166,7 @@ static void try_expert(struct cell *cell, size_t ahead, size_t expert, double mi
 static void score(struct cell *cell, size_t ahead, const double says[MIXTURE_EXPERTS], double truth)
 {
     double weights[MIXTURE_EXPERTS], r[MIXTURE_EXPERTS];
-    if (isnan(truth) || isnan(says[MIXTURE_MODEL]) || isnan(says[MIXTURE_PERSISTENCE])) {
+    if (isnan(truth) || isnan(says[MIXTURE_PERSISTENCE])) {
         return;
     }
     weigh(cell, ahead, says, weights);
@@ -151,7 +184,7 @@ static void score(struct cell *cell, size_t ahead, const double says[MIXTURE_EXP
 
 /* ---- a step ---- */
 
-static void note_value(const struct view *view, uint64_t step, double truth)
+static void note_value(const struct view *view, const struct mixture_moment *moment, double truth)
 {
     const double level = value_at(view, view->at.level);
     if (!isnan(truth)) {
@@ -159,9 +192,8 @@ static void note_value(const struct view *view, uint64_t step, double truth)
         value_set(view, view->at.level,
                   isnan(level) ? truth : level + level_rate * (truth - level));
     }
-    const size_t ring = step % view->n_ahead;
-    value_set(view, view->at.persistence + ring, value_at(view, view->at.last));
-    value_set(view, view->at.levels + ring, value_at(view, view->at.level));
+    value_set(view, view->at.persistence + moment->ring, value_at(view, view->at.last));
+    value_set(view, view->at.levels + moment->ring, value_at(view, view->at.level));
 }
 
 /* Those that are n_outputs apart. */
@@ -174,16 +206,17 @@ static void note_seasonal(const struct view *view, const struct mixture_reading 
     }
 }
 
-static void step_output(const struct view *view, const struct mixture_reading *reading,
-                        size_t n_outputs, size_t output)
+/* With the moment of the reading. */
+static void step_output(const struct view *view, const struct mixture_moment *moment,
+                        const struct mixture_reading *reading, size_t n_outputs, size_t output)
 {
     size_t first = view->at.waiting; /* of the places of that many steps ahead */
     double says[MIXTURE_EXPERTS];
     for (size_t ahead = 1; ahead <= view->n_ahead; ahead++) {
-        const size_t waiting = first + reading->step % ahead;
-        if (reading->step > ahead) {
-            experts_say(view, reading->step - ahead, ahead, reading->season,
-                        value_at(view, waiting), says);
+        const size_t waiting = first + turn_of(reading->step, ahead);
+        const double model = value_at(view, waiting);
+        if (!isnan(model)) {
+            experts_say(view, moment, ahead, ahead, model, says);
             score(&view->cells[ahead - 1], ahead, says, reading->truths[output]);
         }
         value_set(view, waiting,
@@ -192,7 +225,7 @@ static void step_output(const struct view *view, const struct mixture_reading *r
                       : (double)NAN);
         first += ahead;
     }
-    note_value(view, reading->step, reading->truths[output]);
+    note_value(view, moment, reading->truths[output]);
     note_seasonal(view, reading, n_outputs, output);
 }
 
@@ -202,10 +235,11 @@ void mixture_step(const struct mixture *mixture, const struct mixture_reading *r
     *head_of(mixture) = (struct head){ .step_low = (uint32_t)reading->step,
                                        .step_high = (uint32_t)(reading->step >> 32),
                                        .season = (uint32_t)reading->season };
+    const struct mixture_moment moment = moment_of(mixture);
     for (size_t output = 0, place = 0; output < layout->n_outputs; output++) {
         if (is_tracked(layout, output)) {
             const struct view view = view_of(mixture, place++);
-            step_output(&view, reading, layout->n_outputs, output);
+            step_output(&view, &moment, reading, layout->n_outputs, output);
         }
     }
 }
@@ -222,10 +256,11 @@ static size_t mix_output(const struct mixture *mixture, size_t place, const doub
                          size_t n_ahead, double *ret_forecasts, double sums[MIXTURE_EXPERTS])
 {
     const struct view view = view_of(mixture, place);
-    const size_t n_outputs = mixture->layout->n_outputs, season = head_of(mixture)->season;
+    const struct mixture_moment moment = moment_of(mixture);
+    const size_t n_outputs = mixture->layout->n_outputs;
     double says[MIXTURE_EXPERTS], weights[MIXTURE_EXPERTS];
     for (size_t i = 0; i < n_ahead; i++) {
-        experts_say(&view, last_step(mixture), i + 1, season, forecasts[i * n_outputs], says);
+        experts_say(&view, &moment, 0, i + 1, forecasts[i * n_outputs], says);
         if (isnan(says[MIXTURE_PERSISTENCE])) {
             return 0;
         }

@@ -3,6 +3,7 @@
 #include "service/service_support.h"
 #include "service/sessions/session_calibration.h"
 #include "test.h"
+#include "timed_readings.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -378,5 +379,78 @@ TEST(a_model_whose_truths_never_come_is_told_as_it_is)
         ck_assert_mem_eq(step.y, y, sizeof y);
         ck_assert_double_eq(step.blend.weights[MIXTURE_MODEL], 1);
     }
+    world_done(&world);
+}
+
+/* ---- times ---- */
+
+static struct step timed_ask(struct world *world, const char *id, uint64_t number, double at)
+{
+    struct timed_reading made = { .at = at };
+    reading(3, number, made.x);
+    struct step step = timed_step(world, id, &made);
+    step.forecast_options.parts = TAIL_BLEND;
+    return timed_take(world, step);
+}
+
+static double timed_ask_all(struct world *world, const char *id, uint64_t last)
+{
+    double at = first_day;
+    for (uint64_t number = 1; number <= last; number++, at += INTERVAL_S) {
+        (void)timed_ask(world, id, number, at);
+    }
+    return at;
+}
+
+TEST(a_hidden_state_that_begins_anew_is_on_trial)
+{
+    struct world world;
+    timed_start(&world, 16, false);
+    const double next = timed_ask_all(&world, "s", 100);
+    ck_assert_double_gt(timed_ask(&world, "s", 101, next).blend.weights[MIXTURE_MODEL], 0);
+    const struct step step = timed_ask(&world, "s", 102, next + 1000.0 * INTERVAL_S);
+    ck_assert(step.is_restarted);
+    ck_assert_double_eq(step.blend.weights[MIXTURE_MODEL], 0);
+    world_done(&world);
+}
+
+/* Missing readings that are filled are those that were sent as missing. */
+TEST(a_gap_is_filled_alike)
+{
+    struct world world;
+    timed_start(&world, 16, false);
+    const double next = timed_ask_all(&world, "s", 60);
+    (void)timed_ask_all(&world, "t", 60);
+    for (size_t k = 0; k < 3; k++) {
+        struct timed_reading missing = { { NAN, NAN }, next + (double)k * INTERVAL_S };
+        timed_send(&world, "t", &missing);
+    }
+    const struct step filled = timed_ask(&world, "s", 61, next + 3.0 * INTERVAL_S);
+    ck_assert_uint_eq(filled.n_filled, 3);
+    const double y = filled.y[0], of_model = filled.blend.weights[MIXTURE_MODEL];
+    const struct step sent = timed_ask(&world, "t", 61, next + 3.0 * INTERVAL_S);
+    ck_assert_double_eq(sent.y[0], y);
+    ck_assert_double_eq(sent.blend.weights[MIXTURE_MODEL], of_model);
+    world_done(&world);
+}
+
+/* And answers with what the session has learnt; one that has not asked yet, with what it begins. */
+TEST(an_amended_reading_leaves_the_mixture_as_it_is)
+{
+    struct world world;
+    timed_start(&world, 16, false);
+    const double next = timed_ask_all(&world, "s", 60);
+    const double before = timed_ask(&world, "s", 61, next).blend.weights[MIXTURE_MODEL];
+    const struct step late = timed_ask(&world, "s", 62, next - 2.0 * INTERVAL_S);
+    ck_assert_uint_gt(late.amended, 0);
+    ck_assert(late.blend.is_told);
+    ck_assert_double_eq(late.blend.weights[MIXTURE_MODEL], before);
+    for (uint64_t number = 1; number <= 4; number++) {
+        struct timed_reading plain = { .at = first_day + (double)number * INTERVAL_S };
+        reading(3, number, plain.x);
+        timed_send(&world, "plain", &plain);
+    }
+    const struct step first = timed_ask(&world, "plain", 9, first_day + 2.0 * INTERVAL_S);
+    ck_assert_double_eq(first.blend.weights[MIXTURE_PERSISTENCE], 1);
     world_done(&world);
 }
