@@ -1010,6 +1010,7 @@ export class Client {
    * "unreachable", step again with the same x: it is taken once.
    * @param {string} model @param {string} session @param {X} x @param {StepOptions} [options]
    *   at: when it was taken. horizon: H, for `forecast`, H × O. level: coverage of `intervals`.
+   *   blend: forecasts are mixed with persistence and others, as far as they have been better.
    *   seq: the device's own number of the reading, with `begin` and `fill`; the client counts where
    *   there is neither `seq` nor `at`. late: "amend", with `at` or a `step`, puts it in its place.
    */
@@ -1025,7 +1026,7 @@ export class Client {
    * @param {Iterable<X> | AsyncIterable<X> | Iterable<Reading> | AsyncIterable<Reading>} readings x
    *   of one `session`, or {session, x, at, seq}
    * @param {{session?: string, horizon?: number, level?: import("./replies").Level,
-   *   batch?: number}} [options] batch: readings of a request, and all that is held in memory; 1
+   *   blend?: boolean, batch?: number}} [options] batch: readings of a request, and all that is held in memory; 1
    *   for readings that arrive live
    */
   steps(model, readings, { session, batch = 64, ...fields } = {}) {
@@ -1034,7 +1035,7 @@ export class Client {
 
   /** Looks H steps ahead without a reading: `forecast`, H × O. Changes nothing.
    * @param {string} model @param {string} session @param {number} horizon
-   * @param {{level?: import("./replies").Level, future?: Rows}} [options]
+   * @param {{level?: import("./replies").Level, future?: Rows, blend?: boolean}} [options]
    * @returns {Promise<ForecastReply>} */
   forecast(model, session, horizon, options = {}) {
     return this.#transport.json("POST", path("models", model, "sessions", session, "forecast"),

@@ -40,6 +40,8 @@ export interface StepOptions extends Ahead {
   fill?: boolean;
   late?: "amend";
   step?: number;
+  /** forecasts are mixed with persistence and others, as far as they have been better */
+  blend?: boolean;
 }
 
 export interface Interval {
@@ -51,6 +53,11 @@ export interface Interval {
   saturated: boolean;
 }
 
+/** What `y`, `forecast` and `intervals` are mixed of. */
+export interface Blend {
+  weights: { model: number; persistence: number; seasonal_naive?: number; level: number };
+}
+
 /** A repetition of an earlier step than the last has only session, step and repeated. */
 export interface StepReply {
   session: string;
@@ -59,6 +66,7 @@ export interface StepReply {
   y?: number[]; // O, or H × O where the model forecasts several steps
   forecast?: number[][]; // H × O
   intervals?: Interval[];
+  blend?: Blend;
   missing?: string[];
   repeated?: boolean;
   filled?: number;
@@ -72,6 +80,7 @@ export interface ForecastReply {
   version: number;
   forecast: number[][]; // H × O
   intervals?: Interval[];
+  blend?: Blend;
 }
 
 export interface PredictOptions extends Ahead {

@@ -7,11 +7,12 @@ from .errors import GrudError
 from .events import ServerEvent
 from .jobs import Job
 from .replies import (
-    Evaluation, Event, ForecastReply, Interval, JobState, Model, PastReading, Prediction,
+    Blend, Evaluation, Event, ForecastReply, Interval, JobState, Model, PastReading, Prediction,
     Reading, SessionLine, StepReply
 )
 
 __all__ = [
-    "Client", "Evaluation", "Event", "ForecastReply", "GrudError", "Interval", "Job", "JobState",
-    "Model", "PastReading", "Prediction", "Reading", "ServerEvent", "SessionLine", "StepReply"
+    "Blend", "Client", "Evaluation", "Event", "ForecastReply", "GrudError", "Interval", "Job",
+    "JobState", "Model", "PastReading", "Prediction", "Reading", "ServerEvent", "SessionLine",
+    "StepReply"
 ]

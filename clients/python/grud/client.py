@@ -68,12 +68,14 @@ class Client:
              horizon: Optional[int] = None, level: Optional[Level] = None,
              future: Optional[Rows] = None, seq: Optional[int] = None,
              begin: Optional[bool] = None, fill: Optional[bool] = None,
-             late: Optional[str] = None, step: Optional[int] = None) -> StepReply:
+             late: Optional[str] = None, step: Optional[int] = None,
+             blend: Optional[bool] = None) -> StepReply:
         """One reading in, the forecast of the next one out: `y`, O values.
 
         x: I values, or by the names of the inputs.
         at: when it was taken, Unix seconds or RFC 3339 text.
         horizon: H, for `forecast`, H × O. level: coverage of `intervals`.
+        blend: forecasts are mixed with persistence and others, as far as they have been better.
         future: H × values of the inputs that no output feeds.
         seq: the device's own number of the reading, with `begin` and `fill`; the client counts
             where there is neither `seq` nor `at`.
@@ -85,21 +87,21 @@ class Client:
         """
         return self._steps.one(model, session, x, _given({
             "at": at, "horizon": horizon, "level": level, "future": future, "seq": seq,
-            "begin": begin, "fill": fill, "late": late, "step": step}))
+            "begin": begin, "fill": fill, "late": late, "step": step, "blend": blend}))
 
     @overload
     def steps(self, model: str, readings: Iterable[X], *, session: str,
               horizon: Optional[int] = ..., level: Optional[Level] = ...,
-              batch: int = ...) -> Iterator[Outcome]: ...
+              blend: Optional[bool] = ..., batch: int = ...) -> Iterator[Outcome]: ...
 
     @overload
     def steps(self, model: str, readings: Iterable[Union[Reading, Tuple[str, X]]], *,
               horizon: Optional[int] = ..., level: Optional[Level] = ...,
-              batch: int = ...) -> Iterator[Outcome]: ...
+              blend: Optional[bool] = ..., batch: int = ...) -> Iterator[Outcome]: ...
 
     def steps(self, model: str, readings: Iterable[Any], *, session: Optional[str] = None,
               horizon: Optional[int] = None, level: Optional[Level] = None,
-              batch: int = BATCH) -> Iterator[Outcome]:
+              blend: Optional[bool] = None, batch: int = BATCH) -> Iterator[Outcome]:
         """A stream: an iterator of readings in, an iterator of replies out, one for each, in order.
 
         readings: x of one `session`; or Reading(session, x, at, seq), or pairs (session, x).
@@ -116,16 +118,16 @@ class Client:
         """
         items = (Reading(session, item) if session is not None else Reading(*item)
                  for item in readings)
-        fields = _given({"horizon": horizon, "level": level})
+        fields = _given({"horizon": horizon, "level": level, "blend": blend})
         return self._steps.stream(model, items, fields, batch)
 
     def forecast(self, model: str, session: str, horizon: int, *, level: Optional[Level] = None,
-                 future: Optional[Rows] = None) -> ForecastReply:
+                 future: Optional[Rows] = None, blend: Optional[bool] = None) -> ForecastReply:
         """Looks H steps ahead without a reading: `forecast`, H × O. Changes nothing.
 
         GrudError: no_reading, horizon_not_supported.
         """
-        fields = {"horizon": horizon, "level": level, "future": future}
+        fields = {"horizon": horizon, "level": level, "future": future, "blend": blend}
         return cast(ForecastReply, self._transport.json(
             "POST", path("models", model, "sessions", session, "forecast"), _given(fields),
             is_repeatable=True))

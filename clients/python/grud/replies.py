@@ -47,6 +47,19 @@ class Interval(TypedDict, total=False):
     saturated: bool
 
 
+class Weights(TypedDict, total=False):
+    model: float
+    persistence: float
+    seasonal_naive: float
+    level: float
+
+
+class Blend(TypedDict, total=False):
+    """What `y`, `forecast` and `intervals` are mixed of."""
+
+    weights: Weights
+
+
 class StepReply(TypedDict, total=False):
     """A repetition of an earlier step than the last has only session, step and repeated."""
 
@@ -56,6 +69,7 @@ class StepReply(TypedDict, total=False):
     y: List[float]  # O, or H × O where the model forecasts several steps
     forecast: List[List[float]]  # H × O
     intervals: List[Interval]
+    blend: Blend
     missing: List[str]
     repeated: bool
     filled: int
@@ -69,6 +83,7 @@ class ForecastReply(TypedDict, total=False):
     version: int
     forecast: List[List[float]]  # H × O
     intervals: List[Interval]
+    blend: Blend
 
 
 class Prediction(TypedDict, total=False):

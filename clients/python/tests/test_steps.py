@@ -54,6 +54,17 @@ class Steps(unittest.TestCase):
         self.assertEqual(list(self.client.predict_rows(SMALL, iter(rows))), whole)
         self.assertFalse(list(self.client.sessions.list(SMALL, prefix="predict-")))
 
+    def test_forecasts_are_mixed(self):
+        for t in range(30):
+            reply = self.client.step(SMALL, "blended", reading(t), blend=True)
+        self.assertEqual(list(reply["blend"]["weights"]), ["model", "persistence", "level"])
+        self.assertAlmostEqual(sum(reply["blend"]["weights"].values()), 1, 5)
+        one = self.client.forecast(SMALL, "blended", 1, blend=True)
+        self.assertEqual((one["forecast"], one["blend"]), ([reply["y"]], reply["blend"]))
+        plain = self.client.steps(SMALL, [reading(t) for t in range(30)], session="also",
+                                  blend=True)
+        self.assertEqual(list(plain)[-1]["y"], reply["y"])
+
     def test_a_stream_of_many_sessions_keeps_its_order(self):
         readings = [(f"many-{t % 5}", reading(t)) for t in range(100)]
         replies = list(self.client.steps(SMALL, readings, batch=7))
