@@ -65,11 +65,12 @@ static double log_weight_of(const struct cell *cell, size_t expert, size_t ahead
     return of->log_weight + *ret_rate * of->sum;
 }
 
-/* Of what is not above 0. Most are 0, or far below what weighs anything. */
+/* Of what is not above 0. Most are 0, or far below what weighs anything; a float's digits are those
+ * of what is learnt. */
 static inline double exp_of(double x)
 {
     const double least = -60;
-    return x == 0 ? 1 : x < least ? 0 : exp(x);
+    return x == 0 ? 1 : x < least ? 0 : (double)expf((float)x);
 }
 
 /* Of what they say; NaN: it is not there. Persistence is. */
@@ -85,8 +86,9 @@ static void weigh(const struct cell *cell, size_t ahead, const double says[MIXTU
         ret_weights[k] = isinf(logs[k]) ? 0 : rates[k] * exp_of(logs[k] - most);
         sum += ret_weights[k];
     }
+    const double share = 1 / sum;
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
-        ret_weights[k] /= sum;
+        ret_weights[k] *= share;
     }
 }
 
