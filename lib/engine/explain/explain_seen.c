@@ -66,7 +66,7 @@ enum gru_status gru_explain_see(struct gru_explain *explain)
     for (size_t k = 0; k < info->n_inputs + info->y_floats; k++) {
         nothing[k] = NAN;
     }
-    if (n_floats > 0) {
+    if (carried.transforms) {
         memcpy(carried.transforms, model->initial_state + at, n_floats * sizeof(float));
     }
     const double *x = explain->lane.x, *y = nothing;
