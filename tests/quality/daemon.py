@@ -81,6 +81,12 @@ class Daemon:
         self.client.sessions.delete(model, "test")
         return forecasts[::stride]
 
+    def replies(self, model, rows, **fields):
+        """What a session answers to each of the rows."""
+        replies = list(self._steps(model, rows, **fields))
+        self.client.sessions.delete(model, "test")
+        return replies
+
     def _steps(self, model, rows, **fields):
         for reply in self.client.steps(model, rows, session="test", **fields):
             if isinstance(reply, GrudError):

