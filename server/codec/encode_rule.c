@@ -27,13 +27,25 @@ static void add_webhook(struct tree *tree, cJSON *parent, struct rule_entry *ent
     tree_add_count(tree, item, "failures", webhook.n_failures);
 }
 
+static void add_crossing(struct tree *tree, cJSON *parent, const struct rule *rule)
+{
+    cJSON *item = tree_add_object(tree, parent, "crossing");
+    tree_add_string(tree, item, "output", rule->output);
+    tree_add_number(tree, item, rule->is_below ? "below" : "above", rule->threshold);
+    tree_add_count(tree, item, "horizon", rule->horizon);
+}
+
 static void add_rule(struct tree *tree, cJSON *item, struct rule_entry *entry)
 {
     const struct rule *rule = &entry->rule;
     tree_add_string(tree, item, "name", rule->name);
     tree_add_string(tree, item, "model", rule->model);
     tree_add_string(tree, item, "prefix", rule->prefix);
-    tree_add_bool(tree, item, rule_kind_word(rule->kind), true);
+    if (rule->kind == RULE_CROSSING) {
+        add_crossing(tree, item, rule);
+    } else {
+        tree_add_bool(tree, item, rule_kind_word(rule->kind), true);
+    }
     tree_add_number(tree, item, rule_bound_word(rule->kind), rule->bound);
     tree_add_count(tree, item, "for", rule->n_for);
     tree_add_string(tree, item, "url", rule->url);

@@ -42,7 +42,7 @@ static void put_plain(struct text *text, const struct rule_news *news)
     put_time(text, "at", news->is_firing ? firing->since_ms : firing->ended_ms);
     put_number(text, "step", step > 0 ? (double)step : NAN);
     json_text_begin_object(text, "value");
-    put_number(text, rule_kind_word(rule->kind),
+    put_number(text, rule_value_word(rule->kind),
                news->is_firing ? firing->since_value : firing->ended_value);
     json_text_end_object(text);
     json_text_begin_object(text, "threshold");
@@ -72,9 +72,9 @@ static void put_annotations(struct text *text, const struct rule_news *news)
 {
     const struct rule *rule = news->rule;
     char summary[SUMMARY_MAX];
-    snprintf(summary, sizeof summary, "%s %.6g of session %.40s, bound: %s %.6g",
-             rule_kind_word(rule->kind), news->firing->since_value, news->firing->session,
-             rule_bound_word(rule->kind), rule->bound);
+    snprintf(summary, sizeof summary, "%s of session %.40s: %s %.6g, bound: %s %.6g",
+             rule_kind_word(rule->kind), news->firing->session, rule_value_word(rule->kind),
+             news->firing->since_value, rule_bound_word(rule->kind), rule->bound);
     json_text_begin_object(text, "annotations");
     json_text_string(text, "summary", summary);
     json_text_string(text, "id", news->key);

@@ -39,13 +39,16 @@ extern const struct json_schema schema_number, schema_number_or_null, schema_flo
     schema_seconds, schema_seconds_or_null, schema_has_more;
 
 extern const struct json_schema schema_rule_name, schema_rule_prefix, schema_rule_coverage,
-    schema_rule_below, schema_rule_for, schema_rule_url, schema_rule_format;
+    schema_rule_below, schema_rule_for, schema_rule_url, schema_rule_format, schema_rule_anomaly,
+    schema_rule_p_value, schema_rule_probability, schema_rule_output, schema_rule_threshold,
+    schema_rule_horizon;
 
 /* ---- bodies ---- */
 
 extern const struct json_schema codec_step_body, codec_batch_step_body, codec_steps_body,
     codec_forecast_body, codec_predict_body, codec_evaluate_body, codec_session_body,
-    codec_fork_body, codec_rule_body, codec_job_body, codec_no_body, codec_model_file;
+    codec_fork_body, codec_rule_body, codec_rule_crossing_part, codec_job_body, codec_no_body,
+    codec_model_file;
 /* Parts of them that have a table of their own. */
 extern const struct json_schema codec_series_part, codec_hyperparameters_part, codec_time_part,
     codec_calibration_part, codec_errors_part, codec_means_part, codec_training_part,

@@ -3,6 +3,7 @@
 #include "codec/sources.h"
 #include "service/service.h"
 #include "store/job.h"
+#include "store/rule.h"
 
 #define EXACT_MAX   9007199254740992.0 /* integers up to 2^53 are doubles */
 #define VERSION_MAX 4294967295.0
@@ -204,4 +205,34 @@ VALUE(max_seconds, INTEGER, .least = 1, .most = 2147483648.0, .is_nullable = tru
 VALUE(dry_run, BOOLEAN,
       .help = "checks everything, evaluates the base version, times a few steps, says what it would "
               "take; stores nothing")
+
+/* ---- rules ---- */
+
+VALUE(rule_name, STRING, .pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$", .example = "\"late-pumps\"",
+      .help = "the rule's name")
+VALUE(rule_prefix, STRING, .pattern = "^[A-Za-z0-9._~:-]{0,128}$", .example = "\"pump-\"",
+      .help = "the rule is for sessions whose ids begin so; left out or empty: for all of the model")
+VALUE(rule_coverage, BOOLEAN, .example = "true",
+      .help = "`true`: looks at how many of a session's last hundred readings, or so, were within the intervals "
+              "of level 0.9 (or the nearest that `--interval-levels` offers) that were given for them one step "
+              "before; once 100 were")
+VALUE(rule_below, NUMBER, .most = 1, .is_above_least = true, .example = "0.8",
+      .help = "with `coverage`: a lower share than this meets the condition")
+VALUE(rule_anomaly, BOOLEAN, .example = "true",
+      .help = "`true`: looks at how unusual each reading is, the `p_value` of `anomaly` in a step")
+VALUE(rule_p_value, NUMBER, .most = 1, .is_above_least = true, .is_below_most = true, .example = "0.001",
+      .help = "with `anomaly`: a reading with this p-value, or a smaller one, meets the condition")
+VALUE(rule_probability, NUMBER, .most = 1, .is_above_least = true, .example = "0.8",
+      .help = "with `crossing`: this probability, or a greater one, meets the condition")
+VALUE(rule_output, STRING, .least = 1, .most = RULE_OUTPUT_MAX, .example = "\"temp\"", .help = "an output of the model that feeds an input")
+VALUE(rule_threshold, FLOAT, .example = "80", .help = "in raw units; one of `above` and `below`")
+VALUE(rule_horizon, INTEGER, .least = 1, .most = 24, .example = "12",
+      .help = "steps ahead, up to `--interval-horizon-max`; 12 by default, or as far as the model looks without known future values")
+VALUE(rule_for, INTEGER, .least = 1, .most = RULE_FOR_MAX, .example = "3",
+      .help = "so many readings in a row must meet the condition; 1 by default. The first that does not ends it")
+VALUE(rule_url, STRING, .least = 1, .most = RULE_URL_MAX, .format = "uri", .example = "\"https://example.org/hooks/grud\"",
+      .help = "where to post; `https` or `http`, without a user. One of this machine or of a private network only "
+              "with `--webhook-private yes`")
+VALUE(rule_format, STRING, .words = CHOICE_WORDS(RULE_FORMATS),
+      .help = "`\"json\"`, the default, or what Alertmanager takes at `/api/v2/alerts`. See [RULES.md](RULES.md)")
     // clang-format on

@@ -3,7 +3,7 @@
 const char *rule_kind_word(enum rule_kind kind)
 {
     static const char *const words[] = {
-#define RULE_KIND_WORD(name, word, bound) [RULE_##name] = (word),
+#define RULE_KIND_WORD(name, word, bound, value) [RULE_##name] = (word),
         RULE_KIND_TABLE(RULE_KIND_WORD)
 #undef RULE_KIND_WORD
     };
@@ -13,9 +13,19 @@ const char *rule_kind_word(enum rule_kind kind)
 const char *rule_bound_word(enum rule_kind kind)
 {
     static const char *const words[] = {
-#define RULE_BOUND_WORD(name, word, bound) [RULE_##name] = (bound),
+#define RULE_BOUND_WORD(name, word, bound, value) [RULE_##name] = (bound),
         RULE_KIND_TABLE(RULE_BOUND_WORD)
 #undef RULE_BOUND_WORD
+    };
+    return words[kind];
+}
+
+const char *rule_value_word(enum rule_kind kind)
+{
+    static const char *const words[] = {
+#define RULE_VALUE_WORD(name, word, bound, value) [RULE_##name] = (value),
+        RULE_KIND_TABLE(RULE_VALUE_WORD)
+#undef RULE_VALUE_WORD
     };
     return words[kind];
 }

@@ -14,22 +14,28 @@ enum {
     RULE_PREFIX_MAX = 128,
     RULE_SESSION_MAX = 128,
     RULE_URL_MAX = 1023,
+    RULE_OUTPUT_MAX = 63,
     RULE_FOR_MAX = 1000000
 };
 
 #define RULE_FORMATS(F, X) F(RULE_JSON, "json") X(RULE_ALERTMANAGER, "alertmanager")
 enum rule_format { RULE_FORMATS(CHOICE_ID, CHOICE_ID) };
 
-/* What a rule looks at, the field that says so, and the one of its bound. */
-#define RULE_KIND_TABLE(X) X(COVERAGE, "coverage", "below")
+/* What a rule looks at: the field that says so, the one of its bound, and the word of the value
+ * that is compared with that. */
+#define RULE_KIND_TABLE(X)                                                                         \
+    X(COVERAGE, "coverage", "below", "coverage")                                                   \
+    X(ANOMALY, "anomaly", "p_value", "p_value")                                                    \
+    X(CROSSING, "crossing", "probability", "probability")
 enum rule_kind {
-#define RULE_KIND_ENUM(name, word, bound) RULE_##name,
+#define RULE_KIND_ENUM(name, word, bound, value) RULE_##name,
     RULE_KIND_TABLE(RULE_KIND_ENUM)
 #undef RULE_KIND_ENUM
         RULE_N_KINDS
 };
 const char *rule_kind_word(enum rule_kind kind);
 const char *rule_bound_word(enum rule_kind kind);
+const char *rule_value_word(enum rule_kind kind);
 const char *rule_format_word(enum rule_format format);
 
 struct rule {
@@ -38,7 +44,13 @@ struct rule {
     char name[RULE_NAME_MAX + 1];
     char prefix[RULE_PREFIX_MAX + 1]; /* of the sessions that it is for */
     enum rule_kind kind;
-    double bound;   /* what its kind of value is compared with */
+    double bound; /* what its kind of value is compared with */
+    /* Of a crossing: above or below which threshold an output is to come, how many steps ahead at
+     * most. */
+    char output[RULE_OUTPUT_MAX + 1];
+    bool is_below;
+    double threshold;
+    uint64_t horizon;
     uint64_t n_for; /* so many readings in a row */
     char url[RULE_URL_MAX + 1];
     enum rule_format format;

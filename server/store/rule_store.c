@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { RULES_FORMAT = 1 }; /* raised by hand, with each migration: see migrate.h */
+enum { RULES_FORMAT = 2 }; /* raised by hand, with each migration: see migrate.h */
 
 struct rule_store {
     struct database database;
@@ -21,7 +21,11 @@ struct rule_store {
     X(url, TEXT, url, 0)                                                                           \
     X(format, CHOICE, format, RULE_ALERTMANAGER)                                                   \
     X(created_at_ms, INTEGER, created_at_ms, 0)                                                    \
-    X(is_over, FLAG, is_over, 0)
+    X(is_over, FLAG, is_over, 0)                                                                   \
+    X(output, TEXT, output, 0)                                                                     \
+    X(is_below, FLAG, is_below, 0)                                                                 \
+    X(threshold, REAL, threshold, 0)                                                               \
+    X(horizon, COUNT, horizon, 0)
 
 #define FIRING_COLUMNS(X)                                                                          \
     X(session, TEXT, session, 0)                                                                   \
@@ -61,6 +65,13 @@ static const struct statement migrations[RULES_FORMAT] = {
     " ended_ms INTEGER NOT NULL, ended_step INTEGER NOT NULL, ended_value REAL,"
     " reason INTEGER NOT NULL /* condition|session_ended|rule_changed */,"
     " PRIMARY KEY (rule, session)) STRICT, WITHOUT ROWID;" },
+
+    /* kind 1: anomaly, 2: crossing */
+    { "add rules on anomalies and crossings",
+    "ALTER TABLE rules ADD COLUMN output TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE rules ADD COLUMN is_below INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rules ADD COLUMN threshold REAL DEFAULT 0;"
+    "ALTER TABLE rules ADD COLUMN horizon INTEGER NOT NULL DEFAULT 0;" },
 };
 
 enum { RULES_INSERT, RULES_END, RULES_EACH, RULES_EACH_FIRING, RULES_WRITE, RULES_DELETE, RULES_FORGET,

@@ -113,6 +113,56 @@ TEST(a_rule_is_told_once_when_it_fires_and_once_when_it_ends)
     receiver_stop(&receiver);
 }
 
+/* One unusual reading in a batch is told, and that the next is not. */
+TEST(an_anomaly_is_told_and_ends_with_the_next_reading)
+{
+    struct receiver receiver;
+    receiver_start(&receiver, 0);
+    struct daemon daemon = start(private);
+    char body[BODY];
+    snprintf(body, sizeof body,
+             "{\"anomaly\":true,\"p_value\":0.02,\"url\":\"http://127.0.0.1:%u/\"}", receiver.port);
+    expect(&daemon, "PUT", RULES "/odd", body, 201, "\"anomaly\":true,\"p_value\":0.02");
+    step(&daemon, "s", SCORED); /* some of which may be unusual by chance */
+    wait_for(&daemon, RULES "/odd", "\"states\":{\"firing\":0,");
+    const size_t n = atomic_load(&receiver.n);
+    expect(&daemon, "POST", "/v1/models/pump/steps",
+           "{\"steps\":[{\"session\":\"s\",\"x\":[1000000]},{\"session\":\"s\",\"x\":[500]},"
+           "{\"session\":\"s\",\"x\":[500]}]}",
+           200, "\"step\"");
+    receiver_wait(&receiver, n + 2);
+    expect(&daemon, "GET", RULES "/odd", NULL, 200, "\"states\":{\"firing\":0,");
+    ck_assert_ptr_nonnull(strstr(receiver.received[n].body, "\"value\":{\"p_value\":0.0"));
+    ask_state(&receiver.received[n], "firing");
+    ask_state(&receiver.received[n + 1], "resolved");
+    ck_assert_ptr_nonnull(strstr(receiver.received[n + 1].body, "\"reason\":\"condition\""));
+    daemon_stop(&daemon);
+    receiver_stop(&receiver);
+}
+
+TEST(a_crossing_is_told_before_it_comes)
+{
+    struct receiver receiver;
+    receiver_start(&receiver, 0);
+    struct daemon daemon = start(private);
+    char body[BODY];
+    snprintf(body, sizeof body,
+             "{\"crossing\":{\"output\":\"temp\",\"below\":100000},\"probability\":0.9,"
+             "\"url\":\"http://127.0.0.1:%u/\"}",
+             receiver.port);
+    expect(&daemon, "PUT", RULES "/soon", body, 201,
+           "\"crossing\":{\"output\":\"temp\",\"below\":100000,\"horizon\":12}");
+    step(&daemon, "s", SCORED);
+    const struct received *first = receiver_wait(&receiver, 1);
+    ask_state(first, "firing");
+    ck_assert_ptr_nonnull(strstr(first->body, "\"value\":{\"probability\":"));
+    ck_assert_ptr_nonnull(strstr(first->body, "\"threshold\":{\"probability\":0.9}"));
+    expect(&daemon, "DELETE", RULES "/soon", NULL, 204, NULL);
+    ask_state(receiver_wait(&receiver, 2), "resolved");
+    daemon_stop(&daemon);
+    receiver_stop(&receiver);
+}
+
 /* The steps' replies are those of a daemon without rules. */
 TEST(replies_are_as_without_rules)
 {
@@ -120,6 +170,14 @@ TEST(replies_are_as_without_rules)
     receiver_start(&receiver, 0);
     struct daemon with = start(private), without = start(private);
     put_rule(&with, "r", receiver.port, 1, "", 201);
+    char rule[BODY];
+    snprintf(rule, sizeof rule,
+             "{\"crossing\":{\"output\":\"temp\",\"above\":50,\"horizon\":7},\"probability\":0.5,"
+             "\"url\":\"http://127.0.0.1:%u/\"}",
+             receiver.port);
+    expect(&with, "PUT", RULES "/c", rule, 201, NULL);
+    expect(&with, "PUT", RULES "/a",
+           "{\"anomaly\":true,\"p_value\":0.001,\"url\":\"https://example.org/\"}", 201, NULL);
     for (int k = 0; k < SCORED; k++) {
         char body[128];
         snprintf(body, sizeof body, "{\"x\":[%d.25],\"horizon\":%d}", k * 7919 % 100, 1 + k % 3);
@@ -294,7 +352,8 @@ TEST(what_is_no_rule_is_refused_by_its_field)
         const char *body, *text;
         int code;
     } bad[] = {
-        { "{}", "\"param\":\"coverage\"", 400 },
+        { "{}", "\"param\":\"url\"", 400 },
+        { "{\"url\":\"https://example.org\"}", "\"param\":\"coverage\"", 400 },
         { "{\"coverage\":true,\"url\":\"https://example.org\"}", "\"param\":\"below\"", 400 },
         { "{\"coverage\":true,\"below\":0.8}", "\"param\":\"url\"", 400 },
         { "{\"coverage\":false,\"below\":0.8,\"url\":\"https://example.org\"}",
@@ -314,6 +373,30 @@ TEST(what_is_no_rule_is_refused_by_its_field)
           "\"param\":\"format\"", 400 },
         { "{\"coverage\":true,\"below\":0.8,\"url\":\"https://example.org\",\"x\":1}",
           "\"param\":\"x\"", 400 },
+        { "{\"anomaly\":true,\"url\":\"https://example.org\"}", "\"param\":\"p_value\"", 400 },
+        { "{\"anomaly\":true,\"p_value\":1,\"url\":\"https://example.org\"}",
+          "\"param\":\"p_value\"", 400 },
+        { "{\"anomaly\":true,\"p_value\":0.1,\"below\":0.5,\"url\":\"https://example.org\"}",
+          "\"param\":\"below\"", 400 },
+        { "{\"anomaly\":true,\"coverage\":true,\"below\":0.5,\"url\":\"https://example.org\"}",
+          "\"param\":\"anomaly\"", 400 },
+        { "{\"crossing\":{\"output\":\"temp\",\"above\":1},\"url\":\"https://example.org\"}",
+          "\"param\":\"probability\"", 400 },
+        { "{\"crossing\":{\"output\":\"none\",\"above\":1},\"probability\":0.5,\"url\":\"https://"
+          "example.org\"}",
+          "\"param\":\"crossing.output\"", 400 },
+        { "{\"crossing\":{\"output\":\"temp\"},\"probability\":0.5,\"url\":\"https://"
+          "example.org\"}",
+          "\"param\":\"crossing.above\"", 400 },
+        { "{\"crossing\":{\"output\":\"temp\",\"above\":1,\"below\":0},\"probability\":0.5,\"url\":"
+          "\"https://example.org\"}",
+          "\"param\":\"crossing.above\"", 400 },
+        { "{\"crossing\":{\"output\":\"temp\",\"above\":1,\"horizon\":25},\"probability\":0.5,"
+          "\"url\":\"https://example.org\"}",
+          "\"param\":\"crossing.horizon\"", 400 },
+        { "{\"crossing\":{\"output\":\"temp\",\"above\":1},\"probability\":0,\"url\":\"https://"
+          "example.org\"}",
+          "\"param\":\"probability\"", 400 },
     };
     struct daemon daemon = start((const char *const[]){ "--rule-max", "1", NULL });
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {

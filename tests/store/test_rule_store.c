@@ -51,7 +51,10 @@ static void read_all(struct rule_store *rules, struct found *found)
 /* Each text is as long as it may be. */
 static struct rule filled(char letter)
 {
-    struct rule rule = { .kind = RULE_COVERAGE,
+    struct rule rule = { .kind = RULE_CROSSING,
+                         .is_below = true,
+                         .threshold = -0.375,
+                         .horizon = 24,
                          .bound = 0.8125,
                          .n_for = RULE_FOR_MAX,
                          .format = RULE_ALERTMANAGER,
@@ -60,6 +63,7 @@ static struct rule filled(char letter)
     memset(rule.name, letter, RULE_NAME_MAX);
     memset(rule.prefix, letter, RULE_PREFIX_MAX);
     memset(rule.url, letter, RULE_URL_MAX);
+    memset(rule.output, letter, RULE_OUTPUT_MAX);
     return rule;
 }
 

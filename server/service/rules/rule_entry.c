@@ -39,7 +39,9 @@ bool rule_is_same(const struct rule *a, const struct rule *b)
 {
     return strcmp(a->model, b->model) == 0 && strcmp(a->name, b->name) == 0 &&
            strcmp(a->prefix, b->prefix) == 0 && a->kind == b->kind && a->bound == b->bound &&
-           a->n_for == b->n_for && strcmp(a->url, b->url) == 0 && a->format == b->format;
+           a->n_for == b->n_for && strcmp(a->output, b->output) == 0 &&
+           a->is_below == b->is_below && a->threshold == b->threshold && a->horizon == b->horizon &&
+           strcmp(a->url, b->url) == 0 && a->format == b->format;
 }
 
 struct rule_webhook rule_entry_webhook(struct rule_entry *entry)

@@ -32,7 +32,21 @@ static void add_node(struct rule_set *set, struct rule_model *model, size_t at)
                                 .n_prefix = entry->n_prefix,
                                 .up = up,
                                 .entries = &set->entries[at] };
+    if (up) {
+        node->needs = up->needs;
+    }
     model->n_nodes++;
+}
+
+/* The next one of the node. */
+static void add_entry(struct rule_node *node, const struct rule *rule)
+{
+    node->n_entries++;
+    node->needs.has_coverage = node->needs.has_coverage || rule->kind == RULE_COVERAGE;
+    node->needs.has_anomaly = node->needs.has_anomaly || rule->kind == RULE_ANOMALY;
+    if (rule->kind == RULE_CROSSING && rule->horizon > node->needs.n_ahead) {
+        node->needs.n_ahead = rule->horizon;
+    }
 }
 
 static void compile(struct rule_set *set)
@@ -50,7 +64,7 @@ static void compile(struct rule_set *set)
             add_node(set, model, k);
             free_node++;
         }
-        model->nodes[model->n_nodes - 1].n_entries++;
+        add_entry(&model->nodes[model->n_nodes - 1], rule);
     }
 }
 

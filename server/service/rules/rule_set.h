@@ -13,6 +13,12 @@
 #include "base/status.h"
 #include "service/rules/rule_entry.h"
 
+/* What a session is to keep for its rules. */
+struct rule_needs {
+    bool has_coverage, has_anomaly;
+    size_t n_ahead; /* steps that crossings look ahead; 0: there are none */
+};
+
 /* Rules of the same prefix; `up` is the longest other prefix that this one begins with. */
 struct rule_node {
     const char *prefix;
@@ -20,6 +26,7 @@ struct rule_node {
     const struct rule_node *up;  /* NULL: none */
     struct rule_entry **entries; /* [n_entries] by number */
     size_t n_entries;
+    struct rule_needs needs; /* of these and of all further up */
 };
 
 struct rule_model {

@@ -47,6 +47,9 @@ struct pending_step {
     const struct rule_node *rules;         /* of its session (step_rules.h); NULL: none */
     const struct forecast_options *wanted; /* what its session is to keep calibrated: as the step
                                               asks, or more, for a rule */
+    const double *outlook; /* [n_outlook][O] the model's own forecast, as far as a rule looks at
+                              least, where it could be made; NULL: no rule looks */
+    size_t n_outlook;
 };
 
 void pending_finish(struct pending_step *pending);

@@ -234,12 +234,16 @@ static void go_on(const struct interval_sessions *of, struct pending_step *pendi
     if (has_begun) {
         session_intervals_truths(gru_model_info(of->version->gru), x, pending->truths);
         score(of, pending, &intervals.tail.tracker);
+        const size_t n_own = is_rolled ? step->n_forecast : 1;
+        const bool is_outlook = is_own && pending->n_outlook > n_own;
         session_intervals_step(of, pending->slot, pending->next->step + 1, &intervals,
-                               pending->truths, is_rolled ? step->forecast : y,
-                               is_rolled ? step->n_forecast : 1);
+                               pending->truths,
+                               is_outlook  ? pending->outlook
+                               : is_rolled ? step->forecast
+                                           : y,
+                               is_outlook ? pending->n_outlook : n_own);
         if (intervals.tail.parts & TAIL_BLEND) {
-            mix(of, pending, &intervals, x, is_rolled ? step->forecast : y,
-                is_rolled ? step->n_forecast : 1);
+            mix(of, pending, &intervals, x, is_rolled ? step->forecast : y, n_own);
         }
     }
     if (is_own) {

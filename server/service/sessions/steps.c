@@ -226,6 +226,7 @@ static void answer_lanes(struct service_context *context, struct pending_step *p
         pending_finish_failed(pending);
         return;
     }
+    step_rules_look(context, pending, state);
     step_intervals_go_on(context, pending, step->x, lane->y);
     pending->is_base_lost = pending->n_lanes > 1 && lane[1].status != GRU_OK;
     pending->state = PENDING_ANSWERED;
@@ -245,6 +246,9 @@ static void write_ahead(struct service_context *context, struct pending_step *pe
         pending->is_base_lost = !pending->base_state;
         memcpy(record_state(layout, pending->next), step_ahead_state(step, k),
                layout->state_floats * sizeof(float));
+        if (k + 1 == n_rows) {
+            step_rules_look(context, pending, step_ahead_state(step, k));
+        }
         step_intervals_go_on(context, pending, step_ahead_x(step, k), step_ahead_y(step, k));
         step_write_reading(context, pending, section, step_ahead_x(step, k), n_rows - 1 - k);
     }
