@@ -16,6 +16,7 @@ enum {
     JOB_MODEL_MAX = 64,
     JOB_SUFFIX_MAX = 64,
     JOB_METADATA_MAX = 2048,
+    JOB_TRIALS_MAX = GRU_RECIPE_TRIALS_MAX, /* rows of jobs.db have so many: it only ever grows */
     JOB_REASON_MAX = 399,
     JOB_MESSAGE_MAX = 999
 };
@@ -57,6 +58,30 @@ enum job_promotion { JOB_PROMOTIONS(CHOICE_ID, CHOICE_ID) };
 const char *job_policy_word(enum job_policy policy);
 const char *job_promotion_word(enum job_promotion state);
 
+/* How a job trains: as its hyper-parameters say, or as a recipe finds out (gru_recipe.h). */
+#define JOB_RECIPES(F, X) F(JOB_RECIPE_NONE, "none") X(JOB_RECIPE_AUTO, "auto")
+enum job_recipe { JOB_RECIPES(CHOICE_ID, CHOICE_ID) };
+const char *job_recipe_word(enum job_recipe recipe);
+enum { JOB_RECIPE_HORIZON = 12, JOB_RECIPE_SECONDS = 60 }; /* unless told otherwise */
+
+/* The words of enum gru_recipe_fate, in its order. */
+#define JOB_TRIAL_STATES(F, X)                                                                     \
+    F(GRU_TRIAL_WAITING, "waiting")                                                                \
+    X(GRU_TRIAL_RUNNING, "running")                                                                \
+    X(GRU_TRIAL_ENDED, "done") X(GRU_TRIAL_DROPPED, "dropped") X(GRU_TRIAL_REFUSED, "refused")
+const char *job_trial_state_word(enum gru_recipe_fate fate);
+
+/* A row of a recipe's table, as the database has it (gru_recipe_trial). */
+struct job_trial {
+    uint64_t transform, season, scale, residual, width, steps, horizon_loss, member, fate, n_epochs,
+        best_epoch;
+    double rate, error; /* error: NaN: not known yet, infinite: none of its forecasts is finite */
+};
+struct job_trial job_trial_of(const struct gru_recipe_trial *trial);
+struct gru_recipe_trial job_trial_shown(const struct job_trial *trial);
+/* Whether its words are some. */
+bool job_trial_is_valid(const struct job_trial *trial);
+
 /* What a new version must show before it becomes active by itself (docs/FINE_TUNING.md). */
 struct job_gate {
     double min_relative_gain; /* 0 <= g < 1 */
@@ -92,6 +117,8 @@ struct job {
     struct job_gate gate;
     uint64_t max_seconds; /* 0: no limit */
     bool dry_run;
+    enum job_recipe recipe;
+    uint64_t recipe_horizon;             /* 0 without a recipe */
     char suffix[JOB_SUFFIX_MAX + 1];     /* empty: none */
     char metadata[JOB_METADATA_MAX + 1]; /* a JSON object as it came; empty: none */
     /* its life */
@@ -100,6 +127,8 @@ struct job {
     uint64_t running_ms;           /* time it has run, over all restarts and pauses */
     uint64_t epoch, step, n_steps; /* n_epochs is a hyper-parameter */
     struct job_metrics metrics;
+    int n_trials, chosen_trial; /* of the recipe; the latter from 1, 0: none (yet) */
+    struct job_trial trials[JOB_TRIALS_MAX];
     unsigned fine_tuned_version; /* 0: none */
     enum job_promotion promotion;
     char promotion_reason[JOB_REASON_MAX + 1]; /* empty: none */

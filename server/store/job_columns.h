@@ -38,6 +38,8 @@
     X(class_weights, BYTES, hyperparameters.class_weights, 0)                                      \
     X(n_output_weights, CHOICE, hyperparameters.n_output_weights, GRU_OUTPUT_WEIGHTS_MAX)          \
     X(output_weights, BYTES, hyperparameters.output_weights, 0)                                    \
+    X(recipe, CHOICE, recipe, JOB_RECIPE_AUTO)                                                     \
+    X(recipe_horizon, COUNT, recipe_horizon, 0)                                                    \
     X(suffix, TEXT, suffix, 0)                                                                     \
     X(metadata, TEXT, metadata, 0)
 
@@ -52,6 +54,9 @@
     X(step, COUNT, step, 0)                                                                        \
     X(n_steps, COUNT, n_steps, 0)                                                                  \
     METRIC_COLUMNS(X)                                                                              \
+    X(n_trials, CHOICE, n_trials, JOB_TRIALS_MAX)                                                  \
+    X(chosen_trial, CHOICE, chosen_trial, JOB_TRIALS_MAX)                                          \
+    X(trials, BYTES, trials, 0)                                                                    \
     X(fine_tuned_version, NUMBER, fine_tuned_version, 0)                                           \
     X(promotion, CHOICE, promotion, JOB_ROLLED_BACK)                                               \
     X(promotion_reason, TEXT, promotion_reason, 0)                                                 \

@@ -120,5 +120,13 @@ const struct statement job_migrations[JOB_FORMAT] = {
         "ALTER TABLE jobs ADD COLUMN hyper_sampling_per_epoch INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE jobs ADD COLUMN hyper_scaling INTEGER NOT NULL DEFAULT 0"
         " /* keep|fit|fit_robust */;" },
+
+    /* A job from before was trained as its hyper-parameters say. */
+    { "add recipes and what they tried",
+        "ALTER TABLE jobs ADD COLUMN recipe INTEGER NOT NULL DEFAULT 0 /* none|auto */;"
+        "ALTER TABLE jobs ADD COLUMN recipe_horizon INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN n_trials INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN chosen_trial INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN trials BLOB NOT NULL DEFAULT x'';" },
 };
 // clang-format on

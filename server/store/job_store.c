@@ -63,13 +63,24 @@ static bool is_json_object(const char *text)
     return json_peek(&json) == JSON_OBJECT && json_skip(&json) && json_end(&json);
 }
 
+/* What a recipe tried is bytes to the database. */
+static bool has_valid_trials(const struct job *job)
+{
+    bool is_valid = job->chosen_trial <= job->n_trials;
+    for (int k = 0; is_valid && k < job->n_trials; k++) {
+        is_valid = job_trial_is_valid(&job->trials[k]);
+    }
+    return is_valid;
+}
+
 /* The row that the query is at. *ret_job is written only if all of it is right. */
 static enum status read_job(struct query *query, struct job *ret_job, struct fault *fault)
 {
     struct job job = { .number = query_get_integer(query, INT64_MIN, INT64_MAX) };
     query_get_columns(query, job_columns.columns, job_columns.n, &job);
     enum status status = query_check(query, fault);
-    if (status == STATUS_OK && job.metadata[0] != '\0' && !is_json_object(job.metadata)) {
+    if (status == STATUS_OK &&
+        ((job.metadata[0] != '\0' && !is_json_object(job.metadata)) || !has_valid_trials(&job))) {
         status = database_damaged(query->database, fault);
     }
     if (status == STATUS_OK) {

@@ -124,6 +124,17 @@ void job_fill_life(struct job *job, unsigned k)
                                          .persistence_valid_loss = NAN,
                                          .train_accuracy = 1.0 / (k + 1),
                                          .valid_accuracy = 2 };
+    job->n_trials = (int)(k % (JOB_TRIALS_MAX + 1));
+    job->chosen_trial = job->n_trials / 2;
+    for (int t = 0; t < job->n_trials; t++) {
+        const uint64_t n = k + (uint64_t)t;
+        job->trials[t] = (struct job_trial){ .transform = n % (GRU_LEVEL + 1),
+                                             .season = n,
+                                             .width = UINT64_MAX - n,
+                                             .fate = n % (GRU_TRIAL_REFUSED + 1),
+                                             .rate = 1.0 / (double)(n + 1),
+                                             .error = t % 2 ? NAN : INFINITY };
+    }
     job->fine_tuned_version = UINT_MAX - k;
     job->promotion = (k + 1) % (JOB_ROLLED_BACK + 1);
     fill_text(job->promotion_reason, sizeof job->promotion_reason, k + 4);
@@ -169,6 +180,8 @@ struct job job_filled(unsigned k)
         job.hyperparameters.class_weights[c] = 0.1 * (double)(c + 1);
     }
     job.hyperparameters.n_output_weights = WITHIN_CHOICE(0, GRU_OUTPUT_WEIGHTS_MAX);
+    job.recipe = k % 2 ? JOB_RECIPE_AUTO : JOB_RECIPE_NONE;
+    job.recipe_horizon = k % 2 ? UINT64_MAX - k : 0;
     for (int o = 0; o < job.hyperparameters.n_output_weights; o++) {
         job.hyperparameters.output_weights[o] = o % 3 == 2 ? 0 : 0.3 * (o + 1);
     }
@@ -195,6 +208,9 @@ static void assert_life_equal(const struct job *a, const struct job *b)
     ck_assert_uint_eq(a->epoch, b->epoch);
     ck_assert_uint_eq(a->step, b->step);
     ck_assert_uint_eq(a->n_steps, b->n_steps);
+    ck_assert_int_eq(a->n_trials, b->n_trials);
+    ck_assert_int_eq(a->chosen_trial, b->chosen_trial);
+    ck_assert_mem_eq(a->trials, b->trials, sizeof a->trials);
     assert_real_equal(a->metrics.train_loss, b->metrics.train_loss);
     assert_real_equal(a->metrics.valid_loss, b->metrics.valid_loss);
     assert_real_equal(a->metrics.baseline_valid_loss, b->metrics.baseline_valid_loss);
@@ -238,6 +254,8 @@ void assert_job_equal(const struct job *a, const struct job *b)
     assert_real_equal(a->gate.confidence, b->gate.confidence);
     ck_assert_uint_eq(a->max_seconds, b->max_seconds);
     ck_assert_int_eq(a->dry_run, b->dry_run);
+    ck_assert_int_eq(a->recipe, b->recipe);
+    ck_assert_uint_eq(a->recipe_horizon, b->recipe_horizon);
     ck_assert_str_eq(a->suffix, b->suffix);
     ck_assert_str_eq(a->metadata, b->metadata);
     assert_life_equal(a, b);

@@ -130,6 +130,9 @@ static const struct {
     { 5, "class_weighting", "alike|balanced|given" },
     { 7, "hyper_schedule_type", "plateau" },
     { 7, "hyper_scaling", "keep|fit|fit_robust" },
+    { 8, "recipe", "none|auto" },
+    { 8, "trials: transform", "none|difference|seasonal_difference|level" },
+    { 8, "trials: fate", "waiting|running|done|dropped|refused" },
 };
 
 enum { WORDS_SIZE = 512 };
@@ -172,6 +175,17 @@ TEST(numbers_in_old_rows_stand_for_the_same_words)
         add_words(words, job_policy_word(policy));
     }
     assert_words("policy", words);
+    words[0] = '\0';
+    for (enum job_recipe recipe = JOB_RECIPE_NONE; recipe <= JOB_RECIPE_AUTO; recipe++) {
+        add_words(words, job_recipe_word(recipe));
+    }
+    assert_words("recipe", words);
+    words[0] = '\0';
+    for (enum gru_recipe_fate fate = GRU_TRIAL_WAITING; fate <= GRU_TRIAL_REFUSED; fate++) {
+        add_words(words, job_trial_state_word(fate));
+    }
+    assert_words("trials: fate", words);
+    assert_words("trials: transform", CHOICE_WORDS(GRU_TRANSFORMS));
     words[0] = '\0';
     for (enum job_promotion state = JOB_NONE; state <= JOB_ROLLED_BACK; state++) {
         add_words(words, job_promotion_word(state));
