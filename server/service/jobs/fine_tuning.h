@@ -60,9 +60,11 @@ struct job_request {
     enum job_policy policy;
     bool has_policy; /* false: auto if there is a validation, else manual */
     struct job_gate gate;
-    uint64_t seed, max_seconds;    /* max_seconds 0: no limit */
+    uint64_t seed, max_seconds;    /* max_seconds 0: no limit; of a recipe JOB_RECIPE_SECONDS */
     const char *suffix, *metadata; /* NULL: none. metadata: a JSON object's text */
     bool dry_run;
+    enum job_recipe recipe; /* with one the hyper-parameters are the defaults */
+    uint64_t recipe_horizon;
 };
 
 /* Checks all that can be checked at once, and writes the job down as queued (validating, where

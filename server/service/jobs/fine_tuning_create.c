@@ -104,12 +104,24 @@ static enum status check_hyperparameters(const struct job_request *request,
     return STATUS_OK;
 }
 
+static enum status check_recipe(const struct job_request *request, struct fault *fault)
+{
+    return request->recipe == JOB_RECIPE_NONE || has_validation(request)
+               ? STATUS_OK
+               : fault_set(fault, STATUS_INVALID_VALUE, "validation",
+                           "'validation' must not be null beside 'recipe': forecasts of the "
+                           "validation part are what it chooses by");
+}
+
 static enum status check_request(const struct service *service, const struct job_request *request,
                                  const struct gru_model *gru, struct fault *fault)
 {
     enum status status = check_texts(request, fault);
     if (status == STATUS_OK) {
         status = check_hyperparameters(request, gru, fault);
+    }
+    if (status == STATUS_OK) {
+        status = check_recipe(request, fault);
     }
     if (status == STATUS_OK) {
         status = check_promotion(request, fault);
@@ -160,8 +172,14 @@ static struct job make_job(const struct job_request *request, const struct versi
                        .gate = request->gate,
                        .max_seconds = request->max_seconds,
                        .dry_run = request->dry_run,
+                       .recipe = request->recipe,
                        .status = request->source == JOB_SERIES ? JOB_QUEUED : JOB_VALIDATING,
                        .metrics = no_metrics };
+    if (job.recipe != JOB_RECIPE_NONE) { /* what it aims at is what its version is judged by */
+        job.recipe_horizon = request->recipe_horizon;
+        job.hyperparameters.horizon_loss = (size_t)request->recipe_horizon;
+        job.max_seconds = request->max_seconds > 0 ? request->max_seconds : JOB_RECIPE_SECONDS;
+    }
     snprintf(job.model, sizeof job.model, "%s", request->model);
     snprintf(job.suffix, sizeof job.suffix, "%s", request->suffix ? request->suffix : "");
     snprintf(job.metadata, sizeof job.metadata, "%s", request->metadata ? request->metadata : "");
@@ -216,7 +234,7 @@ static enum status take_series(const struct service *service, const struct job_r
     struct gru_training_info info;
     struct gru_training training = training_set_training(job, &training_set);
     if (request->source == JOB_SERIES) {
-        enum status status = training_set_check(service->config, gru, &training, &info, fault);
+        enum status status = training_set_check(service->config, job, gru, &training, &info, fault);
         if (status != STATUS_OK) {
             return status;
         }

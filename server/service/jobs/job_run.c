@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "service/job_database.h"
 #include "service/jobs/job_run_end.h"
+#include "service/jobs/job_run_recipe.h"
 #include "service/jobs/job_run_report.h"
 #include "service/models/trained_version.h"
 #include "service/service_context.h"
@@ -44,21 +45,10 @@ static enum status load(struct job_run *run, struct fault *fault)
     return status;
 }
 
-/* On the training thread. */
-static void create(void *context)
+static enum status create_trainer(struct job_run *run)
 {
-    struct job_run *run = context;
     struct gru_error error = { .message = "" };
-    run->training = training_set_training(run->job, &run->training_set);
-    run->status = training_set_check(run->job_thread->service->config, run->base, &run->training,
-                                     &run->info, run->fault);
-    if (run->status != STATUS_OK) {
-        return;
-    }
-    enum gru_status status = GRU_NO_MEMORY;
-    if (data_warnings_find(gru_model_info(run->base), &run->training, &run->warnings)) {
-        status = gru_trainer_create(run->base, &run->training, &run->trainer, &error);
-    }
+    enum gru_status status = gru_trainer_create(run->base, &run->training, &run->trainer, &error);
     if (status == GRU_OK && run->n_state > 0) {
         enum gru_status restored = gru_trainer_restore(run->trainer, run->state, run->n_state);
         run->is_restored = restored == GRU_OK;
@@ -66,10 +56,53 @@ static void create(void *context)
     }
     if (status == GRU_OK) {
         gru_trainer_progress(run->trainer, &run->progress);
-        return;
+        return STATUS_OK;
     }
-    run->status = fault_set(run->fault, status_of_gru(status), error.param, "%s",
-                            error.message[0] ? error.message : gru_status_text(status));
+    return fault_set(run->fault, status_of_gru(status), error.param, "%s",
+                     error.message[0] ? error.message : gru_status_text(status));
+}
+
+/* On the training thread. */
+static void create(void *context)
+{
+    struct job_run *run = context;
+    const bool has_recipe = run->job->recipe != JOB_RECIPE_NONE;
+    run->training = training_set_training(run->job, &run->training_set);
+    run->status = training_set_check(run->job_thread->service->config, run->job, run->base,
+                                     &run->training, &run->info, run->fault);
+    if (run->status == STATUS_OK &&
+        !data_warnings_find(gru_model_info(run->base), &run->training, &run->warnings)) {
+        run->status = fault_set(run->fault, STATUS_NO_MEMORY, NULL, "no memory for the job");
+    }
+    if (run->status == STATUS_OK && has_recipe) {
+        run->warnings.texts[DATA_SCALING][0] = '\0'; /* it has one of its own */
+    }
+    if (run->status == STATUS_OK) {
+        run->status = has_recipe ? job_run_recipe_create(run) : create_trainer(run);
+    }
+}
+
+/* What begins, or goes on. */
+static struct job_event beginning_event(const struct job_run *run)
+{
+    const char *what = run->job->dry_run ? "a dry run" : run->recipe ? "a recipe" : "training";
+    if (run->recipe) {
+        return job_database_message(
+            JOB_EVENT_INFO, "%s of at most %llu seconds begins, for 1 to %zu rows ahead", what,
+            (unsigned long long)run->job->max_seconds, run->recipe_task.task.horizon);
+    }
+    return job_database_message(JOB_EVENT_INFO, "%s of %zu steps in %zu epochs begins", what,
+                                run->progress.n_steps, run->progress.n_epochs);
+}
+
+static struct job_event going_on_event(const struct job_run *run, bool was_running)
+{
+    const char *what =
+        was_running ? "grud was started again: training goes on" : "training goes on";
+    return run->recipe ? job_database_message(JOB_EVENT_INFO, "%s after %zu steps", what,
+                                              run->progress.step)
+                       : job_database_message(JOB_EVENT_INFO, "%s from step %zu of %zu", what,
+                                              run->progress.step, run->progress.n_steps);
 }
 
 static void report_beginning(struct job_run *run, bool was_running)
@@ -83,12 +116,7 @@ static void report_beginning(struct job_run *run, bool was_running)
                                  "the last checkpoint is damaged or of another build of grud: "
                                  "training starts again from the beginning"));
     } else if (run->is_restored) {
-        job_database_add_event(job_database, job,
-                               job_database_message(JOB_EVENT_INFO, "%s from step %zu of %zu",
-                                                    was_running
-                                                        ? "grud was started again: training goes on"
-                                                        : "training goes on",
-                                                    run->progress.step, run->progress.n_steps));
+        job_database_add_event(job_database, job, going_on_event(run, was_running));
     } else if (was_running) {
         job_database_add_event(
             job_database, job,
@@ -96,11 +124,7 @@ static void report_beginning(struct job_run *run, bool was_running)
                                  "grud was started again before the first checkpoint: "
                                  "training starts again from the beginning"));
     } else {
-        job_database_add_event(job_database, job,
-                               job_database_message(JOB_EVENT_INFO,
-                                                    "%s of %zu steps in %zu epochs begins",
-                                                    job->dry_run ? "a dry run" : "training",
-                                                    run->progress.n_steps, run->progress.n_epochs));
+        job_database_add_event(job_database, job, beginning_event(run));
     }
 }
 
@@ -114,6 +138,9 @@ static void report_data(struct job_run *run, bool was_running)
                 run->job_thread->job_database, run->job,
                 job_database_message(JOB_EVENT_WARN, "%s", run->warnings.texts[kind]));
         }
+    }
+    if (is_new && run->recipe) {
+        job_run_recipe_report_season(run);
     }
 }
 
@@ -161,6 +188,16 @@ static bool has_baseline(const struct job_run *run)
     return run->info.n_valid_targets == 0 || !isnan(run->progress.baseline_valid_loss);
 }
 
+/* On the training thread, likewise. */
+static void advance_recipe(void *context)
+{
+    struct job_run *run = context;
+    int64_t began_us = clock_monotonic_us();
+    job_run_recipe_advance(run, began_us + SLICE_US);
+    run->slice_us = clock_monotonic_us() - began_us;
+    run->steps_us += run->slice_us;
+}
+
 /* On the training thread: for about 20 ms, or until there is something to report. */
 static void advance(void *context)
 {
@@ -180,7 +217,7 @@ static void advance(void *context)
 static void do_slice(struct job_run *run)
 {
     size_t step = run->progress.step;
-    job_thread_compute(run->job_thread, advance, run);
+    job_thread_compute(run->job_thread, run->recipe ? advance_recipe : advance, run);
     atomic_fetch_add_explicit(&run->job_thread->service->counters.n_training_steps,
                               run->progress.step - step, memory_order_relaxed);
     atomic_fetch_add_explicit(&run->job_thread->service->counters.training_us,
@@ -193,7 +230,7 @@ static bool is_diverged(const struct job_run *run)
 {
     const struct gru_progress *progress = &run->progress;
     bool is_validated = run->info.n_valid_targets > 0;
-    return progress->epoch > 0 &&
+    return progress->epoch > 0 && !run->recipe &&
            (!isfinite(progress->train_loss) || (is_validated && !isfinite(progress->valid_loss)));
 }
 
@@ -215,7 +252,8 @@ static bool is_over(struct job_run *run)
     if (job->dry_run && run->progress.step >= DRY_RUN_STEPS) {
         return true;
     }
-    run->is_out_of_time = job->max_seconds > 0 && job_run_ms(run) / 1000 >= job->max_seconds;
+    run->is_out_of_time = job->max_seconds > 0 && job_run_ms(run) / 1000 >= job->max_seconds &&
+                          (!run->recipe || job_run_recipe_has_model(run));
     return run->is_out_of_time || run->ended == GRU_ADVANCED_END;
 }
 
@@ -226,6 +264,10 @@ static bool train(struct job_run *run)
     struct fault fault = { .status = STATUS_OK };
     while (!is_over(run)) {
         do_slice(run);
+        if (run->status != STATUS_OK) {
+            job_thread_fail_job(run->job_thread, run->job, JOB_RUNNING, run->fault);
+            return false;
+        }
         if (!job_run_report(run)) {
             job_run_leave(run, run->job->status);
             return false;
@@ -261,6 +303,7 @@ static enum status prepare(struct job_run *run, struct fault *fault)
     free(run->state);
     run->state = NULL;
     if (status != STATUS_OK) {
+        recipe_task_done(&run->recipe_task);
         gru_model_unref(run->base);
         run->base = NULL;
         arena_reset(&run->arena);
@@ -297,6 +340,8 @@ void job_run_train(struct job_thread *job_thread, struct job *job)
         }
     }
     gru_trainer_free(run.trainer);
+    gru_recipe_free(run.recipe);
+    recipe_task_done(&run.recipe_task);
     gru_model_unref(run.trained);
     gru_model_unref(run.base);
     arena_done(&run.arena);

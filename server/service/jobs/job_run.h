@@ -8,6 +8,7 @@
 
 #include "service/jobs/data_warnings.h"
 #include "service/jobs/job_thread.h"
+#include "service/jobs/recipe_task.h"
 #include "service/jobs/training_set.h"
 
 struct job_run {
@@ -19,10 +20,15 @@ struct job_run {
     struct gru_training training;
     struct gru_training_info info;
     struct data_warnings warnings;
-    struct gru_trainer *trainer;
-    struct gru_model *trained; /* what came of it; NULL: not yet */
-    bool is_compared, passes;  /* with the base; and the gate's verdict */
-    double compared_valid_loss;
+    struct gru_trainer *trainer; /* or, of a job with a recipe, */
+    struct gru_recipe *recipe;   /* this, */
+    struct recipe_task recipe_task;
+    enum gru_recipe_fate fates[GRU_RECIPE_TRIALS_MAX]; /* of its trials, as they were reported */
+    struct gru_model *trained;                         /* what came of it; NULL: not yet */
+    bool is_compared, passes; /* it, or what a recipe chose, with the base; the verdict */
+    struct {
+        double trained, base, naive; /* mean losses */
+    } compared;
     struct fault *fault; /* of the training thread's last task */
     enum status status;  /* the same */
 

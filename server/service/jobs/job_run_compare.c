@@ -33,18 +33,31 @@ static enum status fail(struct job_run *run, enum gru_status status)
                      gru_status_text(status));
 }
 
+static enum gru_status take_trained(struct job_run *run)
+{
+    if (run->recipe) {
+        run->trained = gru_recipe_model(run->recipe);
+        return run->trained ? GRU_OK : GRU_NON_FINITE;
+    }
+    return gru_trainer_model(run->trainer, &run->trained);
+}
+
+/* What a recipe makes has seen the validation part; what it was chosen by has not. */
+static struct gru_model *judged_model(const struct job_run *run)
+{
+    return run->recipe ? gru_recipe_judged(run->recipe) : gru_model_ref(run->trained);
+}
+
 static void begin(void *context)
 {
     struct comparing *comparing = context;
     struct job_run *run = comparing->run;
-    enum gru_status status = GRU_OK;
-    if (!run->trained) {
-        status = gru_trainer_model(run->trainer, &run->trained);
-    }
+    enum gru_status status = run->trained ? GRU_OK : take_trained(run);
     comparing->is_done = run->info.n_valid_targets == 0;
     if (status == GRU_OK && !comparing->is_done) {
-        status =
-            gru_comparison_create(run->base, run->trained, &run->training, &comparing->comparison);
+        struct gru_model *judged = judged_model(run);
+        status = gru_comparison_create(run->base, judged, &run->training, &comparing->comparison);
+        gru_model_unref(judged);
     }
     run->status = status == GRU_OK ? STATUS_OK : fail(run, status);
 }
@@ -264,12 +277,33 @@ static void report_naive(struct comparing *comparing, const struct gru_compariso
     }
 }
 
+/* Of all targets; of a recipe, whose trainings have no losses in common, of what it aims at. */
+static void take_losses(struct job_run *run, const struct gru_comparison_result *result)
+{
+    struct gru_losses sum = result->all;
+    double weight = result->all_weight;
+    if (run->recipe && result->is_of_rolls) {
+        sum = (struct gru_losses){ .n = 0 };
+        for (size_t k = 0; k < result->n_streams; k++) {
+            const struct gru_losses *rolled = &result->streams[k].rolled;
+            sum.n += rolled->n;
+            sum.trained += rolled->trained;
+            sum.base += rolled->base;
+            sum.naive += rolled->naive;
+        }
+        weight = (double)sum.n;
+    }
+    run->compared.trained = sum.trained / weight;
+    run->compared.base = sum.base / weight;
+    run->compared.naive = sum.naive / weight;
+}
+
 static void judge(struct comparing *comparing)
 {
     struct job_run *run = comparing->run;
     const struct gru_comparison_result *result = gru_comparison_result(comparing->comparison);
     run->is_compared = true;
-    run->compared_valid_loss = result->all.trained / result->all_weight;
+    take_losses(run, result);
     report_streams(comparing, result);
     report_outliers(comparing, result);
     report_constants(comparing, result);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "service/job_database.h"
 #include "service/jobs/job_run_compare.h"
+#include "service/jobs/job_run_recipe.h"
 #include "service/jobs/job_run_report.h"
 #include "service/models/activate.h"
 #include "service/models/trained_version.h"
@@ -69,11 +70,16 @@ static void take_metrics(struct job_run *run)
                                      .persistence_valid_loss = progress->persistence_valid_loss,
                                      .train_accuracy = progress->train_accuracy,
                                      .valid_accuracy = NAN };
-    if (is_validated(run)) {
+    if (run->recipe) {
+        metrics->baseline_valid_loss = run->is_compared ? run->compared.base : NAN;
+        metrics->persistence_valid_loss = run->is_compared ? run->compared.naive : NAN;
+        metrics->valid_loss = run->is_compared ? run->compared.trained : NAN;
+        job_run_recipe_take_trials(run);
+    } else if (is_validated(run)) {
         metrics->valid_loss = progress->best_valid_loss;
         metrics->valid_accuracy = progress->best_valid_accuracy;
     } else if (run->is_compared) {
-        metrics->valid_loss = run->compared_valid_loss;
+        metrics->valid_loss = run->compared.trained;
     }
     if (progress->epoch == 0) {
         metrics->train_loss = progress->step_loss; /* out of time in the first one */
@@ -212,6 +218,10 @@ static bool claim(struct job_run *run)
 static void report_early_end(struct job_run *run)
 {
     const struct gru_progress *progress = &run->progress;
+    if (run->recipe) {
+        job_run_recipe_report_end(run);
+        return;
+    }
     if (progress->stopped_early) {
         job_database_add_event(
             run->job_thread->job_database, run->job,
@@ -284,12 +294,17 @@ static void finish_dry_run(struct job_run *run)
     double all_s = 1e-6 * (step_us * (double)progress->n_steps +
                            (double)run->baseline_us * (double)progress->n_epochs);
     struct job_event events[EVENTS_MAX] = {
+        run->recipe
+            ? job_database_message(
+                  JOB_EVENT_INFO, "the recipe would take %llu seconds, or less if it has tried all",
+                  (unsigned long long)run->job->max_seconds)
+            : job_database_message(JOB_EVENT_INFO,
+                                   "%zu steps in %zu epochs would take about %.3g seconds",
+                                   progress->n_steps, progress->n_epochs, all_s),
         job_database_message(JOB_EVENT_INFO,
-                             "%zu steps in %zu epochs would take about %.3g seconds",
-                             progress->n_steps, progress->n_epochs, all_s),
-        job_database_message(JOB_EVENT_INFO,
-                             "the job takes %zu bytes of memory, and %zu for its data",
-                             run->info.n_bytes, training_set_bytes(run->base, &run->training))
+                             "the job takes %s%zu bytes of memory, and %zu for its data",
+                             run->recipe ? "at most " : "", run->info.n_bytes,
+                             training_set_bytes(run->base, &run->training))
     };
     take_metrics(run);
     succeed(run, events, EVENTS_MAX);

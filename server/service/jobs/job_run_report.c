@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/job_database.h"
+#include "service/jobs/job_run_recipe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static int64_t estimate_finish(struct job_run *run, int64_t now_ms)
         return 0;
     }
     size_t n_left = progress->n_steps > progress->step ? progress->n_steps - progress->step : 0;
-    double left_ms = (double)n_left * run->step_ms;
+    double left_ms = run->recipe ? INFINITY : (double)n_left * run->step_ms;
     double allowed_ms = (double)job->max_seconds * 1000 - (double)job->running_ms;
     if (job->max_seconds > 0 && allowed_ms < left_ms) {
         left_ms = allowed_ms > 0 ? allowed_ms : 0;
@@ -59,6 +60,9 @@ static void take_progress(struct job_run *run, int64_t now_ms)
     job->n_steps = progress->n_steps;
     job->running_ms = job_run_ms(run);
     job->estimated_finish_ms = estimate_finish(run, now_ms);
+    if (run->recipe) {
+        job_run_recipe_take_trials(run);
+    }
     job->metrics = (struct job_metrics){ .train_loss = progress->train_loss,
                                          .valid_loss = progress->valid_loss,
                                          .baseline_valid_loss = progress->baseline_valid_loss,
@@ -140,6 +144,9 @@ static size_t collect_events(struct job_run *run, int64_t now_ms,
 {
     const struct gru_progress *progress = &run->progress;
     size_t n = 0;
+    if (run->recipe) {
+        return job_run_recipe_events(run, events, EVENTS_MAX);
+    }
     if (isnan(run->job->metrics.baseline_valid_loss) && !isnan(progress->baseline_valid_loss)) {
         events[n++] = baseline_event(run);
     }
@@ -163,7 +170,9 @@ static size_t collect_events(struct job_run *run, int64_t now_ms,
 static void save(void *context)
 {
     struct job_run *run = context;
-    enum gru_status status = gru_trainer_save(run->trainer, &run->state, &run->n_state);
+    enum gru_status status = run->recipe
+                                 ? job_run_recipe_save(run)
+                                 : gru_trainer_save(run->trainer, &run->state, &run->n_state);
     run->status = status == GRU_OK ? STATUS_OK
                                    : fault_set(run->fault, status_of_gru(status), NULL, "%s",
                                                gru_status_text(status));

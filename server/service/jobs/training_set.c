@@ -1,6 +1,7 @@
 #include "service/jobs/training_set.h"
 
 #include "service/job_database.h"
+#include "service/jobs/recipe_task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,16 +53,41 @@ size_t training_set_bytes(const struct gru_model *gru, const struct gru_training
     return add_series(bytes, training->validation, training->n_validation, info->n_inputs, y_width);
 }
 
-enum status training_set_check(const struct config *config, const struct gru_model *gru,
-                               const struct gru_training *training,
-                               struct gru_training_info *ret_info, struct fault *fault)
+static enum status check(const struct gru_model *gru, const struct gru_training *training,
+                         struct gru_training_info *ret_info, struct fault *fault)
 {
     struct gru_error error = { .message = "" };
-    struct gru_training_info info;
-    enum gru_status status = gru_training_check(gru, training, &info, &error);
-    if (status != GRU_OK) {
-        return fault_set(fault, status_of_gru(status), error.param, "%s",
-                         error.message[0] ? error.message : gru_status_text(status));
+    enum gru_status status = gru_training_check(gru, training, ret_info, &error);
+    return status == GRU_OK ? STATUS_OK
+                            : fault_set(fault, status_of_gru(status), error.param, "%s",
+                                        error.message[0] ? error.message : gru_status_text(status));
+}
+
+/* The data alone are checked as of a training; how the recipe trains is its own matter. */
+static enum status check_of_recipe(const struct job *job, const struct gru_model *gru,
+                                   const struct gru_training *training,
+                                   struct gru_training_info *ret_info, struct fault *fault)
+{
+    struct gru_training plain = *training;
+    gru_hyperparameters_init(&plain.hyperparameters);
+    enum status status = check(gru, &plain, ret_info, fault);
+    if (status == STATUS_OK) {
+        status = recipe_task_check(gru, job, training, &ret_info->n_bytes, fault);
+    }
+    ret_info->n_steps = 0;
+    return status;
+}
+
+enum status training_set_check(const struct config *config, const struct job *job,
+                               const struct gru_model *gru, const struct gru_training *training,
+                               struct gru_training_info *ret_info, struct fault *fault)
+{
+    struct gru_training_info info = { 0 };
+    enum status status = job->recipe == JOB_RECIPE_NONE
+                             ? check(gru, training, &info, fault)
+                             : check_of_recipe(job, gru, training, &info, fault);
+    if (status != STATUS_OK) {
+        return status;
     }
     size_t n_data = training_set_bytes(gru, training);
     size_t n_all;

@@ -23,9 +23,10 @@ size_t training_set_y_width(const struct gru_info *info,
 /* Bytes of the values. */
 size_t training_set_bytes(const struct gru_model *gru, const struct gru_training *training);
 
-/* gru_training_check, and the job's memory against --job-memory-max. */
+/* gru_training_check, what a recipe asks for, and the job's memory against --job-memory-max. Of a
+ * recipe ret_info->n_steps is 0: nobody knows them. */
 __attribute__((warn_unused_result)) enum status
-training_set_check(const struct config *config, const struct gru_model *gru,
+training_set_check(const struct config *config, const struct job *job, const struct gru_model *gru,
                    const struct gru_training *training, struct gru_training_info *ret_info,
                    struct fault *fault);
 

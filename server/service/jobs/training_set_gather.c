@@ -83,7 +83,7 @@ static void check(void *context)
     struct gathering *gathering = context;
     gathering->training = training_set_training(gathering->job, &gathering->training_set);
     gathering->status =
-        training_set_check(gathering->job_thread->service->config, gathering->base,
+        training_set_check(gathering->job_thread->service->config, gathering->job, gathering->base,
                            &gathering->training, &gathering->info, gathering->fault);
 }
 

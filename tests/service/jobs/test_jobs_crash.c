@@ -1,6 +1,7 @@
 /* The process is killed while it trains, or stores what it has trained: the weights are those of an
  * undisturbed run, and no version is stored twice. */
 #include "job_support.h"
+#include "recipe_support.h"
 
 #include "service/random.h"
 #include "test.h"
@@ -134,6 +135,33 @@ TEST(killed_at_any_step_the_weights_are_the_same)
     if (getenv("GRUD_TEST_FIGURES")) { /* NOLINT(concurrency-mt-unsafe) */
         print_restarts(&world, job.id);
     }
+    world_done(&world);
+}
+
+TEST(killed_at_any_moment_a_recipe_ends_with_the_same_weights)
+{
+    enum { KILLS = 8 };
+    struct world world;
+    struct recipe_course course;
+    uint64_t seed = 3935559000370003845ULL;
+    recipe_course_init(&course);
+    const struct digest digest = undisturbed_recipe_digest(&course.request);
+    recipe_world_init(&world);
+    world_use_data(&world);
+    world_start(&world);
+    struct job job = course_start(&world, &course.request);
+    world_stop(&world);
+    for (int kills = 0; kills < KILLS; kills++) {
+        const struct moment moment = { .us = 2000U << next_random(&seed) % 8 };
+        uint64_t step;
+        kill_at(&world, job.id, &moment, &step);
+    }
+    world_start(&world);
+    world_start_jobs(&world);
+    job = job_wait(&world, job.id, JOB_SUCCEEDED);
+    ck_assert(job_has_event(&world, job.id, "grud was started again"));
+    expect_digest(job_version(&world, &job)->digest, digest);
+    ck_assert_uint_eq(world_model(&world)->n_versions, 2);
     world_done(&world);
 }
 
