@@ -6,6 +6,7 @@
 #include "base/choice.h"
 #include "codec/hyperparameter_fields.h"
 #include "codec/reader_skip.h"
+#include "codec/recipe_fields.h"
 #include "codec/schemas.h"
 #include "codec/sources.h"
 #include "json/utf8.h"
@@ -119,6 +120,11 @@ static enum status read_validation(struct reader *r, void *body)
 static enum status read_hyperparameters(struct reader *r, void *body)
 {
     return hyperparameters_read(r, &((struct job_body *)body)->request.hyperparameters);
+}
+
+static enum status read_recipe(struct reader *r, void *body)
+{
+    return recipe_read(r, &((struct job_body *)body)->request);
 }
 
 static enum status read_seed(struct reader *r, void *body)
@@ -268,14 +274,16 @@ static enum status read_promotion(struct reader *r, void *body)
 
 /* ---- the whole ---- */
 
-enum { JOB_TRAINING = 2 };
+enum { JOB_TRAINING = 2, JOB_HYPERPARAMETERS = 4 };
 
 static const struct field job_fields[] = {
     { "model", pass_over, true, &schema_model_name },
     { "version", pass_over, false, &schema_version_wanted },
     [JOB_TRAINING] = { "training", read_training, false, &codec_training_part },
     { "validation", read_validation, false, &codec_validation_part },
-    { "hyperparameters", read_hyperparameters, false, &codec_hyperparameters_part },
+    [JOB_HYPERPARAMETERS] = { "hyperparameters", read_hyperparameters, false,
+                              &codec_hyperparameters_part },
+    { "recipe", read_recipe, false, &codec_recipe_part },
     { "promotion", read_promotion, false, &promotion_part },
     { "seed", read_seed, false, &schema_seed },
     { "suffix", read_suffix, false, &schema_suffix },
@@ -324,6 +332,11 @@ enum status codec_job(const struct codec_input *input, bool is_first_line,
         reader_fields(&r, job_fields, sizeof job_fields / sizeof *job_fields, &job, &seen);
     if (status == STATUS_OK && !is_first_line && (seen & 1U << JOB_TRAINING) == 0) {
         status = reader_refuse_field(&r, STATUS_MISSING_FIELD, "training", "is missing");
+    }
+    if (status == STATUS_OK && job.request.recipe != JOB_RECIPE_NONE &&
+        (seen & 1U << JOB_HYPERPARAMETERS) != 0) {
+        status = reader_refuse_field(&r, STATUS_INVALID_VALUE, "hyperparameters",
+                                     "must be left out beside 'recipe', which finds them out");
     }
     status = reader_end(&r, status);
     if (status == STATUS_OK) {

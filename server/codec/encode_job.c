@@ -1,6 +1,7 @@
 /* encode_job.c - fine-tuning jobs, their events and their checkpoints. */
 #include "base/clock.h"
 #include "codec/hyperparameter_fields.h"
+#include "codec/recipe_fields.h"
 #include "codec/tree.h"
 
 #include <inttypes.h>
@@ -38,7 +39,8 @@ static void add_progress(struct tree *tree, const struct job *job)
 {
     cJSON *item = tree_add_object(tree, tree->root, "progress");
     tree_add_count(tree, item, "epoch", job->epoch);
-    tree_add_count(tree, item, "n_epochs", job->hyperparameters.n_epochs);
+    add_count_or_null(tree, item, "n_epochs",
+                      job->recipe == JOB_RECIPE_NONE ? job->hyperparameters.n_epochs : 0);
     tree_add_count(tree, item, "step", job->step);
     add_count_or_null(tree, item, "n_steps", job->n_steps);
 }
@@ -78,7 +80,12 @@ static void add_job(struct tree *tree, const struct job *job, bool durable)
     add_time_or_null(tree, root, "finished_at", job->finished_at_ms);
     add_time_or_null(tree, root, "estimated_finish", job->estimated_finish_ms);
     add_progress(tree, job);
-    hyperparameters_add(tree, root, "hyperparameters", &job->hyperparameters);
+    if (job->recipe == JOB_RECIPE_NONE) {
+        hyperparameters_add(tree, root, "hyperparameters", &job->hyperparameters);
+    } else {
+        tree_add_null(tree, root, "hyperparameters");
+    }
+    recipe_add(tree, root, job);
     tree_add_count(tree, root, "seed", job->seed);
     if (job->metadata[0] == '\0') {
         tree_add_null(tree, root, "metadata");

@@ -42,28 +42,12 @@ static cJSON *add_variable(struct tree *tree, cJSON *variables, const struct gru
     return item;
 }
 
-/* As a model's file has it. */
-static void add_transform(struct tree *tree, cJSON *input, const struct gru_transform *transform)
-{
-    const char *word = gru_transform_name(transform->kind);
-    if (transform->kind == GRU_SEASONAL_DIFFERENCE) {
-        cJSON *item = tree_add_object(tree, input, "transform");
-        tree_add_count(tree, item, word, transform->season);
-    } else if (transform->kind == GRU_LEVEL) {
-        cJSON *item = tree_add_object(tree, input, "transform");
-        tree_add_number(tree, item, word, transform->rate);
-        tree_add_bool(tree, item, "scale", transform->scale);
-    } else {
-        tree_add_string(tree, input, "transform", word);
-    }
-}
-
 static void add_variables(struct tree *tree, cJSON *parent, const struct gru_info *info)
 {
     cJSON *inputs = tree_add_array(tree, parent, "inputs");
     for (size_t i = 0; i < info->n_inputs; i++) {
         cJSON *item = add_variable(tree, inputs, &info->inputs[i]);
-        add_transform(tree, item, &info->inputs[i].transform);
+        tree_add_transform(tree, item, &info->inputs[i].transform);
     }
     cJSON *outputs = tree_add_array(tree, parent, "outputs");
     for (size_t i = 0; i < info->n_outputs; i++) {

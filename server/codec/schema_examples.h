@@ -90,7 +90,8 @@
     "\"hyperparameters\":{\"n_epochs\":20,\"batch_size\":32,\"learning_rate\":0.001," \
     "\"optimizer\":\"adam\",\"momentum\":0,\"weight_decay\":0,\"loss\":\"mse\"," \
     "\"clip_norm\":1,\"window\":64,\"l2_sp\":0,\"dropout\":0," \
-    "\"early_stopping_patience\":5,\"train\":\"all\"},\"seed\":1,\"metadata\":null," \
+    "\"early_stopping_patience\":5,\"train\":\"all\"},\"recipe\":null,\"seed\":1," \
+    "\"metadata\":null," \
     "\"trained_steps\":400,\"metrics\":{\"train_loss\":0.21,\"valid_loss\":0.23," \
     "\"baseline_valid_loss\":0.31,\"persistence_valid_loss\":0.35}," \
     "\"promotion\":{\"policy\":\"auto\",\"state\":\"promoted\",\"reason\":null}," \

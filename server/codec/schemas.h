@@ -33,7 +33,8 @@ extern const struct json_schema schema_calibration_format, schema_calibration_le
     schema_means_format, schema_means_season, schema_means_bytes;
 extern const struct json_schema schema_fraction, schema_policy, schema_min_relative_gain,
     schema_must_beat_persistence, schema_min_targets, schema_confidence, schema_seed, schema_suffix,
-    schema_metadata, schema_max_seconds, schema_dry_run, schema_session_ids, schema_session_prefix;
+    schema_metadata, schema_max_seconds, schema_dry_run, schema_recipe_horizon, schema_transform,
+    schema_session_ids, schema_session_prefix;
 extern const struct json_schema schema_number, schema_number_or_null, schema_float,
     schema_float_or_null, schema_flag, schema_any, schema_text, schema_text_or_null, schema_count,
     schema_seconds, schema_seconds_or_null, schema_has_more;
@@ -50,9 +51,10 @@ extern const struct json_schema codec_step_body, codec_batch_step_body, codec_st
     codec_fork_body, codec_rule_body, codec_rule_crossing_part, codec_job_body, codec_no_body,
     codec_model_file;
 /* Parts of them that have a table of their own. */
-extern const struct json_schema codec_series_part, codec_hyperparameters_part, codec_time_part,
-    codec_calibration_part, codec_errors_part, codec_means_part, codec_training_part,
-    codec_validation_part, codec_crossing_part, codec_explain_part, codec_explain_field;
+extern const struct json_schema codec_series_part, codec_hyperparameters_part, codec_recipe_part,
+    codec_time_part, codec_calibration_part, codec_errors_part, codec_means_part,
+    codec_training_part, codec_validation_part, codec_crossing_part, codec_explain_part,
+    codec_explain_field;
 
 /* ---- replies ---- */
 

@@ -14,8 +14,8 @@
 
 // clang-format off
 static const struct field progress_fields[] = {
-    SAID("epoch", &schema_count), SAID("n_epochs", &schema_count), SAID("step", &schema_count),
-    SAID("n_steps", JSON_SCHEMA(INTEGER, .is_nullable = true)),
+    SAID("epoch", &schema_count), SAID("n_epochs", JSON_SCHEMA(INTEGER, .is_nullable = true)),
+    SAID("step", &schema_count), SAID("n_steps", JSON_SCHEMA(INTEGER, .is_nullable = true)),
 };
 static const struct json_schema progress_part = OBJECT(progress_fields);
 static const struct field promotion_fields[] = {
@@ -29,6 +29,28 @@ static const struct field error_fields[] = {
 static const struct json_schema error_part = OBJECT(error_fields, .is_nullable = true,
     .help = "why the job has failed");
 
+static const struct json_schema *const hyperparameters_forms[] = { &codec_hyperparameters_part };
+static const struct field trial_fields[] = {
+    SAID("kind", IS("network|persistence|seasonal_naive")), SAID("transform", &schema_transform),
+    SAID("residual", &schema_flag),
+    SAID("width", JSON_SCHEMA(INTEGER, .help = "of its gru layer; 0 of a naive forecast")),
+    SAID("steps", &schema_count), SAID("horizon_loss", &schema_count),
+    SAID("all_rows", JSON_SCHEMA(BOOLEAN,
+         .help = "a part of the new version: one of the networks of the chosen kind that are trained on all rows")),
+    SAID("state", ONE_OF(JOB_TRIAL_STATES)), SAID("n_epochs", &schema_count),
+    SAID("best_epoch", &schema_count),
+    SAID("error", JSON_SCHEMA(NUMBER, .is_nullable = true,
+         .help = "of roll-outs over the validation part: the mean absolute scaled error")),
+    SAID("chosen", &schema_flag),
+};
+static const struct json_schema trial_part = OBJECT(trial_fields, .name = "Trial");
+static const struct field recipe_fields[] = {
+    SAID("type", IS("auto")), SAID("horizon", &schema_recipe_horizon),
+    SAID("trials", JSON_SCHEMA(ARRAY, .items = &trial_part)),
+};
+static const struct json_schema recipe_part = OBJECT(recipe_fields, .is_nullable = true,
+    .help = "what a recipe has tried");
+
 const struct json_schema schema_job_status = { .type = JSON_SCHEMA_STRING,
     .words = JOB_STATUS_TABLE(WORD), .help = "where the job stands" };
 static const struct field job_fields[] = {
@@ -38,7 +60,10 @@ static const struct field job_fields[] = {
     SAID("status", &schema_job_status),
     SAID("created_at", &schema_seconds), SAID("started_at", &schema_seconds_or_null),
     SAID("finished_at", &schema_seconds_or_null), SAID("estimated_finish", &schema_seconds_or_null),
-    SAID("progress", &progress_part), SAID("hyperparameters", &codec_hyperparameters_part),
+    SAID("progress", &progress_part),
+    SAID("hyperparameters", JSON_SCHEMA(ANY_OF, JSON_SCHEMA_CHOICES(hyperparameters_forms), .is_nullable = true,
+         .help = "null of a recipe, which has its own")),
+    SAID("recipe", &recipe_part),
     SAID("seed", &schema_seed), SAID("metadata", &schema_metadata),
     SAID("trained_steps", &schema_count), SAID("metrics", &codec_losses_part),
     SAID("promotion", &promotion_part), SAID("error", &error_part),

@@ -114,10 +114,10 @@ static const struct json_schema season_part = OBJECT(season_fields),
 static const struct json_schema *const transforms[] = {
     JSON_SCHEMA(STRING, .words = "none|difference"), &season_part, &level_part,
 };
-static const struct field input_fields[] = { VARIABLE,
-    SAID("transform", JSON_SCHEMA(ANY_OF, JSON_SCHEMA_CHOICES(transforms),
-         .help = "what the network sees of it ([MODELS.md](MODELS.md#transforms))")),
-};
+const struct json_schema schema_transform = { .type = JSON_SCHEMA_ANY_OF,
+    JSON_SCHEMA_CHOICES(transforms),
+    .help = "what the network sees of it ([MODELS.md](MODELS.md#transforms))" };
+static const struct field input_fields[] = { VARIABLE, SAID("transform", &schema_transform) };
 static const struct field output_fields[] = { VARIABLE,
     SAID("feeds", JSON_SCHEMA(STRING, .is_nullable = true, .help = "the input whose next value it forecasts")),
 };

@@ -201,7 +201,9 @@ VALUE(suffix, STRING, .is_nullable = true, .least = 1, .most = JOB_SUFFIX_MAX, .
 VALUE(metadata, OBJECT, .is_nullable = true, .items = &schema_passed_over, .example = "{\"line\":7}",
       .help = "yours: kept and repeated; at most 2048 bytes")
 VALUE(max_seconds, INTEGER, .least = 1, .most = 2147483648.0, .is_nullable = true, .example = "600",
-      .help = "of running; then it ends as after its last epoch")
+      .help = "of running; then it ends as after its last epoch; 60 by default of a recipe")
+VALUE(recipe_horizon, INTEGER, .least = 1, .most = GRU_RECIPE_HORIZON_MAX, .example = "24",
+      .help = "rows ahead that forecasts shall be good for; 12 by default")
 VALUE(dry_run, BOOLEAN,
       .help = "checks everything, evaluates the base version, times a few steps, says what it would "
               "take; stores nothing")

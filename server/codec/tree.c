@@ -88,6 +88,21 @@ void tree_add_time(struct tree *tree, cJSON *parent, const char *name, int64_t t
     tree_add_number(tree, parent, name, (double)time_ms / 1000);
 }
 
+void tree_add_transform(struct tree *tree, cJSON *parent, const struct gru_transform *transform)
+{
+    const char *word = gru_transform_name(transform->kind);
+    if (transform->kind == GRU_SEASONAL_DIFFERENCE) {
+        cJSON *item = tree_add_object(tree, parent, "transform");
+        tree_add_count(tree, item, word, transform->season);
+    } else if (transform->kind == GRU_LEVEL) {
+        cJSON *item = tree_add_object(tree, parent, "transform");
+        tree_add_number(tree, item, word, transform->rate);
+        tree_add_bool(tree, item, "scale", transform->scale);
+    } else {
+        tree_add_string(tree, parent, "transform", word);
+    }
+}
+
 void tree_add_metrics(struct tree *tree, cJSON *parent, const struct job_metrics *metrics,
                       bool with_accuracy)
 {

@@ -35,6 +35,9 @@ void tree_add_json(struct tree *tree, cJSON *parent, const char *name,
 /* Unix seconds, with the milliseconds. */
 void tree_add_time(struct tree *tree, cJSON *parent, const char *name, int64_t time_ms);
 
+/* As a model's file has it. */
+void tree_add_transform(struct tree *tree, cJSON *parent, const struct gru_transform *transform);
+
 /* The losses of a job or of the version that it made; accuracies where there are some, or always.
  */
 void tree_add_metrics(struct tree *tree, cJSON *parent, const struct job_metrics *metrics,
