@@ -116,7 +116,8 @@ export function createJob(onChange) {
   const draw = () => {
     if (!job) return;
     const { progress, status } = job;
-    bar.value = status === "succeeded" ? 1 : progress.step / (progress.n_steps || 1);
+    const share = progress.n_steps ? progress.step / progress.n_steps : 0; // of a recipe nobody knows
+    bar.value = status === "succeeded" ? 1 : share;
     write(where, progressWords(job));
     write(verdict, verdictWords(job, chosenModel()?.active_version));
     putButtons();
