@@ -91,6 +91,11 @@ struct gru_recipe_trial {
                                     forecasts is finite */
 };
 
+/* What kind it is, but for its width: "seasonal_difference of 12, residual, 12 steps". */
+enum { GRU_RECIPE_KIND_SIZE = 128 };
+GRU_API void gru_recipe_trial_kind(const struct gru_recipe_trial *trial,
+                                   char ret_kind[GRU_RECIPE_KIND_SIZE]);
+
 /*
  * Errors are of roll-outs over rows 1 to `horizon` ahead, from origins spread over the validation
  * part, as gru_forecast makes them from readings since the series began: the mean of |forecast -

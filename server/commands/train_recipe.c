@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_SECONDS = 60, SHOW_MS = 100, KIND_SIZE = 80 };
+enum { MAX_SECONDS = 60, SHOW_MS = 100 };
 
 /* ---- the task ---- */
 
@@ -62,33 +62,6 @@ static int create(const struct train_recipe *recipe, const struct gru_series *se
 
 /* ---- the table ---- */
 
-/* "seasonal_difference of 12, residual, 12 steps" */
-static void name_kind(const struct gru_recipe_trial *trial, char ret_kind[KIND_SIZE])
-{
-    const struct gru_transform *transform = &trial->transform;
-    if (trial->width == 0) {
-        snprintf(ret_kind, KIND_SIZE, "%s",
-                 transform->kind == GRU_DIFFERENCE ? "persistence" : "seasonal naive");
-        return;
-    }
-    int n = snprintf(ret_kind, KIND_SIZE, "%s", gru_transform_name(transform->kind));
-    if (transform->season > 0) {
-        n += snprintf(ret_kind + n, KIND_SIZE - (size_t)n, " of %zu", transform->season);
-    }
-    if (trial->residual) {
-        n += snprintf(ret_kind + n, KIND_SIZE - (size_t)n, ", residual");
-    }
-    if (trial->steps > 1) {
-        n += snprintf(ret_kind + n, KIND_SIZE - (size_t)n, ", %zu steps", trial->steps);
-    }
-    if (trial->member > 0) {
-        n += snprintf(ret_kind + n, KIND_SIZE - (size_t)n, ", all rows");
-    }
-    if (trial->horizon_loss > 1) {
-        snprintf(ret_kind + n, KIND_SIZE - (size_t)n, ", roll-outs of %zu", trial->horizon_loss);
-    }
-}
-
 static void tell_season(const struct train_recipe *recipe,
                         const struct gru_recipe_findings *findings)
 {
@@ -109,8 +82,8 @@ static void tell_season(const struct train_recipe *recipe,
 static void tell_trial(const struct train_recipe *recipe, const struct gru_recipe_trial *trial,
                        bool is_chosen)
 {
-    char kind[KIND_SIZE], width[24] = "-", epochs[48] = "-", error[24] = "-";
-    name_kind(trial, kind);
+    char kind[GRU_RECIPE_KIND_SIZE], width[24] = "-", epochs[48] = "-", error[24] = "-";
+    gru_recipe_trial_kind(trial, kind);
     if (trial->width > 0) {
         snprintf(width, sizeof width, "%zu", trial->width);
         snprintf(epochs, sizeof epochs, "%zu of %zu", trial->best_epoch, trial->n_epochs);

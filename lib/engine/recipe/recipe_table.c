@@ -2,6 +2,7 @@
 #include "engine/recipe/recipe.h"
 
 #include <math.h>
+#include <stdio.h>
 
 enum { WIDTH = 32, NARROW = 16, BROAD = 64, AHEAD_MAX = 64 };
 
@@ -108,4 +109,27 @@ size_t gru_recipe_n_tried(const struct gru_recipe *recipe)
         n++;
     }
     return n;
+}
+
+void gru_recipe_trial_kind(const struct gru_recipe_trial *trial,
+                           char ret_kind[GRU_RECIPE_KIND_SIZE])
+{
+    const struct gru_transform *transform = &trial->transform;
+    if (trial->width == 0) {
+        snprintf(ret_kind, GRU_RECIPE_KIND_SIZE, "%s",
+                 transform->kind == GRU_DIFFERENCE ? "persistence" : "seasonal naive");
+        return;
+    }
+    char season[32] = "", ahead[48] = "";
+    if (transform->season > 0) {
+        snprintf(season, sizeof season, " of %zu", transform->season);
+    }
+    if (trial->steps > 1) {
+        snprintf(ahead, sizeof ahead, ", %zu steps", trial->steps);
+    } else if (trial->horizon_loss > 1) {
+        snprintf(ahead, sizeof ahead, ", roll-outs of %zu", trial->horizon_loss);
+    }
+    snprintf(ret_kind, GRU_RECIPE_KIND_SIZE, "%s%s%s%s%s", gru_transform_name(transform->kind),
+             season, trial->residual ? ", residual" : "", ahead,
+             trial->member > 0 ? ", all rows" : "");
 }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KIND_SIZE = 128 };
+enum { TRIAL_NAME_SIZE = GRU_RECIPE_KIND_SIZE + 32 };
 
 /* ---- the search ---- */
 
@@ -138,38 +138,23 @@ void job_run_recipe_take_trials(struct job_run *run)
 
 /* ---- what is said ---- */
 
-/* "seasonal_difference of 12, residual, 32 wide, 12 steps" */
-static void name_kind(const struct gru_recipe_trial *trial, char ret_kind[KIND_SIZE])
+/* "seasonal_difference of 12, residual, 12 steps, 32 wide" */
+static void name_trial(const struct gru_recipe_trial *trial, char ret_name[TRIAL_NAME_SIZE])
 {
-    const struct gru_transform *transform = &trial->transform;
-    if (trial->width == 0) {
-        snprintf(ret_kind, KIND_SIZE, "%s",
-                 transform->kind == GRU_DIFFERENCE ? "persistence" : "the seasonal naive forecast");
-        return;
+    char kind[GRU_RECIPE_KIND_SIZE];
+    gru_recipe_trial_kind(trial, kind);
+    if (trial->width > 0) {
+        snprintf(ret_name, TRIAL_NAME_SIZE, "%s, %zu wide", kind, trial->width);
+    } else {
+        snprintf(ret_name, TRIAL_NAME_SIZE, "%s", kind);
     }
-    char season[32] = "", rest[48] = "", member[48] = "";
-    if (transform->season > 0) {
-        snprintf(season, sizeof season, " of %zu", transform->season);
-    }
-    if (trial->steps > 1) {
-        snprintf(rest, sizeof rest, ", %zu steps", trial->steps);
-    } else if (trial->horizon_loss > 1) {
-        snprintf(rest, sizeof rest, ", roll-outs of %zu", trial->horizon_loss);
-    }
-    if (trial->member > 0) {
-        snprintf(member, sizeof member, ", on all rows");
-    }
-    snprintf(ret_kind, KIND_SIZE, "%s%s%s, %zu wide%s%s",
-             transform->kind == GRU_TRANSFORM_NONE ? "no transform"
-                                                   : gru_transform_name(transform->kind),
-             season, trial->residual ? ", residual" : "", trial->width, rest, member);
 }
 
 static struct job_event trial_event(const struct gru_recipe_trial *trial, size_t k, size_t n,
                                     const char *fate)
 {
-    char kind[KIND_SIZE], error[48] = "", epochs[64] = "";
-    name_kind(trial, kind);
+    char name[TRIAL_NAME_SIZE], error[48] = "", epochs[64] = "";
+    name_trial(trial, name);
     if (!isnan(trial->error)) {
         snprintf(error, sizeof error, "error %.4g, ", trial->error);
     }
@@ -177,7 +162,7 @@ static struct job_event trial_event(const struct gru_recipe_trial *trial, size_t
         snprintf(epochs, sizeof epochs, "best of %zu epochs %zu, ", trial->n_epochs,
                  trial->best_epoch);
     }
-    return job_database_message(JOB_EVENT_INFO, "trial %zu of %zu: %s: %s%s%s", k + 1, n, kind,
+    return job_database_message(JOB_EVENT_INFO, "trial %zu of %zu: %s: %s%s%s", k + 1, n, name,
                                 error, epochs, fate);
 }
 
@@ -235,16 +220,16 @@ static void name_naive(const struct gru_recipe_findings *findings, char *text, s
 static struct job_event end_event(const struct job_run *run)
 {
     struct gru_recipe_findings findings;
-    char kind[KIND_SIZE], naive[96];
+    char name[TRIAL_NAME_SIZE], naive[96];
     gru_recipe_findings(run->recipe, &findings);
     const struct gru_recipe_trial *chosen = &gru_recipe_trials(run->recipe)[findings.chosen];
-    name_kind(chosen, kind);
+    name_trial(chosen, name);
     name_naive(&findings, naive, sizeof naive);
     return job_database_message(
         chosen->width > 0 ? JOB_EVENT_INFO : JOB_EVENT_WARN,
         "chosen: trial %zu, %s, with error %.4g (%s) over 1 to %zu rows ahead from %zu rows of the "
         "validation part; an error of 1 is %.4g of '%s'%s",
-        findings.chosen + 1, kind, chosen->error, naive, run->recipe_task.task.horizon,
+        findings.chosen + 1, name, chosen->error, naive, run->recipe_task.task.horizon,
         findings.n_origins, findings.scale, run->recipe_task.task.outputs[0],
         chosen->width > 0 ? ""
                           : "; no network is better than that naive forecast, so the version makes "

@@ -74,7 +74,7 @@ TEST(a_recipe_says_what_it_does)
     ck_assert(job_has_event(&world, job.id, "begins, for 1 to 4 rows ahead"));
     ck_assert(job_has_event(&world, job.id, "trial 1 of"));
     ck_assert(job_has_event(&world, job.id, "persistence: error"));
-    ck_assert(job_has_event(&world, job.id, "the seasonal naive forecast: error"));
+    ck_assert(job_has_event(&world, job.id, "seasonal naive: error"));
     ck_assert(job_has_event(&world, job.id, "dropped: others were better"));
     ck_assert(job_has_event(&world, job.id, "chosen: trial"));
     ck_assert(!job_has_event(&world, job.id, "scaling"));
