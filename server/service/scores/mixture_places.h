@@ -70,7 +70,8 @@ struct view {
     size_t n_ahead;
     struct cell *cells; /* [H] */
     float *values;      /* [at.n] */
-    float *rests;       /* likewise; NULL: values are not wide */
+    bool is_wide;
+    size_t to_rest; /* from a value to what its float leaves of it, where values are wide */
 };
 
 static inline struct view view_of(const struct mixture *mixture, size_t place)
@@ -84,22 +85,22 @@ static inline struct view view_of(const struct mixture *mixture, size_t place)
                           .n_ahead = layout->n_horizons,
                           .cells = cells + place * layout->n_horizons,
                           .values = values + place * at.n,
-                          .rests = layout->is_wide ? values + (layout->n_tracked + place) * at.n
-                                                   : NULL };
+                          .is_wide = layout->is_wide,
+                          .to_rest = layout->n_tracked * at.n };
 }
 
 static inline double value_at(const struct view *view, size_t at)
 {
-    return view->rests ? two_floats_sum(view->values[at], view->rests[at])
-                       : (double)view->values[at];
+    const float *value = &view->values[at];
+    return view->is_wide ? two_floats_sum(*value, value[view->to_rest]) : (double)*value;
 }
 
 static inline void value_set(const struct view *view, size_t at, double value)
 {
     const struct two_floats kept = two_floats_of(value);
     view->values[at] = kept.high;
-    if (view->rests) {
-        view->rests[at] = kept.rest;
+    if (view->is_wide) {
+        view->values[at + view->to_rest] = kept.rest;
     }
 }
 
