@@ -63,3 +63,8 @@ TEST(the_page_of_operating_works)
 {
     expect_work("docs/OPERATING.md");
 }
+
+TEST(the_commands_of_the_page_on_rules_work)
+{
+    expect_work("docs/RULES.md");
+}
