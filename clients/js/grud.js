@@ -1013,6 +1013,7 @@ export class Client {
    *   blend: forecasts are mixed with persistence and others, as far as they have been better.
    *   seq: the device's own number of the reading, with `begin` and `fill`; the client counts where
    *   there is neither `seq` nor `at`. late: "amend", with `at` or a `step`, puts it in its place.
+   *   crossing: a threshold, for when the forecast and how probably a reading will cross it.
    */
   step(model, session, x, options = {}) {
     return this.#steps.one(model, session, x, options);
@@ -1026,8 +1027,8 @@ export class Client {
    * @param {Iterable<X> | AsyncIterable<X> | Iterable<Reading> | AsyncIterable<Reading>} readings x
    *   of one `session`, or {session, x, at, seq}
    * @param {{session?: string, horizon?: number, level?: import("./replies").Level,
-   *   blend?: boolean, batch?: number}} [options] batch: readings of a request, and all that is held in memory; 1
-   *   for readings that arrive live
+   *   blend?: boolean, crossing?: import("./replies").Crossing, batch?: number}} [options]
+   *   batch: readings of a request, and all that is held in memory; 1 for readings that arrive live
    */
   steps(model, readings, { session, batch = 64, ...fields } = {}) {
     return this.#steps.stream(model, readingsOf(readings, session), fields, batch);
@@ -1035,7 +1036,8 @@ export class Client {
 
   /** Looks H steps ahead without a reading: `forecast`, H × O. Changes nothing.
    * @param {string} model @param {string} session @param {number} horizon
-   * @param {{level?: import("./replies").Level, future?: Rows, blend?: boolean}} [options]
+   * @param {{level?: import("./replies").Level, future?: Rows, blend?: boolean,
+   *   crossing?: import("./replies").Crossing}} [options]
    * @returns {Promise<ForecastReply>} */
   forecast(model, session, horizon, options = {}) {
     return this.#transport.json("POST", path("models", model, "sessions", session, "forecast"),

@@ -33,6 +33,9 @@ export interface Ahead {
   future?: Rows;
 }
 
+/** A threshold of an output. */
+export type Crossing = { output: string; above: number } | { output: string; below: number };
+
 export interface StepOptions extends Ahead {
   at?: At;
   seq?: number;
@@ -42,6 +45,7 @@ export interface StepOptions extends Ahead {
   step?: number;
   /** forecasts are mixed with persistence and others, as far as they have been better */
   blend?: boolean;
+  crossing?: Crossing;
 }
 
 export interface Interval {
@@ -58,6 +62,13 @@ export interface Blend {
   weights: { model: number; persistence: number; seasonal_naive?: number; level: number };
 }
 
+/** When a threshold will be crossed; null: never, or there is nothing to calibrate from. */
+export interface CrossingReply {
+  ahead: number | null;
+  probability: number | null;
+  by_horizon: (number | null)[] | null; // H
+}
+
 /** A repetition of an earlier step than the last has only session, step and repeated. */
 export interface StepReply {
   session: string;
@@ -67,6 +78,7 @@ export interface StepReply {
   forecast?: number[][]; // H × O
   intervals?: Interval[];
   blend?: Blend;
+  crossing?: CrossingReply;
   missing?: string[];
   repeated?: boolean;
   filled?: number;
@@ -81,6 +93,7 @@ export interface ForecastReply {
   forecast: number[][]; // H × O
   intervals?: Interval[];
   blend?: Blend;
+  crossing?: CrossingReply;
 }
 
 export interface PredictOptions extends Ahead {

@@ -33,6 +33,14 @@ test("a step, by place, by name and as a typed array, is one step each", async (
   assert.equal(third.intervals[0].level, 0.9);
 });
 
+test("a threshold is told with a step and with a forecast", async () => {
+  const crossing = { output: "a", above: -1000 };
+  const step = await client.step("m", "near", [1, 2], { horizon: 1, crossing });
+  assert.deepEqual(step.crossing, { ahead: 1, probability: null, by_horizon: null });
+  const ahead = await client.forecast("m", "near", 1, { crossing });
+  assert.deepEqual(ahead.crossing, step.crossing);
+});
+
 test("steps that are not awaited keep their order", async () => {
   const replies = await Promise.all(rows(20).map((x) => client.step("m", "hasty", x)));
   assert.deepEqual(replies.map((reply) => reply.step), rows(20).map((_, k) => k + 1));

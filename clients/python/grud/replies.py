@@ -29,6 +29,14 @@ Level = Union[float, Sequence[float]]
 Values = List[Optional[float]]
 
 
+class Crossing(TypedDict, total=False):
+    """A threshold of an output: either `above` or `below`."""
+
+    output: str
+    above: float
+    below: float
+
+
 class Reading(NamedTuple):
     """A reading of a stream of many sessions."""
 
@@ -60,6 +68,14 @@ class Blend(TypedDict, total=False):
     weights: Weights
 
 
+class CrossingReply(TypedDict):
+    """When a threshold will be crossed. None: never, or there is nothing to calibrate from."""
+
+    ahead: Optional[int]
+    probability: Optional[float]
+    by_horizon: Optional[Values]  # H
+
+
 class StepReply(TypedDict, total=False):
     """A repetition of an earlier step than the last has only session, step and repeated."""
 
@@ -70,6 +86,7 @@ class StepReply(TypedDict, total=False):
     forecast: List[List[float]]  # H × O
     intervals: List[Interval]
     blend: Blend
+    crossing: CrossingReply
     missing: List[str]
     repeated: bool
     filled: int
@@ -84,6 +101,7 @@ class ForecastReply(TypedDict, total=False):
     forecast: List[List[float]]  # H × O
     intervals: List[Interval]
     blend: Blend
+    crossing: CrossingReply
 
 
 class Prediction(TypedDict, total=False):

@@ -46,6 +46,17 @@ class Series(Served):
         self.refused("horizon_not_supported", self.client.step, SMALL, "s", ROWS[0], horizon=2)
         self.refused("session_not_found", self.client.forecast, "pump", "nobody", 1)
 
+    def test_a_threshold_is_told_with_a_step_and_with_a_forecast(self):
+        threshold = {"output": "a", "above": -1000}
+        replies = list(self.client.steps("pump", ROWS[:30], session="near", horizon=3,
+                                         crossing=threshold))
+        ahead = self.client.forecast("pump", "near", 3, crossing=threshold)
+        self.assertEqual(ahead["crossing"], replies[-1]["crossing"])
+        self.assertEqual(ahead["crossing"]["ahead"], 1)
+        self.assertEqual(len(ahead["crossing"]["by_horizon"]), 3)
+        self.refused("missing_field", self.client.step, "pump", "near", ROWS[30],
+                     crossing=threshold)
+
     def test_series_are_predicted(self):
         whole = self.client.predict("pump", ROWS, horizon=2)
         last = self.client.predict("pump", ROWS, horizon=2, last=True, version=1)
