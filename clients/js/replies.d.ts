@@ -36,6 +36,9 @@ export interface Ahead {
 /** A threshold of an output. */
 export type Crossing = { output: string; above: number } | { output: string; below: number };
 
+/** Of the first output, one step ahead, unless it says more. */
+export type Explain = boolean | { output?: string; ahead?: number };
+
 export interface StepOptions extends Ahead {
   at?: At;
   seq?: number;
@@ -46,6 +49,7 @@ export interface StepOptions extends Ahead {
   /** forecasts are mixed with persistence and others, as far as they have been better */
   blend?: boolean;
   crossing?: Crossing;
+  explain?: Explain;
 }
 
 export interface Interval {
@@ -69,6 +73,17 @@ export interface CrossingReply {
   by_horizon: (number | null)[] | null; // H
 }
 
+/** Why a forecast is what it is: `value` is the sum of all others. */
+export interface Explanation {
+  output: string;
+  ahead: number;
+  value: number;
+  baseline: number;
+  state: number;
+  inputs: { name: string; contribution: number }[];
+  residual: number;
+}
+
 /** A repetition of an earlier step than the last has only session, step and repeated. */
 export interface StepReply {
   session: string;
@@ -79,6 +94,7 @@ export interface StepReply {
   intervals?: Interval[];
   blend?: Blend;
   crossing?: CrossingReply;
+  explanation?: Explanation;
   missing?: string[];
   repeated?: boolean;
   filled?: number;

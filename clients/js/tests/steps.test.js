@@ -41,6 +41,13 @@ test("a threshold is told with a step and with a forecast", async () => {
   assert.deepEqual(ahead.crossing, step.crossing);
 });
 
+test("a step is explained", async () => {
+  const { explanation } = await client.step("m", "why", [1, 2], { explain: true });
+  const { value, baseline, state, inputs, residual } = explanation;
+  const sum = inputs.reduce((sum, part) => sum + part.contribution, baseline + state + residual);
+  assert.ok(Math.abs(sum - value) < 1e-5);
+});
+
 test("steps that are not awaited keep their order", async () => {
   const replies = await Promise.all(rows(20).map((x) => client.step("m", "hasty", x)));
   assert.deepEqual(replies.map((reply) => reply.step), rows(20).map((_, k) => k + 1));

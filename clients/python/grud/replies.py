@@ -76,6 +76,30 @@ class CrossingReply(TypedDict):
     by_horizon: Optional[Values]  # H
 
 
+class Explain(TypedDict, total=False):
+    """Which of the forecasts: of the first output, one step ahead, unless it says more."""
+
+    output: str
+    ahead: int
+
+
+class Contribution(TypedDict):
+    name: str
+    contribution: float
+
+
+class Explanation(TypedDict):
+    """Why a forecast is what it is: `value` is the sum of all others."""
+
+    output: str
+    ahead: int
+    value: float
+    baseline: float
+    state: float
+    inputs: List[Contribution]
+    residual: float
+
+
 class StepReply(TypedDict, total=False):
     """A repetition of an earlier step than the last has only session, step and repeated."""
 
@@ -87,6 +111,7 @@ class StepReply(TypedDict, total=False):
     intervals: List[Interval]
     blend: Blend
     crossing: CrossingReply
+    explanation: Explanation
     missing: List[str]
     repeated: bool
     filled: int

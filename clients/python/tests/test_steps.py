@@ -45,6 +45,14 @@ class Steps(unittest.TestCase):
             with Client(self.daemon.url) as client:
                 self.assertEqual(client.step(SMALL, "same", [1, 2, 3])["step"], n)
 
+    def test_a_step_is_explained(self):
+        for explain in (True, {"ahead": 1}):
+            why = self.client.step(SMALL, "why", reading(1), explain=explain)["explanation"]
+            parts = [part["contribution"] for part in why["inputs"]]
+            self.assertEqual(len(parts), 3)
+            self.assertAlmostEqual(
+                why["value"], sum(parts, why["baseline"] + why["state"] + why["residual"]), 5)
+
     def test_a_stream_equals_the_whole_sequence(self):
         rows = [reading(t) for t in range(150)]
         whole = self.client.predict(SMALL, rows)["y"]
