@@ -32,7 +32,8 @@
  * the level on which it stands now: u is turned into a forecast by what the state's transform keeps
  * after the last reading, which belongs to the baseline. A missing reading is what the model's
  * policy makes of it. Of the T one that the model refuses, or that does not run from the beginning,
- * is left out with those before it.
+ * is left out with those before it. Where none is left, or T is 0, the path is of one reading whose
+ * inputs are all at their means: so all but what the known future brings is the state's.
  *
  * The integral is Gauss's formula of 16 points. What it leaves over is known, for F is known at
  * both ends. Where that is more than GRU_EXPLAIN_TOLERANCE of what there is to explain, |F(1) -
@@ -53,7 +54,7 @@ enum { GRU_EXPLAIN_PARTS_MAX = 33 };
 struct gru_question {
     const float *state;   /* after the last reading */
     const double *x;      /* [n_rows][I] the last readings, raw; NaN: missing */
-    size_t n_rows;        /* T, at least 1 */
+    size_t n_rows;        /* T; 0: they are not known */
     const double *future; /* [n_future_rows][n_future], as gru_forecast takes it */
     size_t n_future_rows;
     size_t output, ahead; /* from 1 */
@@ -69,7 +70,7 @@ struct gru_explain;
 
 /* A bound on what gru_explain_create allocates; SIZE_MAX: more than can be counted. */
 GRU_API size_t gru_explain_bytes(const struct gru_model *model, size_t n_rows, size_t ahead);
-/* The model is borrowed. GRU_BAD_ARGUMENT (no rows, no such output, ahead 0), GRU_NOT_CAUSAL (a
+/* The model is borrowed. GRU_BAD_ARGUMENT (no such output, ahead 0), GRU_NOT_CAUSAL (a
  * bidirectional model), what gru_roll_begin says, GRU_NO_MEMORY. */
 GRU_API GRU_CHECK enum gru_status gru_explain_create(const struct gru_model *model,
                                                      const struct gru_question *question,

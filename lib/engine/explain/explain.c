@@ -21,18 +21,24 @@ static struct backprop_options options_of(const struct explain_sizes *sizes)
                                       .input_only = true };
 }
 
+/* Where there are no readings the path has one of which nothing is known. */
+static size_t rows_of_window(size_t n_rows)
+{
+    return n_rows > 0 ? n_rows : 1;
+}
+
 /* False: more than fits a size_t. */
 static bool find_sizes(const struct gru_model *model, size_t n_rows, size_t ahead,
                        struct explain_sizes *ret_sizes)
 {
     const size_t steps = model->info.steps;
-    struct explain_sizes sizes = { .n_kept = n_rows,
+    struct explain_sizes sizes = { .n_kept = rows_of_window(n_rows),
                                    .n_blocks = (ahead - 1) / steps,
                                    .n_lanes = 2 * (EXPLAIN_POINTS + 2) };
     size_t n_bytes = SIZE_MAX, n_rows_most;
     if (__builtin_mul_overflow(sizes.n_blocks, steps, &sizes.n_steps) ||
         __builtin_add_overflow(sizes.n_steps, steps, &sizes.n_ahead) ||
-        __builtin_add_overflow(sizes.n_steps, n_rows, &sizes.n_steps) ||
+        __builtin_add_overflow(sizes.n_steps, sizes.n_kept, &sizes.n_steps) ||
         __builtin_mul_overflow(sizes.n_steps, sizes.n_lanes, &n_rows_most)) {
         return false;
     }
@@ -146,8 +152,9 @@ static void begin_replay(struct gru_explain *explain, const double *x, size_t n_
     explain->lane = (struct gru_lane){
         .state_out = explain->replayed, .x = x, .n_rows = n_rows, .y = explain->y
     };
-    explain->sizes.n_kept = n_rows;
-    explain->sizes.n_steps = n_rows + explain->sizes.n_blocks * explain->model->info.steps;
+    explain->sizes.n_kept = rows_of_window(n_rows);
+    explain->sizes.n_steps =
+        explain->sizes.n_kept + explain->sizes.n_blocks * explain->model->info.steps;
     gru_run_begin(explain->model, &explain->lane, 1, explain->order, &explain->run);
 }
 
@@ -165,8 +172,7 @@ enum gru_status gru_explain_create(const struct gru_model *model,
                                    const struct gru_question *question,
                                    struct gru_explain **ret_explain)
 {
-    if (question->n_rows == 0 || question->ahead == 0 ||
-        question->output >= model->info.n_outputs) {
+    if (question->ahead == 0 || question->output >= model->info.n_outputs) {
         return GRU_BAD_ARGUMENT;
     }
     if (model->info.is_bidirectional) {
@@ -215,17 +221,15 @@ static enum gru_status replay(struct gru_explain *explain, struct gru_work *work
     if (status != GRU_OK || explain->run.n_rows_left > 0) {
         return status;
     }
-    if (lane->status != GRU_OK) {
+    if (lane->n_rows > 0 && lane->status != GRU_OK) {
         const size_t n_bad = lane->bad_row + 1;
-        if (n_bad >= lane->n_rows) {
-            return lane->status;
-        }
         begin_replay(explain, lane->x + n_bad * explain->model->info.n_inputs,
                      lane->n_rows - n_bad);
         return GRU_OK;
     }
-    explain->is_whole = memcmp(explain->replayed, explain->question.state,
-                               explain->model->info.state_floats * sizeof(float)) == 0;
+    explain->is_whole =
+        lane->n_rows > 0 && memcmp(explain->replayed, explain->question.state,
+                                   explain->model->info.state_floats * sizeof(float)) == 0;
     explain->phase = EXPLAIN_FORECAST;
     return gru_explain_see(explain);
 }

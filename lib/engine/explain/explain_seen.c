@@ -71,7 +71,8 @@ enum gru_status gru_explain_see(struct gru_explain *explain)
     }
     const double *x = explain->lane.x, *y = nothing;
     const uint64_t before = k_flush_begin();
-    for (size_t t = 0; t < explain->sizes.n_kept; t++) {
+    memset(explain->seen, 0, info->n_inputs * sizeof *explain->seen); /* if there are no readings */
+    for (size_t t = 0; t < explain->lane.n_rows; t++) {
         see_row(explain, &carried, x + t * info->n_inputs, y, explain->seen + t * info->n_inputs);
         y = explain->y + t * info->y_floats;
     }

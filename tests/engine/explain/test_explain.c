@@ -213,6 +213,72 @@ TEST(a_kept_reading_that_runs_no_more_is_left_out_with_those_before_it)
     gru_model_unref(model);
 }
 
+/* ---- no readings: they are not known, or none of them runs ---- */
+
+TEST(without_readings_all_is_the_state_s)
+{
+    for (size_t k = 0; golden_names[k]; k++) {
+        struct golden golden = golden_load(golden_names[k]);
+        const struct gru_info *info = gru_model_info(golden.model);
+        float state[EXPLAINING_FLOATS];
+        struct gru_question question = ask(golden.model, golden.x, golden.n_rows, 0, 1, state);
+        question.n_rows = 0;
+        const struct explained explained = explaining(golden.model, &question);
+        const struct gru_explanation *e = &explained.explanation;
+        for (size_t i = 0; i < info->n_inputs; i++) {
+            ck_assert(explained.inputs[i] == 0);
+        }
+        ck_assert(e->state == e->value - e->baseline && e->residual == 0);
+        golden_free(&golden);
+    }
+}
+
+TEST(without_readings_the_future_is_explained_as_behind_one_at_the_means)
+{
+    static const char *const more[] = { "", ",\"residual\":true,\"missing\":\"error\"" };
+    for (size_t k = 0; k < 4; k++) {
+        char grud[512];
+        snprintf(grud, sizeof grud, "{" FEEDS ",\"steps\":%zu%s}", k < 2 ? (size_t)1 : 3,
+                 more[k % 2]);
+        struct gru_model *model = training_model(grud, 3, 5, 2, k < 2 ? 2 : 6);
+        const struct gru_info *info = gru_model_info(model);
+        const double means[] = { info->inputs[0].mean, info->inputs[1].mean, info->inputs[2].mean };
+        double *x = training_noise(ROWS * 3, 1), *future = training_noise(9, 2);
+        float state[EXPLAINING_FLOATS];
+        struct gru_question question = ask(model, x, ROWS, 0, 5, state);
+        question.future = future;
+        question.n_future_rows = gru_future_rows(model, 5);
+        question.x = means;
+        question.n_rows = 1;
+        const struct explained behind_means = explaining(model, &question);
+        question.x = NULL;
+        question.n_rows = 0;
+        const struct explained explained = explaining(model, &question);
+        ck_assert(explained.inputs[0] == 0 && explained.inputs[1] == 0);
+        ck_assert(explained.inputs[2] != 0 && explained.explanation.state != 0);
+        ck_assert(memcmp(&explained, &behind_means, sizeof explained) == 0);
+        free(x);
+        free(future);
+        gru_model_unref(model);
+    }
+}
+
+TEST(readings_of_which_none_runs_are_as_none)
+{
+    struct gru_model *model = training_model("{" FEEDS ",\"missing\":\"error\"}", 3, 5, 1, 2);
+    double *x = training_noise(ROWS * 3, 1);
+    float state[EXPLAINING_FLOATS];
+    struct gru_question question = ask(model, x, ROWS, 1, 1, state);
+    question.n_rows = 0;
+    const struct explained none = explaining(model, &question);
+    x[ROWS * 3 - 1] = (double)NAN;
+    question.n_rows = ROWS;
+    const struct explained of_bad = explaining_parts(model, &question, 3);
+    ck_assert(memcmp(&of_bad, &none, sizeof none) == 0);
+    free(x);
+    gru_model_unref(model);
+}
+
 /* ---- sizes, and what is refused ---- */
 
 TEST(many_readings_take_no_more_memory_at_once_than_is_allowed)
@@ -253,9 +319,6 @@ TEST(what_cannot_be_asked_is_refused)
     other.ahead = 0;
     ck_assert_int_eq(refused(model, &other), GRU_BAD_ARGUMENT);
     other = question;
-    other.n_rows = 0;
-    ck_assert_int_eq(refused(model, &other), GRU_BAD_ARGUMENT);
-    other = question;
     other.ahead = 3;
     ck_assert_int_eq(refused(model, &other), GRU_BAD_FUTURE);
     other = question;
@@ -275,13 +338,12 @@ TEST(what_cannot_be_asked_is_refused)
 
 TEST(what_leaves_the_finite_numbers_is_said)
 {
-    struct gru_model *model = training_model(
-        "{\"inputs\":[{\"name\":\"a\"}],\"outputs\":[{\"name\":\"a\"}],\"residual\":true}", 1, 5, 1,
-        1);
-    double x[] = { 3e38, 3e38, 3e38 };
+    struct gru_model *model = training_model("{" FEEDS "}", 3, 5, 1, 2);
+    const double x[] = { 1, 2, 3 }, future[] = { (double)INFINITY };
     float state[EXPLAINING_FLOATS];
-    struct gru_question question = ask(model, x, 2, 0, 1, state);
-    x[1] = (double)INFINITY;
+    struct gru_question question = ask(model, x, 1, 0, 2, state);
+    question.future = future;
+    question.n_future_rows = 1;
     struct gru_explain *explain;
     struct gru_work *work;
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
