@@ -334,7 +334,7 @@ static enum gru_status fill(struct gru_recipe *recipe, struct gru_error *error)
 enum gru_status gru_recipe_create(const struct gru_recipe_task *task,
                                   struct gru_recipe **ret_recipe, struct gru_error *error)
 {
-    struct gru_recipe *recipe;
+    struct gru_recipe *recipe = NULL;
     enum gru_status status = gru_recipe_prepare(task, &recipe, error);
     if (status != GRU_OK) {
         return status;

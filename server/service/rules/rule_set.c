@@ -11,7 +11,7 @@ static int compare(const void *a, const void *b)
     const struct rule *y = &(*(struct rule_entry *const *)b)->rule;
     const int by_model = strcmp(x->model, y->model);
     const int by_prefix = by_model != 0 ? by_model : strcmp(x->prefix, y->prefix);
-    return by_prefix != 0 ? by_prefix : (x->number > y->number) - (x->number < y->number);
+    return by_prefix != 0 ? by_prefix : strcmp(x->name, y->name);
 }
 
 static bool begins_with(const char *text, const struct rule_node *node)

@@ -24,7 +24,7 @@ struct rule_node {
     const char *prefix;
     size_t n_prefix;
     const struct rule_node *up;  /* NULL: none */
-    struct rule_entry **entries; /* [n_entries] by number */
+    struct rule_entry **entries; /* [n_entries] by name */
     size_t n_entries;
     struct rule_needs needs; /* of these and of all further up */
 };
@@ -37,7 +37,7 @@ struct rule_model {
 
 struct rule_set {
     _Atomic unsigned n_refs;
-    struct rule_entry **entries; /* [n_entries] by model, prefix and number; with references */
+    struct rule_entry **entries; /* [n_entries] by model, prefix and name; with references */
     size_t n_entries;
     struct rule_node *nodes;
     struct rule_model *models; /* [n_models] by name */
