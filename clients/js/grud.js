@@ -1014,6 +1014,7 @@ export class Client {
    *   seq: the device's own number of the reading, with `begin` and `fill`; the client counts where
    *   there is neither `seq` nor `at`. late: "amend", with `at` or a `step`, puts it in its place.
    *   crossing: a threshold, for when the forecast and how probably a reading will cross it.
+   *   anomaly: how unusual this reading was, given what had been forecast for it.
    *   explain: what each input has brought, in `explanation`.
    */
   step(model, session, x, options = {}) {
@@ -1028,7 +1029,7 @@ export class Client {
    * @param {Iterable<X> | AsyncIterable<X> | Iterable<Reading> | AsyncIterable<Reading>} readings x
    *   of one `session`, or {session, x, at, seq}
    * @param {{session?: string, horizon?: number, level?: import("./replies").Level,
-   *   blend?: boolean, crossing?: import("./replies").Crossing,
+   *   blend?: boolean, crossing?: import("./replies").Crossing, anomaly?: boolean,
    *   explain?: import("./replies").Explain, batch?: number}} [options] batch: readings of a
    *   request, and all that is held in memory; 1 for readings that arrive live
    */

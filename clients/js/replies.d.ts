@@ -49,6 +49,8 @@ export interface StepOptions extends Ahead {
   /** forecasts are mixed with persistence and others, as far as they have been better */
   blend?: boolean;
   crossing?: Crossing;
+  /** how unusual this reading was, given what had been forecast for it */
+  anomaly?: boolean;
   explain?: Explain;
 }
 
@@ -73,6 +75,13 @@ export interface CrossingReply {
   by_horizon: (number | null)[] | null; // H
 }
 
+/** How unusual a reading was: of those that are as all others were, a share p has at most p. */
+export interface Anomaly {
+  p_value: number;
+  /** where there are several outputs whose truth comes */
+  by_output?: { [output: string]: number | null };
+}
+
 /** Why a forecast is what it is: `value` is the sum of all others. */
 export interface Explanation {
   output: string;
@@ -94,6 +103,7 @@ export interface StepReply {
   intervals?: Interval[];
   blend?: Blend;
   crossing?: CrossingReply;
+  anomaly?: Anomaly | null; // null: there is nothing to compare with
   explanation?: Explanation;
   missing?: string[];
   repeated?: boolean;

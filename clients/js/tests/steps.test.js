@@ -41,6 +41,26 @@ test("a threshold is told with a step and with a forecast", async () => {
   assert.deepEqual(ahead.crossing, step.crossing);
 });
 
+test("all that a step tells is told in a stream", async () => {
+  const asked = { horizon: 1, level: 0.9, blend: true, anomaly: true, explain: true,
+    crossing: { output: "a", above: 20 } };
+  for (const name of ["single", "stream"]) { // sessions of a model share what they know of errors
+    await daemon.addModel(client, name, "--inputs", "a,b", "--outputs", "a", "--layers", "6");
+  }
+  const single = [];
+  for (const x of rows(60)) {
+    single.push(await client.step("single", "all", x, asked));
+  }
+  const stream = await all(client.steps("stream", rows(60), { session: "all", ...asked }));
+  assert.deepEqual(stream, single);
+  assert.equal(stream[0].anomaly, null);
+  const { intervals, blend, anomaly, crossing, explanation } = stream[59];
+  assert.ok(intervals.length && blend.weights && crossing && explanation);
+  assert.ok(anomaly.p_value > 0 && anomaly.p_value <= 1);
+  const { anomaly: odd } = await client.step("stream", "all", [1000, 0], { anomaly: true });
+  assert.ok(odd.p_value < anomaly.p_value);
+});
+
 test("a step is explained", async () => {
   const { explanation } = await client.step("m", "why", [1, 2], { explain: true });
   const { value, baseline, state, inputs, residual } = explanation;

@@ -7,12 +7,12 @@ from .errors import GrudError
 from .events import ServerEvent
 from .jobs import Job
 from .replies import (
-    Blend, Crossing, CrossingReply, Evaluation, Event, ForecastReply, Interval, JobState, Model,
-    PastReading, Prediction, Reading, SessionLine, StepReply
+    Anomaly, Blend, Crossing, CrossingReply, Evaluation, Event, Explain, Explanation, ForecastReply,
+    Interval, JobState, Model, PastReading, Prediction, Reading, SessionLine, StepReply
 )
 
 __all__ = [
-    "Blend", "Client", "Crossing", "CrossingReply", "Evaluation", "Event", "ForecastReply",
-    "GrudError", "Interval", "Job", "JobState", "Model", "PastReading", "Prediction", "Reading",
-    "ServerEvent", "SessionLine", "StepReply"
+    "Anomaly", "Blend", "Client", "Crossing", "CrossingReply", "Evaluation", "Event", "Explain",
+    "Explanation", "ForecastReply", "GrudError", "Interval", "Job", "JobState", "Model",
+    "PastReading", "Prediction", "Reading", "ServerEvent", "SessionLine", "StepReply"
 ]

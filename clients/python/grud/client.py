@@ -70,6 +70,7 @@ class Client:
              begin: Optional[bool] = None, fill: Optional[bool] = None,
              late: Optional[str] = None, step: Optional[int] = None,
              blend: Optional[bool] = None, crossing: Optional[Crossing] = None,
+             anomaly: Optional[bool] = None,
              explain: Union[bool, Explain, None] = None) -> StepReply:
         """One reading in, the forecast of the next one out: `y`, O values.
 
@@ -82,6 +83,7 @@ class Client:
             where there is neither `seq` nor `at`.
         late: "amend", with `at` or the number of a `step`, puts a late reading in its place.
         crossing: a threshold, for when the forecast and how probably a reading will cross it.
+        anomaly: how unusual this reading was, given what had been forecast for it.
         explain: True, or {"output", "ahead"}: what each input has brought, in `explanation`.
 
         GrudError: missing_input, late_reading, too_late; sequence_mismatch, if the session is not
@@ -91,24 +93,27 @@ class Client:
         return self._steps.one(model, session, x, _given({
             "at": at, "horizon": horizon, "level": level, "future": future, "seq": seq,
             "begin": begin, "fill": fill, "late": late, "step": step, "blend": blend,
-            "crossing": crossing, "explain": explain}))
+            "crossing": crossing, "anomaly": anomaly, "explain": explain}))
 
     @overload
     def steps(self, model: str, readings: Iterable[X], *, session: str,
               horizon: Optional[int] = ..., level: Optional[Level] = ...,
               blend: Optional[bool] = ..., crossing: Optional[Crossing] = ...,
-              explain: Union[bool, Explain, None] = ..., batch: int = ...) -> Iterator[Outcome]: ...
+              anomaly: Optional[bool] = ..., explain: Union[bool, Explain, None] = ...,
+              batch: int = ...) -> Iterator[Outcome]: ...
 
     @overload
     def steps(self, model: str, readings: Iterable[Union[Reading, Tuple[str, X]]], *,
               horizon: Optional[int] = ..., level: Optional[Level] = ...,
               blend: Optional[bool] = ..., crossing: Optional[Crossing] = ...,
-              explain: Union[bool, Explain, None] = ..., batch: int = ...) -> Iterator[Outcome]: ...
+              anomaly: Optional[bool] = ..., explain: Union[bool, Explain, None] = ...,
+              batch: int = ...) -> Iterator[Outcome]: ...
 
     def steps(self, model: str, readings: Iterable[Any], *, session: Optional[str] = None,
               horizon: Optional[int] = None, level: Optional[Level] = None,
               blend: Optional[bool] = None, crossing: Optional[Crossing] = None,
-              explain: Union[bool, Explain, None] = None, batch: int = BATCH) -> Iterator[Outcome]:
+              anomaly: Optional[bool] = None, explain: Union[bool, Explain, None] = None,
+              batch: int = BATCH) -> Iterator[Outcome]:
         """A stream: an iterator of readings in, an iterator of replies out, one for each, in order.
 
         readings: x of one `session`; or Reading(session, x, at, seq), or pairs (session, x).
@@ -126,7 +131,7 @@ class Client:
         items = (Reading(session, item) if session is not None else Reading(*item)
                  for item in readings)
         fields = _given({"horizon": horizon, "level": level, "blend": blend, "crossing": crossing,
-                         "explain": explain})
+                         "anomaly": anomaly, "explain": explain})
         return self._steps.stream(model, items, fields, batch)
 
     def forecast(self, model: str, session: str, horizon: int, *, level: Optional[Level] = None,

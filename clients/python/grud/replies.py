@@ -76,6 +76,13 @@ class CrossingReply(TypedDict):
     by_horizon: Optional[Values]  # H
 
 
+class Anomaly(TypedDict, total=False):
+    """How unusual a reading was: of those that are as all others were, a share p has at most p."""
+
+    p_value: float
+    by_output: Dict[str, Optional[float]]  # where there are several whose truth comes
+
+
 class Explain(TypedDict, total=False):
     """Which of the forecasts: of the first output, one step ahead, unless it says more."""
 
@@ -111,6 +118,7 @@ class StepReply(TypedDict, total=False):
     intervals: List[Interval]
     blend: Blend
     crossing: CrossingReply
+    anomaly: Optional[Anomaly]  # None: there is nothing to compare with
     explanation: Explanation
     missing: List[str]
     repeated: bool

@@ -61,5 +61,5 @@ class Daemon:
     def add_model(self, client, name, *options):
         """Makes an untrained model and uploads it."""
         file = self.folder / "new.safetensors"
-        subprocess.run([PROGRAM, "init", *options, "-o", file], check=True, capture_output=True)
+        subprocess.run([PROGRAM, "init", *options, "--force", "-o", file], check=True, capture_output=True)
         return client.models.upload(name, file)

@@ -57,6 +57,30 @@ class Series(Served):
         self.refused("missing_field", self.client.step, "pump", "near", ROWS[30],
                      crossing=threshold)
 
+    def test_an_unusual_reading_is_told(self):
+        list(self.client.steps("pump", ROWS * 3, session="usual", anomaly=True))
+        usual = self.client.step("pump", "usual", ROWS[0], anomaly=True)["anomaly"]
+        odd = self.client.step("pump", "usual", [1000, 1000, 1000], anomaly=True)["anomaly"]
+        self.assertLess(odd["p_value"], min(0.05, usual["p_value"]))
+        self.assertEqual(list(odd["by_output"]), ["a", "b", "c"])
+
+    def test_all_that_a_step_tells_is_told_in_a_stream(self):
+        asked = {"horizon": 3, "level": 0.9, "blend": True, "anomaly": True, "explain": True,
+                 "crossing": {"output": "b", "above": 1}}
+        for model in ("single", "stream"):  # sessions of a model share what they know of errors
+            self.daemon.add_model(self.client, model, "--inputs", "a,b,c", "--outputs", "a,b,c",
+                                  "--layers", "4")
+        single = [self.client.step("single", "all", x, **asked) for x in ROWS]
+        stream = list(self.client.steps("stream", ROWS, session="all", **asked))
+        self.assertEqual(stream, single)
+        self.assertIsNone(stream[0]["anomaly"])
+        for name in ("intervals", "blend", "anomaly", "crossing", "explanation"):
+            self.assertTrue(stream[-1][name], name)
+        ahead = self.client.forecast("stream", "all", 3, level=0.9, blend=True,
+                                     crossing=asked["crossing"])
+        for name in ("forecast", "intervals", "blend", "crossing"):
+            self.assertEqual(ahead[name], stream[-1][name])
+
     def test_series_are_predicted(self):
         whole = self.client.predict("pump", ROWS, horizon=2)
         last = self.client.predict("pump", ROWS, horizon=2, last=True, version=1)
