@@ -6,6 +6,7 @@ import { byId, el, put } from "./dom.js";
 import { change, poll, pollSessions, showFirst, state, watch } from "./store.js";
 import { createJobs } from "./views/jobs.js";
 import { createEmpty, createModel } from "./views/model.js";
+import { createRules } from "./views/rules.js";
 import { createSession, moveChart, toggleTable } from "./views/session.js";
 import { createSide, focusSearch, moveSession } from "./views/side.js";
 import { createTop, showHelp, showKeyDialog } from "./views/top.js";
@@ -68,7 +69,7 @@ onUnauthorised((error) => {
 addEventListener("hashchange", takeAddress);
 createTop();
 createSide();
-const more = el("div", { className: "more" }, createJobs(), createModel());
+const more = el("div", { className: "more" }, createJobs(), createModel(), createRules());
 put(byId("main"), createEmpty(), createSession(), more);
 watch(["models"], chooseFirst);
 takeAddress();

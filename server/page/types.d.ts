@@ -98,6 +98,26 @@ interface JobEvent {
   message: string;
   data: { epoch: number; train_loss: number | null; valid_loss: number | null } | null;
 }
+interface Rule {
+  name: string;
+  model: string;
+  prefix: string;
+  coverage?: true;
+  below?: number;
+  anomaly?: true;
+  p_value?: number;
+  crossing?: { output: string; above?: number; below?: number; horizon: number };
+  probability?: number;
+  for: number;
+  url: string;
+  format: "json" | "alertmanager";
+  states: { firing: number; pending: number };
+  webhook: {
+    last_success_at: number | null;
+    last_failure: { at: number; reason: string } | null;
+    failures: number;
+  };
+}
 interface Readiness {
   status?: string;
   reason?: string;

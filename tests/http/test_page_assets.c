@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GZIP_BYTES_MAX = 60000 };
+enum { GZIP_BYTES_MAX = 68000 };
 
 static bool is_comment(const char *line)
 {
@@ -65,7 +65,7 @@ TEST(tags_are_in_quotes_and_each_form_has_its_own)
     }
 }
 
-TEST(compressed_the_page_takes_60_kilobytes_at_most)
+TEST(compressed_the_page_takes_68_kilobytes_at_most)
 {
     size_t n = 0;
     for (size_t k = 0; k < page_n_assets; k++) {
