@@ -115,7 +115,14 @@ export function createChart(root, isTime, read, format, onCursor) {
     format,
     {
       scales: { x: { time: isTime } },
-      series: [{}, line("text", 1.5), line("accent", 1.5, DASH), ...ahead, line("grey", 2, [2, 3])],
+      series: [
+        {},
+        line("text", 1.5),
+        line("accent", 1.5, DASH),
+        ...ahead,
+        line("grey", 2, [2, 3]),
+        line("text", 1, [1, 3]),
+      ],
       bands: [
         { series: [5, 4], fill: colour("band-wide") },
         { series: [7, 6], fill: colour("band-narrow") },

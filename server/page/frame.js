@@ -55,13 +55,16 @@ function indexOf(sorted, x) {
 
 /**
  * The columns x, reading, forecast one step before, forecast ahead, wide band (low, high), narrow
- * band (low, high), forecast after a reading that is only tried: of the readings in view, by default
- * the last ones, and of what comes next.
+ * band (low, high), forecast after a reading that is only tried, threshold: of the readings in view,
+ * by default the last ones, and of what comes next.
  * `input` is the one that the output is a forecast of; -1: none.
- * @param {{ history: History, output: number, input: number, forecast: Forecast | null, trial: Forecast | null }} of
+ * @param {{ history: History, output: number, input: number, forecast: Forecast | null, trial: Forecast | null, threshold?: number | null }} of
  * @param {{ min: number, max: number } | null} view
  */
-export function buildFrame({ history, output, input, forecast, trial }, view = null) {
+export function buildFrame(
+  { history, output, input, forecast, trial, threshold = null },
+  view = null,
+) {
   const { length, lastStep } = history;
   const past = positionsOf(history);
   const interval = typicalInterval(past);
@@ -77,7 +80,7 @@ export function buildFrame({ history, output, input, forecast, trial }, view = n
     n + +(input >= 0),
   );
   const columns = Array.from(
-    { length: 9 },
+    { length: 10 },
     () => /** @type {(number | null)[]} */ (new Array(total).fill(null)),
   );
   const [x, reading, then, ahead, , , , , attempt] = columns;
@@ -106,6 +109,7 @@ export function buildFrame({ history, output, input, forecast, trial }, view = n
     for (let k = 3; k < 8; k++) columns[k][from - 1] = reading[from - 1];
   }
   tried.forEach((row, k) => (attempt[n + 1 + k] = row[output]));
+  columns[9].fill(threshold);
   return { columns, nPast: n, begin, min: past[0] ?? 0, max: x[total - 1] ?? 1 };
 }
 

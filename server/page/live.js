@@ -26,6 +26,12 @@ export class LiveSession {
     this.problem = null;
     /** @type {ApiError | null} */
     this.noForecast = null;
+    /** @type {Wish} what else a forecast is asked for */
+    this.wish = {};
+    /** @type {Wish} what the forecast that is here was asked for */
+    this.granted = {};
+    /** @type {ApiError | null} why a wish was refused */
+    this.refusal = null;
     this.isLoaded = false;
     /** @type {number | null} */
     this.lostSince = null;
@@ -121,22 +127,45 @@ export class LiveSession {
     this.refreshForecast();
   }
 
+  /** Has forecasts answer something else, too. @param {Wish} wish */
+  ask(wish) {
+    this.wish = wish;
+    this.refusal = null;
+    this.tell();
+    this.refreshForecast();
+  }
+
+  /** Takes back the wish that an error is about. @param {ApiError} error */
+  drop(error) {
+    const [name] = error.param.split(".");
+    if (!(name in this.wish)) return false;
+    const { [/** @type {keyof Wish} */ (name)]: _, ...rest } = this.wish;
+    this.wish = rest;
+    this.refusal = error;
+    return true;
+  }
+
   /** Asks how it goes on, not more often than somebody can look. */
   async refreshForecast() {
     if (this.isAsking || !this.model.horizon_capable || !this.history.length) return;
     this.isAsking = true;
+    const { wish } = this;
     const { lastStep } = this.history;
     const { signal } = this.abort;
     try {
-      this.forecast = await askForecast(`${this.path}/forecast`, {}, signal);
+      this.forecast = await askForecast(`${this.path}/forecast`, wish, signal);
+      this.granted = wish;
       this.noForecast = null;
     } catch (error) {
-      if (!signal.aborted && error instanceof ApiError) this.noForecast = error;
+      if (!signal.aborted && error instanceof ApiError && !this.drop(error)) {
+        this.noForecast = error;
+      }
     }
     this.tell();
     setTimeout(() => {
       this.isAsking = false;
-      if (!this.abort.signal.aborted && this.history.lastStep > lastStep) this.refreshForecast();
+      const isNew = this.history.lastStep > lastStep || this.wish !== wish;
+      if (!this.abort.signal.aborted && isNew) this.refreshForecast();
     }, FORECAST_EVERY_MS);
   }
 }

@@ -47,12 +47,28 @@ interface Interval {
   observed: number[];
   saturated: boolean;
 }
+interface Threshold {
+  output: string;
+  above?: number;
+  below?: number;
+}
+interface Wish {
+  blend?: true;
+  crossing?: Threshold;
+}
+interface Crossing {
+  ahead: number | null;
+  probability: number | null;
+  by_horizon: (number | null)[] | null;
+}
 interface Forecast {
   step: number;
   version: number;
   y?: (number | null)[];
   forecast: (number | null)[][];
   intervals?: Interval[];
+  crossing?: Crossing;
+  blend?: { weights: Record<string, number> };
 }
 interface Reading {
   step: number;

@@ -66,8 +66,10 @@ export function createOutput(live, index, isTableOpen) {
   /** @type {Frame} */
   let frame;
   const read = (/** @type {View} */ view) => {
-    const { forecast, trial } = live;
-    const built = buildFrame({ history, output: index, input, forecast, trial }, view);
+    const { forecast, trial, wish } = live;
+    const { output, above, below } = wish.crossing ?? {};
+    const threshold = output === name ? (above ?? below) : null;
+    const built = buildFrame({ history, output: index, input, forecast, trial, threshold }, view);
     frame = { ...built, marks: marksOf(history, built.begin, built.columns[0]) };
     return frame;
   };

@@ -7,6 +7,8 @@ import { button, drawLater, el, put, write } from "../dom.js";
 import { LiveSession } from "../live.js";
 import { chosenModel, state, watch } from "../store.js";
 import { lostWords, number, sinceMs } from "../words.js";
+import { createBlend } from "./blend.js";
+import { createCrossing } from "./crossing.js";
 import { createOutput } from "./output.js";
 import { createTrial } from "./trial.js";
 
@@ -51,13 +53,15 @@ export function createSession() {
     ariaLabel: "outputs",
   });
   const charts = el("div", { className: "charts" });
+  const blend = createBlend();
+  const crossing = createCrossing();
   const trial = createTrial();
   const requests = () => {
     const path = sessionPath(state.model ?? "", state.session ?? "");
     return [
       { path },
       { path: `${path}/readings` },
-      { method: "POST", path: `${path}/forecast`, body: forecastQuestion() },
+      { method: "POST", path: `${path}/forecast`, body: { ...forecastQuestion(), ...live?.wish } },
       { path: `${path}/events`, isStream: true },
     ];
   };
@@ -66,6 +70,8 @@ export function createSession() {
     requests,
     chips,
     charts,
+    blend.root,
+    crossing.root,
     trial.root,
   );
 
@@ -93,6 +99,8 @@ export function createSession() {
     if (!live) return;
     write(note, noteText(live));
     complain(live.problem);
+    blend.update();
+    crossing.update();
     if (!live.history.length) return;
     if (outputs.size === 0) toggle(0);
     for (const [index, output] of outputs) {
@@ -119,7 +127,7 @@ export function createSession() {
     put(chips, ...names.map((name, k) => button(name, () => toggle(k))));
     chips.hidden = names.length < 2;
     live = new LiveSession(model, state.session, update);
-    trial.show(live);
+    for (const view of [blend, crossing, trial]) view.show(live);
     update();
   };
   write(note, "\u00a0");
