@@ -226,6 +226,15 @@ export interface Model {
   activation: string;
   horizon_capable: boolean;
   sessions: number;
+  drift: {
+    state: "none" | "drifting";
+    ratio: number | null;
+    alarms: number;
+    detected_at: number | null;
+    detector: "page_hinkley" | "adwin" | null;
+    statistic: number | null;
+    last_job: { at: number; job: string | null; reason: string | null } | null;
+  };
 }
 
 /** docs/API.md has every field. */

@@ -12,7 +12,7 @@ async function resumes(silenceMs, retrySeconds) {
   const asked = [];
   const parts = [
     ": ping\n\nid: 1\r\nevent: step\r\ndata: {\"step\":1}\r\n\r\nid: 2\nevent: step\ndata: {\"st",
-    "id: 2\nevent: step\ndata: {\"step\":\ndata: 2}\n\n",
+    "id: 2\nevent: step\ndata: {\"step\":\ndata: 2}\n\nevent: drift\ndata: {}\n\n",
     ": ping\n\nid: 3\nevent: step\ndata: {\"step\":3}\n\nevent: end\ndata: {}\n\n",
   ];
   const server = createServer((request, reply) => {
@@ -36,7 +36,7 @@ async function resumes(silenceMs, retrySeconds) {
     server.closeAllConnections();
     server.close();
   }
-  assert.deepEqual(seen, [1, 2, 3, "end"]);
+  assert.deepEqual(seen, [1, 2, "drift", 3, "end"]);
   assert.deepEqual(asked, [undefined, "1", "2"]);
 }
 

@@ -228,6 +228,7 @@ class Model(TypedDict, total=False):
     activation: str
     horizon_capable: bool
     sessions: int
+    drift: Dict[str, Any]
 
 
 class Progress(TypedDict):

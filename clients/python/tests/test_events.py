@@ -12,7 +12,7 @@ from .daemon import Daemon
 
 PARTS = [
     b": ping\n\nid: 1\r\nevent: step\r\ndata: {\"step\":1}\r\n\r\nid: 2\nevent: step\ndata: {\"st",
-    b"id: 2\nevent: step\ndata: {\"step\":\ndata: 2}\n\n",
+    b"id: 2\nevent: step\ndata: {\"step\":\ndata: 2}\n\nevent: drift\ndata: {}\n\n",
     b": ping\n\nid: 3\nevent: step\ndata: {\"step\":3}\n\nevent: end\ndata: {}\n\n",
 ]
 
@@ -56,7 +56,7 @@ class Events(unittest.TestCase):
         with Client(url, retry_seconds=retry_seconds) as client:
             seen = [event.data.get("step", event.type)
                     for event in client.sessions.events("m", "s")]
-        self.assertEqual(seen, [1, 2, 3, "end"])
+        self.assertEqual(seen, [1, 2, "drift", 3, "end"])
         self.assertEqual(Cutting.asked, [None, "1", "2"])
 
     def test_a_grud_tells_of_its_sessions_steps_and_readings(self):
