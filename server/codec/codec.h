@@ -110,6 +110,7 @@ void codec_put_evaluation(struct text *text, const char *model,
 /* id: the session's. */
 void codec_put_forecast(struct text *text, const char *id, const struct session_forecast *forecast);
 void codec_put_model(struct text *text, const struct model *model);
+void codec_put_drift(struct text *text, const struct model *model);
 void codec_put_models(struct text *text, const struct model *const *models, size_t n);
 /* The reply of /readyz: `reason` is for all, `unserved` [n] is what cannot be served. */
 void codec_put_degraded(struct text *text, const char *reason,

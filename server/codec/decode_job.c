@@ -14,9 +14,6 @@
 #include <limits.h>
 #include <string.h>
 
-static const double VALIDATION_FRACTION = 0.2; /* unless told otherwise */
-
-enum { SEED_DEFAULT = 1 };
 #define SEED_MAX    (UINT64_C(1) << 53)
 #define SECONDS_MAX (UINT64_C(1) << 31)
 
@@ -322,8 +319,8 @@ enum status codec_job(const struct codec_input *input, bool is_first_line,
     unsigned seen;
     reader_init(&r, input);
     struct job_body job = { .is_first_line = is_first_line };
-    job.request.validation_fraction = VALIDATION_FRACTION;
-    job.request.seed = SEED_DEFAULT;
+    job.request.validation_fraction = job_validation_fraction_default;
+    job.request.seed = JOB_SEED_DEFAULT;
     job.request.gate = job_gate_default;
     gru_hyperparameters_init(&job.request.hyperparameters);
     sources_init(&job.training, info, target->loss);

@@ -1,6 +1,7 @@
 /* encode_model.c - models, and the index of routes. */
 #include "codec/tree.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- models ---- */
@@ -77,6 +78,44 @@ static void add_layers(struct tree *tree, cJSON *parent, const struct gru_info *
     }
 }
 
+/* What is not known, and what has not happened, is null. */
+static void add_drift_job(struct tree *tree, cJSON *parent, const struct drift_job *job)
+{
+    if (job->at_ms == 0) {
+        tree_add_null(tree, parent, "last_job");
+        return;
+    }
+    cJSON *item = tree_add_object(tree, parent, "last_job");
+    tree_add_time(tree, item, "at", job->at_ms);
+    job->id[0] ? tree_add_string(tree, item, "job", job->id) : tree_add_null(tree, item, "job");
+    job->reason[0] ? tree_add_string(tree, item, "reason", job->reason)
+                   : tree_add_null(tree, item, "reason");
+}
+
+static void add_drift(struct tree *tree, cJSON *item, const struct model *model)
+{
+    struct drift_report report;
+    drift_read(model->drift, model->active->number, &report);
+    uint64_t n_alarms = 0;
+    for (enum drift_detector k = 0; k < DRIFT_N_DETECTORS; k++) {
+        n_alarms += report.n_alarms[k];
+    }
+    tree_add_string(tree, item, "state", report.is_drifting ? "drifting" : "none");
+    isnan(report.ratio) ? tree_add_null(tree, item, "ratio")
+                        : tree_add_number(tree, item, "ratio", report.ratio);
+    tree_add_count(tree, item, "alarms", n_alarms);
+    if (report.detected_at_ms == 0) {
+        tree_add_null(tree, item, "detected_at");
+        tree_add_null(tree, item, "detector");
+        tree_add_null(tree, item, "statistic");
+    } else {
+        tree_add_time(tree, item, "detected_at", report.detected_at_ms);
+        tree_add_string(tree, item, "detector", drift_report_detector(&report));
+        tree_add_number(tree, item, "statistic", report.alarm.statistic);
+    }
+    add_drift_job(tree, item, &report.job);
+}
+
 static void add_model(struct tree *tree, const struct model *model)
 {
     const struct gru_info *info = gru_model_info(model->active->gru);
@@ -106,6 +145,7 @@ static void add_model(struct tree *tree, const struct model *model)
     } else {
         tree_add_null(tree, root, "season");
     }
+    add_drift(tree, tree_add_object(tree, root, "drift"), model);
 }
 
 void codec_put_model(struct text *text, const struct model *model)
@@ -113,6 +153,14 @@ void codec_put_model(struct text *text, const struct model *model)
     struct tree tree;
     tree_init(&tree);
     add_model(&tree, model);
+    tree_finish(&tree, text);
+}
+
+void codec_put_drift(struct text *text, const struct model *model)
+{
+    struct tree tree;
+    tree_init(&tree);
+    add_drift(&tree, tree.root, model);
     tree_finish(&tree, text);
 }
 

@@ -15,7 +15,9 @@
     "\"feeds\":\"temp\"}],\"layers\":[{\"cell\":\"gru\",\"reset\":\"after\"," \
     "\"input_size\":2,\"hidden_size\":8}],\"activation\":\"linear\"," \
     "\"horizon_capable\":true,\"sessions\":2,\"residual\":false,\"steps\":1," \
-    "\"missing\":\"last\",\"interval_seconds\":3600,\"season\":24}"
+    "\"missing\":\"last\",\"interval_seconds\":3600,\"season\":24," \
+    "\"drift\":{\"state\":\"none\",\"ratio\":1.02,\"alarms\":0,\"detected_at\":null," \
+    "\"detector\":null,\"statistic\":null,\"last_job\":null}}"
 #define EXAMPLE_MODELS "{\"models\":[" EXAMPLE_MODEL "]}"
 
 #define EXAMPLE_RULE_MEMBERS \

@@ -128,6 +128,27 @@ static const struct field layer_fields[] = {
     SAID("input_size", &schema_count), SAID("hidden_size", &schema_count),
 };
 static const struct json_schema layer_part = OBJECT(layer_fields);
+static const struct field drift_job_fields[] = {
+    SAID("at", &schema_seconds),
+    SAID("job", JSON_SCHEMA(STRING, .is_nullable = true, .help = "its id; null: it was refused")),
+    SAID("reason", JSON_SCHEMA(STRING, .is_nullable = true, .help = "why it made no better version; null: it has, or is not over")),
+};
+static const struct json_schema drift_job_part = OBJECT(drift_job_fields);
+static const struct field drift_fields[] = {
+    SAID("state", JSON_SCHEMA(STRING, .words = "none|drifting")),
+    SAID("ratio", JSON_SCHEMA(NUMBER, .is_nullable = true,
+         .help = "recent errors of forecasts as a multiple of usual ones; null: too few have come")),
+    SAID("alarms", JSON_SCHEMA(INTEGER, .help = "since grud started")),
+    SAID("detected_at", JSON_SCHEMA(NUMBER, .is_nullable = true, .help = "the last of them")),
+    SAID("detector", JSON_SCHEMA(STRING, .is_nullable = true, .words = CHOICE_WORDS(DRIFT_DETECTORS),
+         .help = "that told it")),
+    SAID("statistic", JSON_SCHEMA(NUMBER, .is_nullable = true,
+         .help = "page_hinkley: the sum of what errors were too large, in usual ones; adwin: errors since the change as a multiple of those before")),
+    SAID("last_job", JSON_SCHEMA(ANY_OF, .choices = (const struct json_schema *const[]){ &drift_job_part },
+         .n_choices = 1, .is_nullable = true, .help = "that drift was to start (--drift-fine-tune)")),
+};
+static const struct json_schema drift_part = OBJECT(drift_fields, .name = "Drift",
+    .help = "whether forecasts have become worse ([DRIFT.md](DRIFT.md))");
 static const struct field model_fields[] = {
     SAID("name", &schema_model_name),
     SAID("active_version", JSON_SCHEMA(INTEGER, .least = 1, .most = 4294967295.0,
@@ -143,6 +164,7 @@ static const struct field model_fields[] = {
     SAID("interval_seconds", JSON_SCHEMA(NUMBER, .is_nullable = true, .help = "between readings")),
     SAID("season", JSON_SCHEMA(INTEGER, .is_nullable = true, .least = 1, .most = GRU_SEASON_MAX,
          .help = "readings in a season")),
+    SAID("drift", &drift_part),
 };
 const struct json_schema codec_model_reply = OBJECT(model_fields, .name = "Model",
     .example = EXAMPLE_MODEL);

@@ -18,11 +18,14 @@ enum option_when { OPTION_START, OPTION_LIVE };
 /* The words of a CHOICE, in the order of its values; LOG_LEVELS and LOG_FORMATS are the log's. */
 #define CONFIG_ANSWERS(F, X)    F(CONFIG_NO, "no") X(CONFIG_YES, "yes")
 #define CONFIG_FULL_MODES(F, X) F(CONFIG_REJECT, "reject") X(CONFIG_EVICT, "evict")
+#define CONFIG_DRIFT_MODES(F, X)                                                                   \
+    F(CONFIG_DRIFT_OFF, "off") X(CONFIG_DRIFT_PROPOSE, "propose") X(CONFIG_DRIFT_AUTO, "auto")
 enum {
     CONFIG_ANSWERS(CHOICE_ID, CHOICE_ID)
-};                                                /* listen_remote, seccomp, amend, no_page,
-                                                       webhook_private */
-enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
+};                                                 /* listen_remote, seccomp, amend, no_page,
+                                                        webhook_private */
+enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) };  /* session_full */
+enum { CONFIG_DRIFT_MODES(CHOICE_ID, CHOICE_ID) }; /* drift_fine_tune */
 
 // clang-format off
 /*      field               flag                  type    when   default      least  most          choices  value       help */
@@ -62,6 +65,9 @@ enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
       "place among those that are kept; a session takes two more copies of its state, and a step twice the work")                 \
     X(tombstone_max, "tombstone-max", SIZE, START, "100000", 0, 10000000, NULL, "N", "ended sessions remembered for up to a day")    \
     X(record, "record", SIZE, START, "0", 0, 100000000, NULL, "ROWS", "readings recorded per session, for fine-tuning; 0: none")     \
+    X(drift_fine_tune, "drift-fine-tune", CHOICE, LIVE, "off", 0, 0, CHOICE_WORDS(CONFIG_DRIFT_MODES), "MODE", "when a model's forecasts become worse: " \
+      "nothing more; or a fine-tuning job from what sessions recorded, whose version waits, or becomes active if it is better")  \
+    X(drift_interval_seconds, "drift-interval-seconds", SIZE, LIVE, "86400", 60, 315360000, NULL, "S", "least time between two such jobs of a model") \
     X(job_max, "job-max", SIZE, LIVE, "16", 1, 10000, NULL, "N", "fine-tuning jobs that may wait, paused ones too")                 \
     X(job_keep_days, "job-keep-days", SIZE, LIVE, "0", 0, 36500, NULL, "DAYS", "jobs that have ended are deleted after so long, "   \
       "with their events; 0: never")                                                                                            \

@@ -4,6 +4,7 @@
 #include "codec/text.h"
 #include "service/service.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 /* ---- how good the forecasts of sessions were ---- */
@@ -103,4 +104,50 @@ void figures_put_errors(const struct figure_values *values, const struct figure 
 void figures_put_intervals(const struct figure_values *values, const struct figure *figure)
 {
     put_outputs(values, figure, put_intervals_of);
+}
+
+/* ---- whether they have become worse ---- */
+
+static struct drift_report drift_of(const struct model *model)
+{
+    struct drift_report report;
+    drift_read(model->drift, model->active->number, &report);
+    return report;
+}
+
+void figures_put_drifting(const struct figure_values *values, const struct figure *figure)
+{
+    size_t n;
+    const struct model *const *models = models_list(values->context, &n);
+    for (size_t k = 0; k < n; k++) {
+        figure_put_labelled(values, figure, "model", models[k]->name,
+                            drift_of(models[k]).is_drifting);
+    }
+}
+
+void figures_put_drift_alarms(const struct figure_values *values, const struct figure *figure)
+{
+    size_t n;
+    const struct model *const *models = models_list(values->context, &n);
+    for (size_t k = 0; k < n; k++) {
+        const struct drift_report report = drift_of(models[k]);
+        for (enum drift_detector of = 0; of < DRIFT_N_DETECTORS; of++) {
+            text_print(values->text, "%s{model=\"%s\",detector=\"%s\"} %" PRIu64 "\n", figure->name,
+                       models[k]->name, drift_detector_word(of), report.n_alarms[of]);
+        }
+    }
+}
+
+/* Of models that have had too few errors there is none. */
+void figures_put_drift_ratio(const struct figure_values *values, const struct figure *figure)
+{
+    size_t n;
+    const struct model *const *models = models_list(values->context, &n);
+    for (size_t k = 0; k < n; k++) {
+        const struct drift_report report = drift_of(models[k]);
+        if (!isnan(report.ratio)) {
+            text_print(values->text, "%s{model=\"%s\"} %.9g\n", figure->name, models[k]->name,
+                       report.ratio);
+        }
+    }
 }

@@ -6,6 +6,10 @@
 #include "http/figure.h"
 
 void figures_put_errors(const struct figure_values *values, const struct figure *figure);
+/* Whether they have become worse. */
+void figures_put_drifting(const struct figure_values *values, const struct figure *figure);
+void figures_put_drift_alarms(const struct figure_values *values, const struct figure *figure);
+void figures_put_drift_ratio(const struct figure_values *values, const struct figure *figure);
 void figures_put_intervals(const struct figure_values *values, const struct figure *figure);
 
 #endif

@@ -44,10 +44,27 @@ static void put_step(struct text *text, struct session_stream *stream,
     session_stream_end(text);
 }
 
-/* False: the stream ends with it. */
-static bool put_event(struct text *text, struct session_stream *stream,
-                      const struct session_event *event)
+/* As it is now: the event says no more than that it has changed. */
+static void put_drift(struct service_context *context, struct text *text,
+                      const struct session_stream *stream)
 {
+    const struct model *model;
+    struct fault fault;
+    if (model_find(context, stream->model, &model, &fault) == STATUS_OK) {
+        session_stream_begin(text, "drift");
+        codec_put_drift(text, model);
+        session_stream_end(text);
+    }
+}
+
+/* False: the stream ends with it. */
+static bool put_event(struct service_context *context, struct text *text,
+                      struct session_stream *stream, const struct session_event *event)
+{
+    if (event->is_drift) {
+        put_drift(context, text, stream);
+        return true;
+    }
     if (event->end == SESSION_GOES_ON) {
         put_step(text, stream, event);
         return true;
@@ -69,7 +86,7 @@ static bool put_events(struct service_context *context, struct session_stream *s
         n = listener_take(stream->listener, events, EVENTS_AT_ONCE);
         goes_on = n == 0 || session_events_count(context, stream->model);
         for (size_t k = 0; k < n; k++) {
-            goes_on = goes_on && put_event(text, stream, events[k]);
+            goes_on = goes_on && put_event(context, text, stream, events[k]);
             session_event_unref(events[k]);
         }
     }

@@ -216,6 +216,28 @@ void listeners_tell_end(struct listeners *listeners, const struct told *told, en
     }
 }
 
+void listeners_tell_drift(struct listeners *listeners, const char *model)
+{
+    struct listener_share *wide = &listeners->wide;
+    if (atomic_load_explicit(&wide->n, memory_order_relaxed) == 0) {
+        return;
+    }
+    struct session_event *event = session_event_make("", SESSION_GOES_ON, NULL, 0);
+    if (event) {
+        event->is_drift = true;
+    }
+    struct listener *listener;
+    pthread_mutex_lock(&wide->mutex);
+    LIST_FOREACH(listener, &wide->list, link)
+    {
+        if (strcmp(listener->model, model) == 0) {
+            put(listener, event);
+        }
+    }
+    pthread_mutex_unlock(&wide->mutex);
+    session_event_unref(event);
+}
+
 /* ---- listening ---- */
 
 struct listener *listener_open(struct listeners *listeners, const struct told *told, bool is_wide)

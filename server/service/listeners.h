@@ -51,6 +51,7 @@ struct session_event {
     _Atomic unsigned n_refs;
     enum session_end end;
     bool is_amended; /* the step changed one that was made before */
+    bool is_drift;   /* it is no session's: whether its model drifts has changed */
     uint64_t step;
     int64_t at_ms;   /* of a step: when it was made, by the steady clock */
     uint64_t commit; /* it waits for; 0: for none */
@@ -106,6 +107,10 @@ void listeners_tell(struct listeners *listeners, const struct told *told,
                     struct session_event *event);
 void listeners_tell_end(struct listeners *listeners, const struct told *told, enum session_end end,
                         uint64_t commit);
+
+/* All that listen to the model, whichever prefix they named: whether it drifts has changed. Without
+ * a session claimed. */
+void listeners_tell_drift(struct listeners *listeners, const char *model);
 
 /* ---- listening ---- */
 

@@ -135,6 +135,10 @@ struct job {
     struct fault error;                        /* STATUS_OK unless the job failed */
 };
 
+/* What a request for a job says where it says nothing. */
+static const double job_validation_fraction_default = 0.2;
+enum { JOB_SEED_DEFAULT = 1 };
+
 /* The time at which something happens to the job now: never before what has happened to it. */
 int64_t job_now_ms(const struct job *job);
 

@@ -27,7 +27,9 @@ void setup_init(struct setup *setup, struct gru_model *gru)
                                    .n_versions = 1,
                                    .versions = setup->versions,
                                    .active = setup->versions,
-                                   .pool = &setup->pool };
+                                   .pool = &setup->pool,
+                                   .drift = drift_create() };
+    ck_assert_ptr_nonnull(setup->model.drift);
     setup->limits = usual_limits;
     text_init(&setup->text, &setup->arena, 0);
 }
@@ -43,6 +45,7 @@ void setup_done(struct setup *setup)
 {
     gru_model_unref(setup->versions[0].gru);
     gru_model_unref(setup->versions[1].gru);
+    drift_unref(setup->model.drift);
     arena_done(&setup->arena);
 }
 

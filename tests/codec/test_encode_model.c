@@ -35,8 +35,40 @@ TEST(a_model_is_described_as_documented)
         "\"layers\":[{\"cell\":\"gru\",\"reset\":\"before\",\"input_size\":2,\"hidden_size\":2}],"
         "\"activation\":\"linear\",\"horizon_capable\":true,\"sessions\":7,"
         "\"residual\":true,\"steps\":1,\"missing\":\"forecast\",\"interval_seconds\":0.1,"
-        "\"season\":24}");
+        "\"season\":24,\"drift\":{\"state\":\"none\",\"ratio\":null,\"alarms\":0,"
+        "\"detected_at\":null,\"detector\":null,\"statistic\":null,\"last_job\":null}}");
     setup_done(&s);
+}
+
+static void note_errors(struct setup *s, double size)
+{
+    for (size_t k = 0; k < 200; k++) {
+        drift_note(s->model.drift, 0, k % 2 ? size : 0.0, 1763668800250);
+    }
+    (void)drift_look(s->model.drift, 3, 1763668800250);
+}
+
+TEST(drift_is_described_with_the_last_job_that_it_started)
+{
+    static const struct drift_job jobs[] = { { .at_ms = 1763668801000, .id = "ftjob-1" },
+                                             { .at_ms = 1763668801000, .reason = "a \"quote\"" } };
+    static const char *const described[] = { "\"job\":\"ftjob-1\",\"reason\":null}}",
+                                             "\"job\":null,\"reason\":\"a \\\"quote\\\"\"}}" };
+    for (size_t k = 0; k < 2; k++) {
+        struct setup s;
+        setup_init(&s, model_weather());
+        note_errors(&s, 2.0);
+        note_errors(&s, 6.0);
+        drift_note_job(s.model.drift, &jobs[k]);
+        codec_put_drift(&s.text, &s.model);
+        const char *text = setup_text(&s);
+        ck_assert_ptr_nonnull(strstr(text, "{\"state\":\"drifting\",\"ratio\":"));
+        ck_assert_ptr_nonnull(strstr(text, "\"alarms\":1,\"detected_at\":1763668800.25,"
+                                           "\"detector\":\"page_hinkley\",\"statistic\":4"));
+        ck_assert_ptr_nonnull(strstr(text, "\"last_job\":{\"at\":1763668801,"));
+        ck_assert_ptr_nonnull(strstr(text, described[k]));
+        setup_done(&s);
+    }
 }
 
 TEST(what_cannot_be_served_is_named_with_its_reason)

@@ -127,7 +127,8 @@ static bool open_pool(unsigned ways)
     model->active = model->versions;
     model->pool = pool;
     model->error_totals = error_totals_create(gru_model_info(gru)->n_outputs);
-    FUZZ_CHECK(model->error_totals);
+    model->drift = drift_create();
+    FUZZ_CHECK(model->error_totals && model->drift);
     FUZZ_CHECK(catalogue_insert(catalogue, model));
     catalogue_publish(world.service, catalogue);
     service_context_turn(world.context);

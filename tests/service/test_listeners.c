@@ -199,3 +199,27 @@ TEST(those_who_come_and_go_disturb_nobody)
     ck_assert(!listeners_are_any(&listeners));
     listeners_done(&listeners);
 }
+
+TEST(all_who_listen_to_a_model_hear_of_its_drift)
+{
+    listeners_init(&listeners);
+    listeners_tell_drift(&listeners, "m");
+    struct listener *one = listen_to("m", "s", false), *all = listen_to("m", "", true),
+                    *few = listen_to("m", "s", true), *other = listen_to("n", "", true);
+    listeners_tell_drift(&listeners, "m");
+    struct listener *const told[] = { all, few };
+    for (size_t k = 0; k < sizeof told / sizeof(*told); k++) {
+        struct session_event *event;
+        ck_assert_uint_eq(listener_take(told[k], &event, 1), 1);
+        ck_assert(event->is_drift);
+        session_event_unref(event);
+        expect_nothing(told[k]);
+    }
+    expect_nothing(one);
+    expect_nothing(other);
+    listener_close(one);
+    listener_close(all);
+    listener_close(few);
+    listener_close(other);
+    listeners_done(&listeners);
+}

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "service/degraded.h"
 #include "service/job_database.h"
+#include "service/jobs/drift_jobs.h"
 #include "service/jobs/job_retention.h"
 #include "service/service_context.h"
 #include "service/service_private.h"
@@ -116,6 +117,7 @@ static void do_periodic_work(struct job_thread *job_thread)
     if (is_due) { /* not between jobs only: one may run for days */
         job_thread_forget_ended(job_thread);
         probe(job_thread);
+        drift_jobs_run(job_thread);
         job_retention_run(job_thread);
     }
 }

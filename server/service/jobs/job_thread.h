@@ -37,6 +37,7 @@ struct job_thread {
     int64_t current_job;        /* the number of the job that it is at; 0: none */
     int64_t last_flushed_at_ms; /* by clock_monotonic_ms */
     int64_t retention_due_ms;   /* likewise: when to look for old jobs */
+    uint64_t drift_generation;  /* of the job database, when drift's jobs were looked at */
     uint64_t n_deleted;         /* of those, since it was last logged */
 };
 

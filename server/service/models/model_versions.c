@@ -89,6 +89,7 @@ void model_free(struct model *model)
     unserved_free(&model->unserved);
     pool_unref(model->pool);
     error_totals_unref(model->error_totals);
+    drift_unref(model->drift);
     free(model);
 }
 
@@ -174,6 +175,7 @@ struct model *model_copy(const struct model *model)
         copy->active = model_find_version(copy, model->active->number);
         copy->pool = pool_ref(model->pool);
         copy->error_totals = error_totals_ref(model->error_totals);
+        copy->drift = drift_ref(model->drift);
     }
     return copy;
 }
@@ -302,7 +304,8 @@ enum status model_open_pool(struct service *service, struct model *model, struct
     char path[PATH_MAX];
     struct pool_options options = model_pool_options(service, model, model->active->gru, path);
     model->error_totals = error_totals_create(gru_model_info(model->active->gru)->n_outputs);
-    if (!model->error_totals) {
+    model->drift = drift_create();
+    if (!model->error_totals || !model->drift) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another model");
     }
     return pool_open(&options, &model->pool, fault);

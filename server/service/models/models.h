@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/status.h"
 #include "gru.h"
+#include "service/models/drift.h"
 #include "service/models/unserved.h"
 #include "service/names.h"
 #include "service/scores/error_totals.h"
@@ -44,6 +45,7 @@ struct model {
     struct version *active;
     struct pool *pool;
     struct error_totals *error_totals; /* of its sessions' steps */
+    struct drift *drift;               /* likewise */
 };
 
 /* ---- looking up ---- */

@@ -1,6 +1,7 @@
 #include "service/sessions/forecast_errors.h"
 
 #include "service/pool/record_ring.h"
+#include "service/scores/drift_watch.h"
 #include "service/scores/error_totals.h"
 #include "service/scores/interval_tracker.h"
 
@@ -131,28 +132,46 @@ static double seen_of(const struct gru_model *gru, const float *state, size_t o,
     return isnan(gru_state_y(gru, state, o)) ? (double)NAN : x;
 }
 
+/* Of errors as multiples of what they usually are. */
+struct standardised {
+    double sum, n;
+};
+
+/* Before the error is taken into the mean. */
+static void standardise(const struct record_error *error, double bias, struct standardised *to)
+{
+    const double usual = running_means_all(&error->absolute);
+    if (error->n >= DRIFT_SESSION_LEAST && usual > 0) {
+        to->sum += fabs(bias) / usual;
+        to->n += 1.0;
+    }
+}
+
 /* x: of the input that output o feeds. */
 static void note_output(const struct gru_model *gru, const float *state, size_t o, double x,
-                        struct record_error *error)
+                        struct record_error *error, struct standardised *standardised)
 {
     const size_t fed = (size_t)gru_model_info(gru)->outputs[o].feeds;
     const double seen = seen_of(gru, state, o, x);
     if (!isnan(seen) && error->n < UINT32_MAX) {
         const struct comparison comparison =
             comparison_of(seen, gru_state_y(gru, state, o), gru_state_last(gru, state, fed));
+        standardise(error, comparison.bias, standardised);
         note(error, &comparison);
     }
 }
 
-void forecast_errors_note(const struct gru_model *gru, const float *state, const double *x,
-                          struct record_error *errors)
+double forecast_errors_note(const struct gru_model *gru, const float *state, const double *x,
+                            struct record_error *errors)
 {
     const struct gru_info *info = gru_model_info(gru);
+    struct standardised all = { 0 };
     for (size_t o = 0; o < info->n_outputs; o++) {
         if (info->outputs[o].feeds >= 0) {
-            note_output(gru, state, o, x[info->outputs[o].feeds], &errors[o]);
+            note_output(gru, state, o, x[info->outputs[o].feeds], &errors[o], &all);
         }
     }
+    return all.n > 0 ? all.sum / all.n : (double)NAN;
 }
 
 void forecast_errors_note_kept(const struct gru_model *gru, const float *state,
@@ -160,10 +179,11 @@ void forecast_errors_note_kept(const struct gru_model *gru, const float *state,
                                struct record_error *errors)
 {
     const struct gru_info *info = gru_model_info(gru);
+    struct standardised ignored = { 0 };
     for (size_t o = 0; o < info->n_outputs; o++) {
         if (info->outputs[o].feeds >= 0) {
             const size_t fed = (size_t)info->outputs[o].feeds;
-            note_output(gru, state, o, record_value(layout, reading, fed), &errors[o]);
+            note_output(gru, state, o, record_value(layout, reading, fed), &errors[o], &ignored);
         }
     }
 }

@@ -24,10 +24,13 @@ struct record_layout;
 struct record_seasonal;
 
 /* Compares what was forecast with the reading that came ([I], NaN: missing), and takes that into
- * errors[O]. state: before the reading. */
-void forecast_errors_note(const struct gru_model *gru, const float *state, const double *x,
-                          struct record_error *errors);
-/* The same of a reading as a record of that layout keeps it. */
+ * errors[O]. state: before the reading. Returns how far off the forecasts were: mean over the
+ * outputs of |error| as a multiple of what the session's have been in all its life; NaN: there was
+ * nothing to compare, or the session is too young (models/drift.h). */
+double forecast_errors_note(const struct gru_model *gru, const float *state, const double *x,
+                            struct record_error *errors);
+/* As forecast_errors_note, of a reading as a record of that layout keeps
+ * it. */
 void forecast_errors_note_kept(const struct gru_model *gru, const float *state,
                                const struct record_layout *layout, const float *reading,
                                struct record_error *errors);

@@ -1,5 +1,6 @@
 #include "service/sessions/step_write.h"
 
+#include "service/models/drift.h"
 #include "service/models/models.h"
 #include "service/pool/pool_write.h"
 #include "service/pool/record_ring.h"
@@ -28,7 +29,10 @@ static void note_errors(struct service_context *context, const struct pending_st
                                   ? record_reading(layout, pool_record(model->pool, pending->slot),
                                                    newest->step + 1 - season)
                                   : NULL;
-    forecast_errors_note(gru, state, x, pending->next->errors);
+    const double error = forecast_errors_note(gru, state, x, pending->next->errors);
+    if (!isnan(error)) {
+        drift_note(model->drift, context->owner, error, context->now_ms);
+    }
     if (season_ago) {
         forecast_errors_note_seasonal(gru, state, x, layout, season_ago,
                                       record_seasonal_of(layout, pending->next));

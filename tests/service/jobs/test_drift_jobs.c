@@ -1,0 +1,204 @@
+/* A model that drifts is told of, and fine-tuned from what its sessions recorded: seldom, one at a
+ * time, and also across restarts. */
+#include "base/clock.h"
+#include "job_support.h"
+#include "service/jobs/drift_jobs.h"
+#include "service/models/drift.h"
+#include "test.h"
+
+#include <string.h>
+
+enum { PATIENCE_MS = 60000, DAY_S = 86400 };
+
+/* Readings of noise, so that nothing else matters for how far off forecasts are. */
+static void step_on(struct world *world, uint64_t first, uint64_t last, double noise)
+{
+    for (uint64_t k = first; k <= last; k++) {
+        double x[INPUTS];
+        struct step step;
+        reading(1, k, x);
+        x[0] *= noise;
+        ck_assert_int_eq(step_x(world, "s", x, &step), STATUS_OK);
+    }
+}
+
+static struct drift_report report_of(struct world *world)
+{
+    struct drift_report report;
+    const struct model *model = world_model(world);
+    drift_read(model->drift, model->active->number, &report);
+    return report;
+}
+
+static struct drift_report await_drift(struct world *world)
+{
+    struct drift_report report = report_of(world);
+    for (int ms = 0; !report.is_drifting; ms += 10, report = report_of(world)) {
+        ck_assert_int_lt(ms, PATIENCE_MS);
+        sleep_ms(10);
+    }
+    return report;
+}
+
+/* The attempt at a job behind the one that was made then. */
+static struct drift_report await_attempt(struct world *world, int64_t after_ms)
+{
+    struct drift_report report = report_of(world);
+    for (int ms = 0; report.job.at_ms <= after_ms; ms += 10, report = report_of(world)) {
+        ck_assert_int_lt(ms, PATIENCE_MS);
+        sleep_ms(10);
+    }
+    return report;
+}
+
+static struct drift_report await_over(struct world *world)
+{
+    struct drift_report report = report_of(world);
+    for (int ms = 0; !report.job.is_over; ms += 10, report = report_of(world)) {
+        ck_assert_int_lt(ms, PATIENCE_MS);
+        sleep_ms(10);
+    }
+    return report;
+}
+
+/* The job thread has looked at least twice. */
+static void await_looks(void)
+{
+    sleep_ms(1500);
+}
+
+static size_t n_jobs(struct world *world)
+{
+    struct job jobs[8];
+    size_t n;
+    bool has_more;
+    const struct job_filter filter = { .status = -1 };
+    service_context_turn(world->context);
+    ck_assert_int_eq(job_list(world->context, &filter, 8, jobs, &n, &has_more, &world->fault),
+                     STATUS_OK);
+    return n;
+}
+
+static void begin(struct world *world, int mode, size_t record)
+{
+    world_init(world);
+    world_use_data(world);
+    world->config.record = record;
+    world->config.drift_fine_tune = mode;
+    world->config.drift_interval_seconds = DAY_S;
+    world_start(world);
+    world_start_jobs(world);
+}
+
+static void drift_away(struct world *world)
+{
+    step_on(world, 1, 600, 10.0);
+    ck_assert(!report_of(world).is_drifting);
+    step_on(world, 601, 800, 100.0);
+}
+
+static void let_seconds_pass(int64_t seconds)
+{
+    clock_set_steady(clock_steady_ms() + seconds * 1000, 0);
+}
+
+TEST(drift_is_told_and_nothing_more_where_no_job_is_wanted)
+{
+    struct world world;
+    begin(&world, CONFIG_DRIFT_OFF, 1000);
+    struct listener *listener = session_listen(world.context, "m", "", true);
+    drift_away(&world);
+    const struct drift_report report = await_drift(&world);
+    await_looks();
+    ck_assert_uint_ge(report.n_alarms[DRIFT_PAGE_HINKLEY] + report.n_alarms[DRIFT_ADWIN], 1);
+    ck_assert_double_gt(report.ratio, 1.3);
+    ck_assert_uint_eq(n_jobs(&world), 0);
+    ck_assert_int_eq(report_of(&world).job.at_ms, 0);
+    struct session_event *event = NULL;
+    bool is_told = false;
+    while (listener_take(listener, &event, 1) == 1) {
+        is_told = is_told || event->is_drift;
+        session_event_unref(event);
+    }
+    ck_assert(is_told);
+    listener_close(listener);
+    world_stop_jobs(&world);
+    world_done(&world);
+}
+
+TEST(a_drifting_model_is_fine_tuned_at_most_once_in_the_interval)
+{
+    struct world world;
+    begin(&world, CONFIG_DRIFT_PROPOSE, 1000);
+    drift_away(&world);
+    const struct drift_job first = await_attempt(&world, 0).job;
+    struct job job = job_wait(&world, first.id, JOB_SUCCEEDED);
+    ck_assert_str_eq(job.metadata, "{\"reason\":\"drift\"}");
+    ck_assert_int_eq(job.policy, JOB_MANUAL);
+    ck_assert_int_eq(job.source, JOB_SESSIONS_PREFIX);
+    ck_assert_int_eq(first.next_ms - first.at_ms, DAY_S * INT64_C(1000));
+    ck_assert_str_eq(await_over(&world).job.reason, "");
+    ck_assert(report_of(&world).is_drifting); /* its version waits for somebody to activate it */
+    await_looks();
+    ck_assert_uint_eq(n_jobs(&world), 1);
+    let_seconds_pass(DAY_S + 1);
+    const struct drift_job second = await_attempt(&world, first.at_ms).job;
+    ck_assert_str_ne(second.id, first.id);
+    world_activate(&world, job.fine_tuned_version);
+    ck_assert(!report_of(&world).is_drifting);
+    world_stop_jobs(&world);
+    world_done(&world);
+}
+
+TEST(the_interval_is_kept_across_a_restart)
+{
+    struct world world;
+    begin(&world, CONFIG_DRIFT_PROPOSE, 1000);
+    drift_away(&world);
+    const struct drift_job first = await_attempt(&world, 0).job;
+    job_wait(&world, first.id, JOB_SUCCEEDED);
+    world_stop_jobs(&world);
+    world_restart(&world);
+    world_start_jobs(&world);
+    ck_assert(!report_of(&world).is_drifting); /* it is watched anew */
+    step_on(&world, 1, 600, 10.0);
+    await_looks();
+    step_on(&world, 601, 900, 100.0);
+    await_drift(&world);
+    const struct drift_job found = await_over(&world).job;
+    ck_assert_str_eq(found.id, first.id);
+    ck_assert_int_eq(found.next_ms, first.next_ms);
+    ck_assert_uint_eq(n_jobs(&world), 1);
+    world_stop_jobs(&world);
+    world_done(&world);
+}
+
+TEST(a_job_that_cannot_be_is_refused_once_with_the_reason)
+{
+    struct world world;
+    begin(&world, CONFIG_DRIFT_AUTO, 0);
+    drift_away(&world);
+    const struct drift_job first = await_attempt(&world, 0).job;
+    ck_assert_str_eq(first.id, "");
+    ck_assert_ptr_nonnull(strstr(first.reason, "--record"));
+    await_looks();
+    ck_assert_int_eq(report_of(&world).job.at_ms, first.at_ms);
+    ck_assert_uint_eq(n_jobs(&world), 0);
+    let_seconds_pass(DAY_S + 1);
+    ck_assert_str_eq(await_attempt(&world, first.at_ms).job.id, "");
+    world_stop_jobs(&world);
+    world_done(&world);
+}
+
+TEST(what_keeps_a_job_from_a_better_version_is_said)
+{
+    struct world world;
+    begin(&world, CONFIG_DRIFT_AUTO, 3); /* far too few for the gate */
+    drift_away(&world);
+    await_attempt(&world, 0);
+    const struct drift_job job = await_over(&world).job;
+    ck_assert_str_ne(job.id, "");
+    ck_assert_str_ne(job.reason, "");
+    world_stop_jobs(&world);
+    world_done(&world);
+}
