@@ -61,12 +61,22 @@ interface Crossing {
   probability: number | null;
   by_horizon: (number | null)[] | null;
 }
+interface Explanation {
+  output: string;
+  ahead: number;
+  value: number;
+  baseline: number;
+  state: number;
+  inputs: { name: string; contribution: number }[];
+  residual: number;
+}
 interface Forecast {
   step: number;
   version: number;
   y?: (number | null)[];
   forecast: (number | null)[][];
   intervals?: Interval[];
+  explanation?: Explanation;
   crossing?: Crossing;
   blend?: { weights: Record<string, number> };
 }

@@ -4,8 +4,10 @@
 import { ask, askForecast, forecastQuestion, sessionPath } from "../api.js";
 import { curlButton } from "../curl.js";
 import { el, put, write } from "../dom.js";
+import { tellFields } from "../fields.js";
 import { bandsOf } from "../frame.js";
 import { fixed, placesOf, withUnit } from "../words.js";
+import { createWhy } from "./why.js";
 /** @import { LiveSession } from "../live.js" */
 
 /** In the name of each copy. */
@@ -19,16 +21,16 @@ const copyOf = ({ id, model }, end = "") => {
 
 /**
  * @param {LiveSession} live
- * @param {Record<string, number | null>} x
+ * @param {{ x: Record<string, number | null>, explain: object }} body
  * @returns {Promise<Forecast>}
  */
-async function tryReading(live, x) {
+async function tryReading(live, body) {
   const { to, path } = copyOf(live, `-${Math.random().toString(36).slice(2, 8)}`);
   await ask("POST", `${live.path}/fork`, { to });
   try {
     return live.model.horizon_capable
-      ? await askForecast(`${path}/step`, { x }, live.abort.signal)
-      : await ask("POST", `${path}/step`, { x });
+      ? await askForecast(`${path}/step`, body, live.abort.signal)
+      : await ask("POST", `${path}/step`, body);
   } finally {
     await ask("DELETE", path);
   }
@@ -51,11 +53,13 @@ export function createTrial() {
   let live = null;
   const fields = el("div", { className: "fields" });
   const answer = el("p", { className: "skill", role: "status" });
-  const reading = () => {
+  const why = createWhy();
+  const body = () => {
     const inputs = [...fields.querySelectorAll("input")];
-    return Object.fromEntries(
+    const x = Object.fromEntries(
       inputs.map(({ name, value }) => [name, value.trim() === "" ? null : Number(value)]),
     );
+    return { x, explain: why.wish() };
   };
   const { opener, text } = curlButton(() => {
     if (!live) return [];
@@ -63,7 +67,7 @@ export function createTrial() {
     const question = live.model.horizon_capable ? forecastQuestion() : {};
     return [
       { method: "POST", path: `${live.path}/fork`, body: { to } },
-      { method: "POST", path: `${path}/step`, body: { x: reading(), ...question } },
+      { method: "POST", path: `${path}/step`, body: { ...body(), ...question } },
       { method: "DELETE", path },
     ];
   });
@@ -71,11 +75,14 @@ export function createTrial() {
     event.preventDefault();
     if (!live) return;
     try {
-      live.trial = await tryReading(live, reading());
+      live.trial = await tryReading(live, body());
+      tellFields(form, null);
       write(answer, answerText(live.model, live.trial));
+      why.show(live.trial.explanation);
       live.tell();
     } catch (error) {
-      write(answer, /** @type {Error} */ (error).message);
+      write(answer, tellFields(form, error) ? "" : /** @type {Error} */ (error).message);
+      why.show(undefined);
     }
   };
   const fill = () => {
@@ -95,30 +102,29 @@ export function createTrial() {
     });
     put(fields, ...labels);
   };
+  const form = el(
+    "form",
+    { onsubmit: submit },
+    fields,
+    el("div", { className: "fields" }, ...why.fields),
+    el("div", { className: "row" }, el("button", { className: "main" }, "try it"), opener, answer),
+  );
   const root = el(
     "details",
     { ontoggle: fill },
-    el("summary", null, "try a reading"),
+    el("summary", null, "try a reading, and why the forecast is so"),
     el("p", { className: "grey" }, "It goes to a copy, which is deleted again. Empty is missing."),
-    el(
-      "form",
-      { onsubmit: submit },
-      fields,
-      el(
-        "div",
-        { className: "row" },
-        el("button", { className: "main" }, "try it"),
-        opener,
-        answer,
-      ),
-    ),
+    form,
     text,
+    why.root,
   );
   return {
     root,
     show(/** @type {LiveSession} */ shown) {
       live = shown;
       root.open = false;
+      why.offer(shown.model);
+      why.show(undefined);
       write(answer, "");
     },
   };
