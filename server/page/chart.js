@@ -109,6 +109,8 @@ export function createChart(root, isTime, read, format, onCursor) {
   /** @type {View} */
   let view = null;
   const edge = { ...LINE, width: 0 };
+  const points = { show: true, size: 9, width: 2, fill: colour("back") };
+  const dots = { stroke: colour("text"), paths: () => null, points };
   const ahead = [line("accent", 1.75), edge, edge, edge, edge];
   const { plot, destroy } = createPlot(
     root,
@@ -122,6 +124,7 @@ export function createChart(root, isTime, read, format, onCursor) {
         ...ahead,
         line("grey", 2, [2, 3]),
         line("text", 1, [1, 3]),
+        dots,
       ],
       bands: [
         { series: [5, 4], fill: colour("band-wide") },

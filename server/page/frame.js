@@ -55,14 +55,14 @@ function indexOf(sorted, x) {
 
 /**
  * The columns x, reading, forecast one step before, forecast ahead, wide band (low, high), narrow
- * band (low, high), forecast after a reading that is only tried, threshold: of the readings in view,
- * by default the last ones, and of what comes next.
+ * band (low, high), forecast after a reading that is only tried, threshold, unusual readings: of the
+ * readings in view, by default the last ones, and of what comes next.
  * `input` is the one that the output is a forecast of; -1: none.
- * @param {{ history: History, output: number, input: number, forecast: Forecast | null, trial: Forecast | null, threshold?: number | null }} of
+ * @param {{ history: History, output: number, input: number, forecast: Forecast | null, trial: Forecast | null, threshold?: number | null, unusual?: Map<number, number> }} of
  * @param {{ min: number, max: number } | null} view
  */
 export function buildFrame(
-  { history, output, input, forecast, trial, threshold = null },
+  { history, output, input, forecast, trial, threshold = null, unusual },
   view = null,
 ) {
   const { length, lastStep } = history;
@@ -80,7 +80,7 @@ export function buildFrame(
     n + +(input >= 0),
   );
   const columns = Array.from(
-    { length: 10 },
+    { length: 11 },
     () => /** @type {(number | null)[]} */ (new Array(total).fill(null)),
   );
   const [x, reading, then, ahead, , , , , attempt] = columns;
@@ -90,6 +90,7 @@ export function buildFrame(
   for (let i = 0; i < n; i++) {
     if (input >= 0) reading[i] = orNull(history.reading(begin + i, input));
     // An output that forecasts no input says something of the reading that it was made from.
+    if (unusual?.has(history.step(begin + i))) columns[10][i] = reading[i];
     then[i] = orNull(history.forecast(begin + i + (input < 0 ? 1 : 0), output));
   }
   if (input >= 0) then[n] = orNull(history.next[output]);

@@ -8,6 +8,8 @@ import { History } from "./history.js";
 const PAGE = 1000;
 const FORECAST_EVERY_MS = 500;
 const RELOAD_MS = 500;
+const UNUSUAL = 0.01; // a p-value that makes a point of a reading
+const UNUSUAL_MAX = 10_000;
 
 export class LiveSession {
   /** @param {Model} model @param {string} id @param {() => void} tell called after each change */
@@ -38,6 +40,8 @@ export class LiveSession {
     this.lastSeenMs = 0;
     /** @type {Set<number>} */
     this.amendedSteps = new Set();
+    /** @type {Map<number, number>} p-values of unusual readings, where a step has asked for them */
+    this.unusual = new Map();
     this.abort = new AbortController();
     this.isAsking = false;
     this.timer = 0;
@@ -121,10 +125,20 @@ export class LiveSession {
     if (type !== "step") return this.loadSoon(); // some steps are gone, or it is another session now
     this.lastSeenMs = Date.now();
     if (data.amended !== undefined) this.amendedSteps.add(data.amended);
+    this.noteUnusual(data);
     if (!this.history.take(data)) return this.loadSoon();
     this.trial = null;
     this.tell();
     this.refreshForecast();
+  }
+
+  /** Recorded readings have no p-value, so it is kept when it comes. @param {StepEvent} event */
+  noteUnusual({ step, anomaly }) {
+    const p = anomaly?.p_value ?? 1;
+    if (p > UNUSUAL) return;
+    this.unusual.set(step, p);
+    const [oldest] = this.unusual.keys();
+    if (this.unusual.size > UNUSUAL_MAX) this.unusual.delete(oldest);
   }
 
   /** Has forecasts answer something else, too. @param {Wish} wish */

@@ -94,6 +94,7 @@ interface StepEvent {
   y: (number | null)[];
   amended?: number;
   restarted?: boolean;
+  anomaly?: { p_value: number | null };
 }
 interface Losses {
   train_loss: number | null;

@@ -93,6 +93,9 @@ export function skillWords(history, output, input, unit) {
   return `MAE ${off} one step ahead · ${comparison(skill)} · ${counted(n, "reading")}`;
 }
 
+/** @param {number | undefined} p the reading's p-value, if it is unusual */
+export const unusualWords = (p) => (p === undefined ? "" : `▲ unusual: p-value ${number(p, 2)}`);
+
 /** What the bands promise, and what they held. @param {LiveSession} live */
 export function bandWords({ model, forecast, noForecast }) {
   if (!model.horizon_capable) return "It cannot look further ahead: no output feeds an input.";

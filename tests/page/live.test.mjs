@@ -184,6 +184,34 @@ test("of many sessions a page is read, and a prefix finds one", async () => {
   await close();
 });
 
+test("an unusual reading is a point on the chart, and its p-value stands at the cursor", async () => {
+  const session = "odd-one";
+  const steps = sunspots.slice(0, 300).map((x) => ({ session, x: [x], anomaly: true }));
+  await grud.ask("POST", "/v1/models/sunspots/steps", { steps });
+  const { page, expectQuiet, close } = await openPage(grud, { hash: `#/sunspots/${session}` });
+  await shown(page, "step 300");
+  await page.locator(".key").getByText("unusual reading").waitFor({ state: "hidden" });
+  const way = `/v1/models/sunspots/sessions/${session}/step`;
+  const { anomaly } = await grud.ask("POST", way, { x: [900], anomaly: true });
+  assert.ok(anomaly.p_value < 0.01, JSON.stringify(anomaly));
+  await page.locator(".key").getByText("unusual reading").waitFor();
+  const words = `▲ unusual: p-value ${Number(anomaly.p_value.toPrecision(2))}`;
+  const told = page.locator(".readout", { hasText: words });
+  await told.waitFor();
+  await page.locator("summary", { hasText: "table" }).first().click();
+  await page.locator(".rows td", { hasText: words }).waitFor();
+  await grud.ask("POST", way, { x: [sunspots[300]], anomaly: true });
+  await shown(page, "step 302");
+  await told.waitFor({ state: "hidden" });
+  // The cursor finds it again, from the right.
+  const { x, y, width, height } = await page.locator(".chart .u-over").first().boundingBox();
+  for (let k = 0; k < width && !(await told.count()); k++)
+    await page.mouse.move(x + width - 1 - k, y + height / 2);
+  assert.equal(await told.count(), 1);
+  await expectQuiet();
+  await close();
+});
+
 /** What the charts write from now on, as a set of the page's own. */
 const noteTexts = (page) =>
   page.evaluate(() => {

@@ -115,6 +115,22 @@ test("a forecast lies where it was made for, also when it is some steps old", ()
   assert.equal(bandsOf(forecast(4))[0].level, 0.8);
 });
 
+test("a threshold lies over the whole chart, and a point on each unusual reading", () => {
+  const { columns } = buildFrame({
+    history: filled(4),
+    output: 0,
+    input: 0,
+    forecast: null,
+    trial: null,
+    threshold: 7,
+    unusual: new Map([[3, 0.002]]),
+  });
+  assert.deepEqual(columns[9], [7, 7, 7, 7, 7]);
+  assert.deepEqual(columns[10], [null, null, 3, null, null]);
+  assert.equal(words.unusualWords(0.002), "▲ unusual: p-value 0.002");
+  assert.equal(words.unusualWords(undefined), "");
+});
+
 test("an output that forecasts no input is shown at the reading that it was made from", () => {
   const history = filled(3);
   history.setNext([9]);

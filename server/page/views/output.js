@@ -4,7 +4,16 @@
 import { createChart } from "../chart.js";
 import { el, putTable, write } from "../dom.js";
 import { buildFrame } from "../frame.js";
-import { bandWords, fixed, number, placesOf, skillWords, time, withUnit } from "../words.js";
+import {
+  bandWords,
+  fixed,
+  number,
+  placesOf,
+  skillWords,
+  time,
+  unusualWords,
+  withUnit,
+} from "../words.js";
 /** @import { Frame, Mark, View } from "../chart.js" */
 /** @import { History } from "../history.js" */
 /** @import { LiveSession } from "../live.js" */
@@ -54,6 +63,8 @@ export function createOutput(live, index, isTableOpen) {
   for (const [curve, text] of Object.entries(curves)) {
     if (text) key.append(el("span", null, el("i", { className: curve }), text));
   }
+  const dot = el("span", { hidden: true }, el("i", { className: "dot" }), "unusual reading");
+  key.append(dot);
   const root = el(
     "div",
     { className: "output" },
@@ -66,10 +77,13 @@ export function createOutput(live, index, isTableOpen) {
   /** @type {Frame} */
   let frame;
   const read = (/** @type {View} */ view) => {
-    const { forecast, trial, wish } = live;
+    const { forecast, trial, wish, unusual } = live;
     const { output, above, below } = wish.crossing ?? {};
     const threshold = output === name ? (above ?? below) : null;
-    const built = buildFrame({ history, output: index, input, forecast, trial, threshold }, view);
+    const built = buildFrame(
+      { history, output: index, input, forecast, trial, threshold, unusual },
+      view,
+    );
     frame = { ...built, marks: marksOf(history, built.begin, built.columns[0]) };
     return frame;
   };
@@ -85,6 +99,7 @@ export function createOutput(live, index, isTableOpen) {
     const words = [
       position(x),
       isPast && input >= 0 && (reading === null ? "missing" : `reading ${value(reading)}`),
+      isPast && unusualWords(live.unusual.get(history.step(frame.begin + i))),
       isPast && then !== null && `${input < 0 ? "output" : "forecast"} ${value(then)}`,
       !isPast && `forecast ${value(ahead ?? then)}`,
       !isPast && range(low1, high1),
@@ -95,22 +110,27 @@ export function createOutput(live, index, isTableOpen) {
   const writeWords = () => {
     write(skill, skillWords(history, index, input, unit));
     write(band, bandWords(live));
+    dot.hidden = live.unusual.size === 0;
     holder.ariaLabel = `${withUnit(name, unit)}: ${readout.textContent}. ${skill.textContent}`;
   };
   const writeRows = () => {
     if (!details.open) return;
     const [x, reading, then] = frame.columns;
     const lines = [];
+    const hasUnusual = live.unusual.size > 0;
     for (let i = frame.nPast - 1; i >= Math.max(0, frame.nPast - ROWS); i--) {
       const [was, said] = [reading[i], then[i]];
       const off = was === null || said === null ? null : was - said;
       const when = isTime ? [time(x[i] ?? NaN)] : [];
       const values = input < 0 ? [said] : [was, said, off];
-      lines.push([number(history.step(frame.begin + i), 12), ...when, ...values.map(value)]);
+      const step = history.step(frame.begin + i);
+      const unusual = hasUnusual ? [unusualWords(live.unusual.get(step))] : [];
+      lines.push([number(step, 12), ...when, ...values.map(value), ...unusual]);
     }
     const heads = input < 0 ? ["output"] : ["reading", "forecast", "off by"];
     const when = isTime ? ["time"] : [];
-    putTable(rows, `last readings of ${name}`, ["step", ...when, ...heads], lines);
+    const all = ["step", ...when, ...heads, ...(hasUnusual ? ["unusual"] : [])];
+    putTable(rows, `last readings of ${name}`, all, lines);
   };
 
   const format = (/** @type {number} */ tick) => number(tick, 6);
