@@ -267,12 +267,30 @@ export interface FineTuneOptions {
   version?: number;
   validation?: { [field: string]: unknown } | null;
   hyperparameters?: { [name: string]: unknown };
+  /** instead of hyperparameters: trials find out which network is best */
+  recipe?: "auto" | { type: "auto"; horizon?: number };
   promotion?: { [field: string]: unknown };
   seed?: number;
   max_seconds?: number;
   dry_run?: boolean;
   suffix?: string;
   metadata?: { [name: string]: unknown };
+}
+
+/** A network that a recipe has trained, or a naive forecast. */
+export interface Trial {
+  kind: string;
+  transform: unknown;
+  residual: boolean;
+  width: number;
+  steps: number;
+  horizon_loss: number;
+  all_rows: boolean;
+  state: string;
+  n_epochs: number;
+  best_epoch: number;
+  error: number | null;
+  chosen: boolean;
 }
 
 export interface JobState {
@@ -285,8 +303,10 @@ export interface JobState {
   started_at: number | null;
   finished_at: number | null;
   estimated_finish: number | null;
-  progress: { epoch: number; n_epochs: number; step: number; n_steps: number | null };
-  hyperparameters: { [name: string]: unknown };
+  /** n_epochs: null of a recipe */
+  progress: { epoch: number; n_epochs: number | null; step: number; n_steps: number | null };
+  hyperparameters: { [name: string]: unknown } | null; // null of a recipe
+  recipe: { type: "auto"; horizon: number; trials: Trial[] } | null;
   metrics: { [name: string]: number | null };
   promotion: { policy: string; state: string; reason: string | null };
   error: { code: string; message: string; param: string | null } | null;

@@ -22,6 +22,18 @@ async function* source() {
   yield* series;
 }
 
+test("a job with a recipe tells what it has tried", async () => {
+  const job = await client.fineTune("m", {
+    series: source(), promotion: { policy: "manual" }, max_seconds: 5,
+    recipe: { type: "auto", horizon: 4 },
+  });
+  const { hyperparameters, progress, recipe } = await job.wait();
+  assert.equal(hyperparameters, null);
+  assert.equal(progress.n_epochs, null);
+  assert.equal(recipe.horizon, 4);
+  assert.equal(recipe.trials.filter((trial) => trial.chosen).length, 1);
+});
+
 test("a job is followed, promoted and rolled back", async () => {
   const job = await client.fineTune("m", {
     series: source(), seed: 1, promotion: { policy: "manual" },

@@ -211,6 +211,7 @@ class Client:
                   version: Optional[int] = None,
                   validation: Union[Mapping[str, Any], None, bool] = None,
                   hyperparameters: Optional[Mapping[str, Any]] = None,
+                  recipe: Union[str, Mapping[str, Any], None] = None,
                   promotion: Optional[Mapping[str, Any]] = None, seed: Optional[int] = None,
                   max_seconds: Optional[int] = None, dry_run: Optional[bool] = None,
                   suffix: Optional[str] = None,
@@ -218,7 +219,8 @@ class Client:
         """Trains a copy of the model: on `series` (each T × I, or {"x", "y"}; an iterator is sent
         as it comes), or on what was recorded of `sessions` or of those with a prefix ("" is all).
 
-        validation: False asks for none. docs/FINE_TUNING.md has every other field. Sent once: a
+        recipe: "auto", or {"type": "auto", "horizon": H}: what network and which of the
+            hyperparameters is found out by trials. validation: False asks for none. docs/FINE_TUNING.md has every other field. Sent once: a
             second request would be a second job.
         GrudError: invalid_training, job_too_large, queue_full, recording_off.
         """
@@ -228,8 +230,8 @@ class Client:
             raise ValueError("one of series, sessions and sessions_prefix is the training data")
         request = _given({
             "model": model, "version": version, "validation": validation,
-            "hyperparameters": hyperparameters, "promotion": promotion, "seed": seed,
-            "max_seconds": max_seconds, "dry_run": dry_run, "suffix": suffix,
+            "hyperparameters": hyperparameters, "recipe": recipe, "promotion": promotion,
+            "seed": seed, "max_seconds": max_seconds, "dry_run": dry_run, "suffix": suffix,
             "metadata": metadata})
         if validation is False:
             request["validation"] = None

@@ -23,12 +23,14 @@ class ProgressBar:
 
     def __call__(self, job: JobState) -> None:
         progress, metrics = job["progress"], job["metrics"]
-        share = progress["epoch"] / max(progress["n_epochs"], 1)
+        n_epochs = progress["n_epochs"]
+        share = progress["epoch"] / max(n_epochs, 1) if n_epochs is not None else 0.0
         if job["status"] == "succeeded":
             share = 1.0
+        of = "" if n_epochs is None else f"/{n_epochs}"  # nobody knows how many a recipe takes
         n_full = int(share * _BAR)
         line = (f"{job['status']} [{'#' * n_full}{'.' * (_BAR - n_full)}] "
-                f"epoch {progress['epoch']}/{progress['n_epochs']} "
+                f"epoch {progress['epoch']}{of} "
                 f"loss {_number(metrics.get('train_loss'))} "
                 f"valid {_number(metrics.get('valid_loss'))} "
                 f"(base {_number(metrics.get('baseline_valid_loss'))}, "

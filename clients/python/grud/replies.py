@@ -233,9 +233,32 @@ class Model(TypedDict, total=False):
 
 class Progress(TypedDict):
     epoch: int
-    n_epochs: int
+    n_epochs: Optional[int]  # None: of a recipe
     step: int
     n_steps: Optional[int]
+
+
+class Trial(TypedDict):
+    """A network that a recipe has trained, or a naive forecast."""
+
+    kind: str
+    transform: Any
+    residual: bool
+    width: int
+    steps: int
+    horizon_loss: int
+    all_rows: bool
+    state: str
+    n_epochs: int
+    best_epoch: int
+    error: Optional[float]
+    chosen: bool
+
+
+class Recipe(TypedDict):
+    type: str
+    horizon: int
+    trials: List[Trial]
 
 
 class JobState(TypedDict, total=False):
@@ -251,7 +274,8 @@ class JobState(TypedDict, total=False):
     finished_at: Optional[float]
     estimated_finish: Optional[float]
     progress: Progress
-    hyperparameters: Dict[str, Any]
+    hyperparameters: Optional[Dict[str, Any]]  # None: it has a recipe
+    recipe: Optional[Recipe]
     seed: int
     metadata: Optional[Dict[str, Any]]
     trained_steps: int

@@ -124,6 +124,19 @@ class Jobs(unittest.TestCase):
         self.assertIn("succeeded [########################] epoch 3/3 loss 0.", last)
         self.assertTrue(last.endswith("\n"))
 
+    def test_a_recipe_shows_what_it_tries(self):
+        with redirect_stderr(io.StringIO()) as out:
+            state = self.client.fine_tune(
+                "pump", series=series(), recipe={"type": "auto", "horizon": 4}, max_seconds=5,
+                promotion={"policy": "manual"}).wait(progress=True)
+        self.assertEqual((state["hyperparameters"], state["progress"]["n_epochs"]), (None, None))
+        self.assertEqual(state["recipe"]["horizon"], 4)
+        trials = state["recipe"]["trials"]
+        self.assertIn("persistence", [trial["kind"] for trial in trials])
+        self.assertEqual(sum(trial["chosen"] for trial in trials), 1)
+        self.assertRegex(out.getvalue(), r"running \[\.{24}\] epoch \d+ loss")
+        self.assertRegex(out.getvalue().split("\r")[-1], r"succeeded \[#{24}\] epoch \d+ loss")
+
     def test_wrong_data_is_refused_before_anything_is_kept(self):
         with self.assertRaises(GrudError) as caught:
             self.client.fine_tune("pump", series=[[[1, 2, 3]] * 80])
