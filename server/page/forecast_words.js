@@ -24,7 +24,7 @@ export function crossingWords(threshold, { ahead, by_horizon: all }, horizon) {
   const by = `by ${counted(known.length, "step")} ahead`;
   const sure = known.length
     ? `${by} a reading will have been, with a probability of ${percent(known.at(-1))}`
-    : "how probable that is, is not known yet: steps that ask for a “level” teach it";
+    : "how probable a crossing is, cannot be told yet: steps that ask for a “level” teach it";
   return `${first}; ${sure}.`;
 }
 
