@@ -8,8 +8,8 @@
  * recent. They are taken as multiples of their own mean since the watch began, in case another
  * version's errors are larger or smaller than those of the sessions' lives.
  *
- * The bounds come from simulation (make drift-table): at most one false alarm in 100 000 errors that
- * are as large at all times, and errors that double are found within 200.
+ * The bounds come from simulation (make drift-table): at most one false alarm in 100 000 errors
+ * that are as large at all times, and errors that double are found within 200.
  *
  * Pure; fixed memory; any thread, a watch of its own.
  */
