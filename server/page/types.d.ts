@@ -18,6 +18,14 @@ interface Version {
   parameters: number;
   metrics: Losses | null;
 }
+interface Drift {
+  state: "none" | "drifting";
+  ratio: number | null;
+  alarms: number;
+  detected_at: number | null;
+  detector: "page_hinkley" | "adwin" | null;
+  last_job: { at: number; job: string | null; reason: string | null } | null;
+}
 interface Model {
   name: string;
   active_version: number;
@@ -29,6 +37,7 @@ interface Model {
   horizon_capable: boolean;
   sessions: number;
   interval_seconds?: number | null;
+  drift: Drift;
 }
 interface SessionRow {
   session: string;

@@ -114,6 +114,25 @@ export function bandWords({ model, forecast, noForecast }) {
   return bands.length ? "no band yet: it begins with a step that asks for a “level”" : "";
 }
 
+const DETECTORS = { page_hinkley: "Page-Hinkley", adwin: "ADWIN" };
+
+/** Whether a model's forecasts became worse, who has found that, and what came of it. @param {Drift} drift */
+export function driftWords({ state, ratio, detected_at: at, detector, last_job: last }) {
+  const isBad = state === "drifting";
+  const now = ratio === null ? "" : `recent errors are ${number(ratio, 3)} times the usual ones`;
+  const job =
+    last && (last.job ? `its job ${last.job} began ${time(last.at)}` : "no job was started");
+  const words = [
+    isBad ? "▲ its forecasts have become worse" : "no drift",
+    now || (!isBad && "too few forecasts were compared yet"),
+    at &&
+      detector &&
+      `${isBad ? "" : "the last one was "}found ${time(at)} by ${DETECTORS[detector]}`,
+    job && [job, last.reason].filter(Boolean).join(": "),
+  ];
+  return words.filter(Boolean).join(" · ");
+}
+
 /** Where a job is. @param {Job} job */
 export function progressWords({
   status,

@@ -158,6 +158,36 @@ test("skill compares with the last known value, and skips what is missing", () =
   assert.match(words.comparison(NaN), /never off/);
 });
 
+test("drift is said with its measure, its detector and its job", () => {
+  const calm = {
+    state: "none",
+    ratio: null,
+    alarms: 0,
+    detected_at: null,
+    detector: null,
+    last_job: null,
+  };
+  assert.equal(words.driftWords(calm), "no drift · too few forecasts were compared yet");
+  assert.equal(
+    words.driftWords({ ...calm, ratio: 1.0234 }),
+    "no drift · recent errors are 1.02 times the usual ones",
+  );
+  const at = Date.now() / 1000;
+  const alarm = { ...calm, ratio: 2.5, alarms: 1, detected_at: at, detector: "adwin" };
+  assert.equal(
+    words.driftWords({
+      ...alarm,
+      state: "drifting",
+      last_job: { at, job: "ftjob-1", reason: null },
+    }),
+    `▲ its forecasts have become worse · recent errors are 2.5 times the usual ones · found ${words.time(at)} by ADWIN · its job ftjob-1 began ${words.time(at)}`,
+  );
+  assert.match(
+    words.driftWords({ ...alarm, last_job: { at, job: null, reason: "the queue is full" } }),
+    /the last one was found .* by ADWIN · no job was started: the queue is full$/,
+  );
+});
+
 test("numbers keep what tells them apart, and huge ones stay short", () => {
   const { fixed, number, percent, placesOf, short, span } = words;
   assert.deepEqual([placesOf(42), placesOf(0.2), placesOf(3e6), placesOf(0)], [1, 3, 0, 3]);

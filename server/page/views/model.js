@@ -3,9 +3,9 @@
  */
 import { ask, modelPath, sessionPath } from "../api.js";
 import { curlOf, panel } from "../curl.js";
-import { askingButton, el, put, putTable } from "../dom.js";
+import { askingButton, el, put, putTable, write } from "../dom.js";
 import { chosenModel, pollModels, state, watch } from "../store.js";
-import { counted, number, percent, time } from "../words.js";
+import { counted, driftWords, number, percent, time } from "../words.js";
 
 /** @param {Model} model */
 const layersText = ({ layers, activation, versions, active_version: active }) => {
@@ -43,6 +43,7 @@ const putFigures = (root, { name: model, outputs }) => {
 
 export function createModel() {
   const layers = el("p");
+  const drift = el("p", { className: "skill", role: "status" });
   const versions = el("div");
   const columns = el("div");
   const figures = el("div");
@@ -51,6 +52,7 @@ export function createModel() {
     "model",
     () => [{ path: path() }, { path: "/metrics" }],
     layers,
+    drift,
     el("h3", null, "versions"),
     versions,
     el("h3", null, "errors one step ahead, of all sessions; skill is against “same as now”"),
@@ -96,7 +98,10 @@ export function createModel() {
   });
   watch(["figures", "model", "models"], () => {
     const model = chosenModel();
-    if (model) putFigures(figures, model);
+    if (!model) return;
+    putFigures(figures, model);
+    write(drift, driftWords(model.drift));
+    drift.classList.toggle("warn", model.drift.state === "drifting");
   });
   return section;
 }
