@@ -22,7 +22,6 @@ struct step_body {
     bool has_seq, may_begin, may_fill, has_at, may_amend;
     uint64_t seq, amends_step;
     double at;
-    const struct explain_wish *explain;
     char session[SESSION_ID_MAX + 1]; /* in a batch */
 };
 
@@ -92,12 +91,6 @@ static enum status read_anomaly(struct reader *r, void *body)
     return status;
 }
 
-static enum status read_explain(struct reader *r, void *body)
-{
-    struct step_body *step = body;
-    return explain_fields_read(r, step->forecast_options.info, &step->explain);
-}
-
 static const struct field step_fields[] = {
     { "x", read_x, true, &schema_reading },
     { "seq", read_seq, false, &schema_seq },
@@ -113,7 +106,7 @@ static const struct field step_fields[] = {
     { "as", forecast_fields_read_as, false, &schema_as },
     { "anomaly", read_anomaly, false, &schema_anomaly },
     { "crossing", crossing_fields_read, false, &codec_crossing_part },
-    { "explain", read_explain, false, &codec_explain_field },
+    { "explain", explain_fields_read, false, &codec_explain_field },
     [STEP_SESSION] = { "session", read_session, true,
                        &schema_session_id }, /* last: only in a batch */
 };
@@ -184,7 +177,6 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
     body->has_at = body->may_amend = false;
     body->seq = body->amends_step = 0;
     body->at = 0;
-    body->explain = NULL;
     enum status status =
         reader_fields(r, step_fields, in_batch ? STEP_SESSION + 1 : STEP_SESSION, body, &seen);
     if (status == STATUS_OK && (body->may_begin || body->may_fill) && !body->has_seq) {
@@ -211,8 +203,7 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
         status = crossing_fields_check(r, &body->forecast_options);
     }
     if (status == STATUS_OK) {
-        status = explain_fields_check(r, body->forecast_options.info,
-                                      &body->forecast_options.forecast_options, body->explain);
+        status = explain_fields_check(r, &body->forecast_options);
     }
     return status == STATUS_OK ? count_rows(r, body) : status;
 }
@@ -234,7 +225,6 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->may_amend = body->may_amend;
     step->amends_step = body->amends_step;
     step->forecast_options = body->forecast_options.forecast_options;
-    step->explain = body->explain;
     step->may_slice = false;
     step->is_done = false;
     step->slices = NULL;
@@ -367,6 +357,7 @@ static const struct field forecast_fields[] = {
     { "blend", forecast_fields_read_blend, false, &schema_blend },
     { "as", forecast_fields_read_as, false, &schema_as },
     { "crossing", crossing_fields_read, false, &codec_crossing_part },
+    { "explain", explain_fields_read, false, &codec_explain_field },
 };
 
 const struct json_schema codec_forecast_body = { .type = JSON_SCHEMA_OBJECT,
@@ -399,6 +390,9 @@ enum status codec_forecast_options(const struct codec_input *input, const struct
     }
     if (status == STATUS_OK) {
         status = crossing_fields_check(&r, &body);
+    }
+    if (status == STATUS_OK) {
+        status = explain_fields_check(&r, &body);
     }
     status = reader_end(&r, status);
     if (status == STATUS_OK) {

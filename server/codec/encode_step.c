@@ -82,7 +82,7 @@ size_t codec_step_bytes_max(const struct step *step)
     if (step->forecast_options.crossing != NULL) {
         n += put_crossing_max(n_rows);
     }
-    if (step->explain != NULL) {
+    if (step->forecast_options.explain != NULL) {
         n += put_explanation_max(info);
     }
     return n > ERROR_BYTES ? n : ERROR_BYTES;
@@ -149,7 +149,7 @@ void codec_put_step(struct text *text, const struct step *step)
     put_anomaly(text, info, step);
     put_blend(text, &step->blend);
     put_crossing(text, &step->crossing);
-    put_explanation(text, info, step);
+    put_explanation(text, info, step->forecast_options.explain, step->explanation);
     text_append(text, "}", 1);
 }
 
@@ -254,8 +254,9 @@ static void append_count(struct text *text, const char *name, uint64_t value)
 void codec_put_forecast(struct text *text, const char *id, const struct session_forecast *forecast)
 {
     const struct sequence *sequence = &forecast->sequence;
-    const struct forecast_rows rows = forecast_rows_of(
-        gru_model_info(forecast->prediction.gru), &sequence->forecast_options, forecast->last_at);
+    const struct gru_info *info = gru_model_info(forecast->prediction.gru);
+    const struct forecast_rows rows =
+        forecast_rows_of(info, &sequence->forecast_options, forecast->last_at);
     append_first(text, "session", id);
     append_count(text, "step", forecast->step);
     append_count(text, "version", forecast->prediction.version);
@@ -264,6 +265,8 @@ void codec_put_forecast(struct text *text, const char *id, const struct session_
     put_intervals(text, &rows, &sequence->intervals);
     put_blend(text, &sequence->blend);
     put_crossing(text, &sequence->crossing);
+    put_explanation(text, info, sequence->forecast_options.explain,
+                    forecast->explanation.is_ready ? &forecast->explanation.result : NULL);
     APPEND_LITERAL(text, "}");
 }
 

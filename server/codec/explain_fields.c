@@ -60,34 +60,33 @@ const struct json_schema codec_explain_field = {
             "[Explanations](#explanations)",
 };
 
-enum status explain_fields_read(struct reader *r, const struct gru_info *info,
-                                const struct explain_wish **ret_explain)
+enum status explain_fields_read(struct reader *r, void *body)
 {
-    struct explain_body body = { info, reader_alloc(r, 1, sizeof *body.explain) };
+    struct forecast_fields_body *forecast = body;
+    struct explain_body own = { forecast->info, reader_alloc(r, 1, sizeof *own.explain) };
     const enum json_type type = json_peek(&r->json);
     bool is_wanted = true;
     unsigned seen;
-    if (body.explain == NULL) {
+    if (own.explain == NULL) {
         return r->fault->status;
     }
-    *body.explain = (struct explain_wish){ .output = 0, .ahead = 1 };
+    *own.explain = (struct explain_wish){ .output = 0, .ahead = 1 };
     if (type != JSON_OBJECT && type != JSON_BOOL) {
         return reader_refuse_type(r, "true, false or an object");
     }
     enum status status =
         type == JSON_BOOL
             ? reader_bool(r, &is_wanted)
-            : reader_fields(r, explain_fields, sizeof explain_fields / sizeof *explain_fields,
-                            &body, &seen);
-    *ret_explain = is_wanted ? body.explain : NULL;
+            : reader_fields(r, explain_fields, sizeof explain_fields / sizeof *explain_fields, &own,
+                            &seen);
+    forecast->forecast_options.explain = is_wanted ? own.explain : NULL;
     return status;
 }
 
-enum status explain_fields_check(struct reader *r, const struct gru_info *info,
-                                 const struct forecast_options *forecast_options,
-                                 const struct explain_wish *explain)
+enum status explain_fields_check(struct reader *r, const struct forecast_fields_body *body)
 {
-    const size_t n_rows = forecast_options_rows(info, forecast_options);
+    const struct explain_wish *explain = body->forecast_options.explain;
+    const size_t n_rows = forecast_options_rows(body->info, &body->forecast_options);
     const size_t n_most = n_rows > 0 ? n_rows : 1;
     if (explain == NULL || explain->ahead <= n_most) {
         return STATUS_OK;

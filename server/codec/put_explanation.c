@@ -28,17 +28,17 @@ static char *put_inputs(char *p, const struct gru_info *info, const double *cont
     return p;
 }
 
-void put_explanation(struct text *text, const struct gru_info *info, const struct step *step)
+void put_explanation(struct text *text, const struct gru_info *info,
+                     const struct explain_wish *wish, const struct gru_explanation *explanation)
 {
-    const struct gru_explanation *explanation = step->explanation;
     char *p = explanation != NULL ? text_reserve(text, put_explanation_max(info)) : NULL;
     if (p == NULL) {
         return;
     }
     p = PUT_LITERAL(p, ",\"explanation\":{\"output\":");
-    p = put_string(p, info->outputs[step->explain->output].name);
+    p = put_string(p, info->outputs[wish->output].name);
     p = PUT_LITERAL(p, ",\"ahead\":");
-    p = put_unsigned(p, step->explain->ahead);
+    p = put_unsigned(p, wish->ahead);
     p = PUT_LITERAL(p, ",\"value\":");
     p = json_print_real(p, info->is_wide, explanation->value);
     p = PUT_LITERAL(p, ",\"baseline\":");

@@ -7,10 +7,11 @@
 #include "codec/text.h"
 #include "service/service.h"
 
-/* ,"explanation":{"output","ahead","value","baseline","state","inputs":[...],"residual"}, if there
- * is one. */
+/* ,"explanation":{"output","ahead","value","baseline","state","inputs":[...],"residual"}, unless
+ * it is NULL. */
 /* Bytes that it takes at most. */
 size_t put_explanation_max(const struct gru_info *info);
-void put_explanation(struct text *text, const struct gru_info *info, const struct step *step);
+void put_explanation(struct text *text, const struct gru_info *info,
+                     const struct explain_wish *wish, const struct gru_explanation *explanation);
 
 #endif

@@ -273,7 +273,7 @@ static const struct field forecast_fields[] = {
     SAID("session", &schema_session_id), SAID("step", &schema_step_count),
     SAID("version", &schema_version), SAID("forecast", &forecast_rows),
     MAYBE("intervals", LIST_OF(&interval_part)), MAYBE("blend", &blend_part),
-    MAYBE("crossing", &crossing_part),
+    MAYBE("crossing", &crossing_part), MAYBE("explanation", &explanation_part),
 };
 const struct json_schema codec_forecast_reply = OBJECT(forecast_fields, .name = "ForecastReply",
     .example = EXAMPLE_FORECAST_REPLY);

@@ -42,6 +42,7 @@
 #include "service/sessions/restore.h"
 #include "service/sessions/seen_since.h"
 #include "service/sessions/session_figures.h"
+#include "service/sessions/session_forecast.h"
 #include "service/sessions/sessions.h"
 #include "service/sessions/step_events.h"
 #include "service/sessions/steps.h"

@@ -52,7 +52,7 @@ TEST(a_step_is_explained_as_documented)
     setup_init(&s, model_weather());
     const double x[] = { 21.4F, 0.5F }, y[] = { 21.5F };
     struct step step = done_step(&s, x, y);
-    step.explain = &wish;
+    step.forecast_options.explain = &wish;
     step.explanation = &explanation;
     codec_put_step(&s.text, &step);
     ck_assert_str_eq(setup_text(&s),
@@ -241,6 +241,33 @@ TEST(a_forecast_is_answered_like_a_step_without_a_reading)
     codec_put_forecast(&s.text, "pump-7", &forecast);
     ck_assert_str_eq(setup_text(&s),
                      "{\"session\":\"pump-7\",\"step\":9,\"version\":3,\"forecast\":[[1],[2.5]]}");
+    setup_done(&s);
+}
+
+TEST(a_forecast_is_explained_like_a_step)
+{
+    static const struct explain_wish wish = { .output = 0, .ahead = 2 };
+    static const double contributions[] = { 0.25, -1 };
+    struct setup s;
+    setup_init(&s, model_weather());
+    double rows[] = { 1, 2.5F };
+    struct session_forecast forecast = {
+        .prediction = { .gru = s.model.active->gru, .version = 3 },
+        .sequence = { .forecast = rows, .n_forecast = 2, .forecast_options = { .explain = &wish } },
+        .explanation = { .is_ready = true,
+                         .result = { .value = 2.5,
+                                     .baseline = 3,
+                                     .state = 0.25,
+                                     .inputs = contributions } },
+        .step = 9
+    };
+    codec_put_forecast(&s.text, "pump-7", &forecast);
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"session\":\"pump-7\",\"step\":9,\"version\":3,\"forecast\":[[1],[2.5]],"
+                     "\"explanation\":{\"output\":\"temp\",\"ahead\":2,\"value\":2.5,"
+                     "\"baseline\":3,\"state\":0.25,\"inputs\":[{\"name\":\"temp\","
+                     "\"contribution\":0.25},{\"name\":\"humidity\",\"contribution\":-1}],"
+                     "\"residual\":0}}");
     setup_done(&s);
 }
 

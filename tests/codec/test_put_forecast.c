@@ -133,7 +133,7 @@ TEST(records_take_no_more_than_was_reserved)
     const double most_digits = -1.2345678901234567e-300;
     const struct gru_explanation explanation = { most_digits, most_digits, most_digits,
                                                  most_digits, rows,        0 };
-    step.explain = &wish;
+    step.forecast_options.explain = &wish;
     step.explanation = &explanation;
     step.at = -99999999999.12345;
     step.n_forecast = step.forecast_options.horizon = ROWS;

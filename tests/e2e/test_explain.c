@@ -34,6 +34,23 @@ static void expect_sum(const char *reply)
     ck_assert_msg(fabs(sum - value) <= 1e-6 * (1 + fabs(value)), "%.9g: %s", sum, reply);
 }
 
+/* That a forecast without a reading is explained by the same text, and changes nothing. */
+static void expect_again(const struct daemon *daemon, const char *reply, const char *rest)
+{
+    char body[256];
+    struct answer before = request(daemon, "GET", MODEL "/sessions/s", NULL);
+    snprintf(body, sizeof body, "{%s}", rest + 1);
+    struct answer answer = request(daemon, "POST", MODEL "/sessions/s/forecast", body);
+    ck_assert_msg(answer.code == 200, "%s: %s", body, answer.body);
+    expect_sum(answer.body);
+    ck_assert_str_eq(strstr(answer.body, "\"explanation\":"), strstr(reply, "\"explanation\":"));
+    struct answer after = request(daemon, "GET", MODEL "/sessions/s", NULL);
+    ck_assert_str_eq(strstr(after.body, "\"state\""), strstr(before.body, "\"state\""));
+    answer_free(&before);
+    answer_free(&answer);
+    answer_free(&after);
+}
+
 static void step(const struct daemon *daemon, int k, const char *rest)
 {
     char body[256];
@@ -42,6 +59,9 @@ static void step(const struct daemon *daemon, int k, const char *rest)
     ck_assert_msg(answer.code == 200, "%s: %s", body, answer.body);
     if (strstr(rest, "explain")) {
         expect_sum(answer.body);
+    }
+    if (strstr(rest, "horizon")) {
+        expect_again(daemon, answer.body, rest);
     }
     answer_free(&answer);
 }
@@ -91,32 +111,92 @@ TEST(steps_in_a_list_and_in_lines_are_explained)
     daemon_stop(&daemon);
 }
 
-TEST(a_long_explanation_gives_way_to_others)
+static void start_long(struct daemon *daemon)
 {
-    struct daemon daemon =
+    *daemon =
         daemon_start((const char *const[]){ "--session-history", "4096", "--workers", "1", NULL });
-    daemon_add_model(&daemon, "meter",
+    daemon_add_model(daemon, "meter",
                      (const char *const[]){ "--inputs", "count,load", "--outputs", "count",
                                             "--layers", "64", NULL });
     char *lines = malloc(4096 * 64), *p = lines;
     for (int k = 0; k < 4000; k++) {
         p += sprintf(p, "{\"session\":\"s\",\"x\":[%d,%d]}\n", k % 7, k % 3);
     }
-    struct answer answer = request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson",
+    struct answer answer = request_typed(daemon, "POST", MODEL "/steps", "application/x-ndjson",
                                          lines, (size_t)(p - lines));
     ck_assert_int_eq(answer.code, 200);
     answer_free(&answer);
     free(lines);
-    static const char body[] = "{\"x\":[1,2],\"seq\":4001,\"explain\":true}";
-    int fd = client_connect(&daemon);
-    client_send_request(fd, "POST", MODEL "/sessions/s/step", NULL, "application/json", body,
-                        strlen(body));
-    expect(&daemon, "POST", MODEL "/sessions/other/step", "{\"x\":[1,2]}", 200, NULL);
-    answer = client_read(fd);
-    ck_assert_int_eq(answer.code, 200);
-    expect_sum(answer.body);
+}
+
+/* Sends it, and lets the one worker begin with it. */
+static int send_to(const struct daemon *daemon, const char *verb, const char *body)
+{
+    char path[64];
+    snprintf(path, sizeof path, MODEL "/sessions/s/%s", verb);
+    const int fd = client_connect(daemon);
+    client_send_request(fd, "POST", path, NULL, "application/json", body, strlen(body));
+    expect(daemon, "POST", MODEL "/sessions/other/step", "{\"x\":[1,2]}", 200, NULL);
+    return fd;
+}
+
+TEST(a_long_explanation_gives_way_to_others)
+{
+    static const struct {
+        const char *verb, *body;
+    } asked[] = { { "step", "{\"x\":[1,2],\"seq\":4001,\"explain\":true}" },
+                  { "forecast", "{\"horizon\":1,\"explain\":true}" } };
+    struct daemon daemon;
+    start_long(&daemon);
+    for (size_t k = 0; k < 2; k++) {
+        const int fd = send_to(&daemon, asked[k].verb, asked[k].body);
+        struct answer answer = client_read(fd);
+        ck_assert_int_eq(answer.code, 200);
+        expect_sum(answer.body);
+        answer_free(&answer);
+        close(fd);
+    }
+    daemon_stop(&daemon);
+}
+
+TEST(clients_that_leave_long_explanations_hold_up_nobody)
+{
+    struct daemon daemon;
+    start_long(&daemon);
+    for (int k = 0; k < 5; k++) {
+        close(send_to(&daemon, "forecast", "{\"horizon\":1,\"explain\":true}"));
+    }
+    expect(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1,2],\"seq\":4001}", 200,
+           "\"step\":4001");
+    daemon_stop(&daemon);
+}
+
+TEST(a_state_without_its_readings_explains_all)
+{
+    struct daemon daemon = daemon_start(NULL);
+    add_model(&daemon, "--cell", "gru");
+    for (int k = 0; k < 5; k++) {
+        step(&daemon, k, "");
+    }
+    struct answer answer = request(&daemon, "GET", MODEL "/sessions/s", NULL);
+    char *readings = strstr(answer.body, "\"readings\":[[");
+    ck_assert_ptr_nonnull(readings);
+    readings += strlen("\"readings\":[");
+    const char *end = strstr(readings, "]]") + 1;
+    memmove(readings, end, strlen(end) + 1);
+    expect(&daemon, "PUT", MODEL "/sessions/bare", answer.body, 201, "\"step\":5");
     answer_free(&answer);
-    close(fd);
+    answer = request(&daemon, "POST", MODEL "/sessions/bare/forecast",
+                     "{\"horizon\":1,\"explain\":true}");
+    ck_assert_msg(answer.code == 200, "%s", answer.body);
+    expect_sum(answer.body);
+    ck_assert_ptr_nonnull(strstr(answer.body,
+                                 "\"inputs\":[{\"name\":\"count\",\"contribution\":0},"
+                                 "{\"name\":\"load\",\"contribution\":0}],\"residual\":0}"));
+    answer_free(&answer);
+    expect(&daemon, "PUT", MODEL "/sessions/new", "{}", 201, NULL);
+    expect(&daemon, "POST", MODEL "/sessions/new/forecast", "{\"horizon\":1,\"explain\":true}", 422,
+           "no_reading");
     daemon_stop(&daemon);
 }
 
@@ -142,6 +222,12 @@ TEST(what_cannot_be_explained_is_refused_by_its_path)
         expect(&daemon, "POST", MODEL "/sessions/s/step", body, refused[k].code, refused[k].param);
     }
     expect(&daemon, "GET", MODEL "/sessions/s", NULL, 404, NULL);
+    step(&daemon, 0, "");
+    for (size_t k = 0; k < sizeof refused / sizeof *refused; k++) {
+        snprintf(body, sizeof body, "{\"horizon\":1,\"explain\":%s}", refused[k].explain);
+        expect(&daemon, "POST", MODEL "/sessions/s/forecast", body, refused[k].code,
+               refused[k].param);
+    }
     expect(&daemon, "POST", "/v1/models/bidirectional/sessions/s/step",
            "{\"x\":[1,2,3],\"explain\":true}", 422, "not_causal");
     daemon_stop(&daemon);

@@ -15,11 +15,12 @@
 #include <stdint.h>
 
 struct crossing;
+struct explain_wish;
 struct service_context;
 
-/* How far to look ahead, and how surely: the body fields `horizon`, `future`, `level` and
- * `crossing`; what else is wanted of a session's errors; and how the rows are wanted, which is
- * nothing to the service: `as`, and `at` of a sequence. */
+/* How far to look ahead, and how surely: the body fields `horizon`, `future`, `level`,
+ * `crossing` and `explain`; what else is wanted of a session's errors; and how the rows are wanted,
+ * which is nothing to the service: `as`, and `at` of a sequence. */
 struct forecast_options {
     size_t horizon;       /* 0: not asked for */
     const double *future; /* [n_future_rows][info->n_future], NaN: missing */
@@ -27,6 +28,7 @@ struct forecast_options {
     uint64_t future_columns; /* forecast_options_columns of the model that they were read for */
     const struct interval_levels *levels; /* of the intervals; NULL: not asked for */
     const struct crossing *crossing;      /* of a session; NULL: not asked for */
+    const struct explain_wish *explain;   /* likewise */
     uint32_t parts; /* of a session's tail (scores/tail.h) that are asked for: `anomaly`, `blend` */
     bool as_records; /* with the outputs' names, and times */
     bool has_at;

@@ -3,9 +3,6 @@
 #include "service/models/models.h"
 #include "service/service_private.h"
 #include "service/sessions/sequence_blend.h"
-#include "service/sessions/session_intervals.h"
-#include "service/sessions/session_time.h"
-#include "service/sessions/sessions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,16 +97,7 @@ static enum status make_lane(const struct prediction *prediction, struct sequenc
     return STATUS_OK;
 }
 
-/* Of the forecast, or of y. NULL: no memory. */
-static struct sequence_intervals *create_calibration(const struct gru_model *gru,
-                                                     const struct sequence *sequence,
-                                                     const struct interval_levels *levels,
-                                                     size_t n_rows, struct arena *arena)
-{
-    const size_t n = forecast_options_rows(gru_model_info(gru), &sequence->forecast_options);
-    return sequence_intervals_create(gru, levels, n > 0 ? n : 1, n_rows, arena);
-}
-
+/* Of the forecast, or of y. */
 static enum status make_calibration(const struct prediction *prediction, struct sequence *sequence,
                                     struct arena *arena, struct fault *fault)
 {
@@ -117,8 +105,9 @@ static enum status make_calibration(const struct prediction *prediction, struct 
     if (!levels) {
         return STATUS_OK;
     }
+    const size_t n_ahead = sequence->n_forecast > 0 ? sequence->n_forecast : 1;
     sequence->calibration =
-        create_calibration(prediction->gru, sequence, levels, sequence->n_rows, arena);
+        sequence_intervals_create(prediction->gru, levels, n_ahead, sequence->n_rows, arena);
     return sequence->calibration ? STATUS_OK : no_room(arena, fault);
 }
 
@@ -161,6 +150,17 @@ static void measure(struct prediction *prediction)
     prediction->is_rolling = false;
 }
 
+void predict_add_rows(struct prediction *prediction, size_t n_rows,
+                      enum status (*run_rows)(struct service_context *context,
+                                              struct prediction *prediction, size_t most_rows,
+                                              struct fault *fault),
+                      void (*end)(struct prediction *prediction))
+{
+    prediction->n_rows_left += n_rows;
+    prediction->run_rows = run_rows;
+    prediction->end = end;
+}
+
 void predict_begin_other(struct prediction *prediction, size_t n_rows,
                          enum status (*run_rows)(struct service_context *context,
                                                  struct prediction *prediction, size_t most_rows,
@@ -168,9 +168,7 @@ void predict_begin_other(struct prediction *prediction, size_t n_rows,
                          void (*end)(struct prediction *prediction))
 {
     measure(prediction);
-    prediction->n_rows_left = n_rows;
-    prediction->run_rows = run_rows;
-    prediction->end = end;
+    predict_add_rows(prediction, n_rows, run_rows, end);
     gru_model_ref(prediction->gru);
 }
 
@@ -214,80 +212,6 @@ enum status predict_begin_forecast(struct prediction *prediction, struct sequenc
     if (status == STATUS_OK) {
         prediction->n_rows_left = sequence->n_forecast;
         gru_model_ref(prediction->gru);
-    }
-    return status;
-}
-
-/* From the session's own calibration, as far as it reaches; one that has none begins. */
-static enum status take_calibration(const struct session *session,
-                                    const struct interval_levels *levels, struct sequence *sequence,
-                                    struct arena *arena, struct fault *fault)
-{
-    struct session_intervals *own = arena_alloc(arena, sizeof *own);
-    sequence->calibration = create_calibration(session->gru, sequence, levels, 1, arena);
-    if (!own || !sequence->calibration) {
-        return no_room(arena, fault);
-    }
-    sequence->calibration->asked = sequence->forecast_options.levels;
-    if (sequence->mixing && sequence->mixing->tracker.bytes) {
-        sequence->calibration->tracker = sequence->mixing->tracker;
-    } else if (sequence->mixing) { /* what others know is not of mixtures */
-        interval_tracker_begin(&sequence->calibration->tracker);
-    } else if (session->calibration.levels.n > 0) {
-        session_calibration_view(gru_model_info(session->gru), &session->calibration, own);
-        sequence->calibration->tracker = own->tail.tracker;
-    }
-    return STATUS_OK;
-}
-
-static enum status make_crossing(struct sequence *sequence, struct arena *arena,
-                                 struct fault *fault)
-{
-    struct crossing_reply *crossing = &sequence->crossing;
-    if (!sequence->forecast_options.crossing) {
-        return STATUS_OK;
-    }
-    crossing->n_rows = sequence->n_forecast;
-    crossing->by_horizon = arena_array(arena, crossing->n_rows, sizeof *crossing->by_horizon);
-    return crossing->by_horizon ? STATUS_OK : no_room(arena, fault);
-}
-
-/* What the forecast is to be told with. */
-static enum status take_tail(const struct service_context *context, const struct session *session,
-                             struct sequence *sequence, struct arena *arena, struct fault *fault)
-{
-    const struct interval_levels *levels =
-        forecast_options_levels(&sequence->forecast_options, &context->service->interval_levels);
-    if (sequence->forecast_options.parts & TAIL_BLEND) {
-        sequence->mixing = sequence_blend_create(session, sequence->n_forecast, arena);
-        if (!sequence->mixing) {
-            return no_room(arena, fault);
-        }
-    }
-    enum status status = make_crossing(sequence, arena, fault);
-    return status == STATUS_OK && levels ? take_calibration(session, levels, sequence, arena, fault)
-                                         : status;
-}
-
-enum status session_forecast_begin(struct service_context *context, const struct model *model,
-                                   const char *id, const struct forecast_options *forecast_options,
-                                   struct arena *arena, struct session_forecast *ret_forecast,
-                                   struct fault *fault)
-{
-    struct session session;
-    enum status status = session_read(context, model, id, arena, &session, fault);
-    if (status == STATUS_OK) {
-        ret_forecast->step = session.row.step;
-        ret_forecast->last_at = session_time_last_at(&session.time);
-        status = predict_begin_forecast(&ret_forecast->prediction, &ret_forecast->sequence,
-                                        session.gru, session.row.version, session.state,
-                                        forecast_options, arena, fault);
-    }
-    if (status == STATUS_OK) {
-        status = take_tail(context, &session, &ret_forecast->sequence, arena, fault);
-        if (status != STATUS_OK) {
-            predict_end(&ret_forecast->prediction);
-        }
     }
     return status;
 }
@@ -366,14 +290,20 @@ static enum status forecast_fault(const struct prediction *prediction, enum gru_
     return status;
 }
 
+/* Whether one is left to be made; the next one is. */
+static bool find_forecast(struct prediction *prediction)
+{
+    while (prediction->n_forecast < prediction->n_sequences &&
+           prediction->sequences[prediction->n_forecast].n_forecast == 0) {
+        prediction->n_forecast++;
+    }
+    return prediction->n_forecast < prediction->n_sequences;
+}
+
 /* The forecast behind one sequence, or a part of it. */
 static enum status forecast_some(struct service_context *context, struct prediction *prediction,
                                  size_t most_rows, struct fault *fault)
 {
-    while (prediction->sequences[prediction->n_forecast].n_forecast ==
-           0) { /* none is wanted there */
-        prediction->n_forecast++;
-    }
     const struct sequence *sequence = &prediction->sequences[prediction->n_forecast];
     struct gru_roll *roll = &prediction->roll;
     size_t n_rows = prediction->is_rolling ? roll->n_rows_left : sequence->n_forecast;
@@ -433,15 +363,14 @@ static enum status tell(const struct prediction *prediction, struct fault *fault
 static enum status go_on(struct service_context *context, struct prediction *prediction,
                          size_t most_rows, struct fault *fault)
 {
-    if (prediction->run_rows) {
-        return prediction->run_rows(context, prediction, most_rows, fault);
-    }
     if (prediction->run.n_rows_left > 0) {
         return run_some(context, prediction, most_rows, fault);
     }
-    return prediction->n_calibrated < prediction->n_sequences
-               ? calibrate_some(context, prediction, fault)
-               : forecast_some(context, prediction, most_rows, fault);
+    if (prediction->n_calibrated < prediction->n_sequences) {
+        return calibrate_some(context, prediction, fault);
+    }
+    return find_forecast(prediction) ? forecast_some(context, prediction, most_rows, fault)
+                                     : prediction->run_rows(context, prediction, most_rows, fault);
 }
 
 enum status predict_go_on(struct service_context *context, struct prediction *prediction,

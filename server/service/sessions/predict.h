@@ -49,7 +49,7 @@ struct prediction {
     size_t n_sequences;
     struct sequence *sequences;
 
-    /* Whose rows these are, if they are not those of `sequences` (predict_begin_other). */
+    /* Rows behind those of `sequences` (predict_add_rows); NULL: none. */
     enum status (*run_rows)(struct service_context *context, struct prediction *prediction,
                             size_t most_rows, struct fault *fault);
     void (*end)(struct prediction *prediction); /* NULL: there is nothing of its own to end */
@@ -78,9 +78,15 @@ void predict_end(struct prediction *prediction);
 /* Whether one more slice is not enough. */
 bool predict_is_long(const struct prediction *prediction);
 
-/* The same for other work by the row (evaluate.h): `run_rows` does about so many of them, at least
+/* Behind those that it has, other work by the row: `run_rows` does about so many of them, at least
  * one, and counts n_rows_left down. If there turn out to be more it counts them in n_rows_left and
  * in n_rows_added, and returns. `end`: what predict_end does besides, or NULL. */
+void predict_add_rows(struct prediction *prediction, size_t n_rows,
+                      enum status (*run_rows)(struct service_context *context,
+                                              struct prediction *prediction, size_t most_rows,
+                                              struct fault *fault),
+                      void (*end)(struct prediction *prediction));
+/* The same for such work alone (evaluate.h); there are no sequences. */
 void predict_begin_other(struct prediction *prediction, size_t n_rows,
                          enum status (*run_rows)(struct service_context *context,
                                                  struct prediction *prediction, size_t most_rows,
@@ -93,18 +99,5 @@ enum status predict_begin_forecast(struct prediction *prediction, struct sequenc
                                    struct gru_model *gru, unsigned version, float *state,
                                    const struct forecast_options *forecast_options,
                                    struct arena *arena, struct fault *fault);
-
-/* A session's forecast: a prediction of a sequence without rows, from a copy of the session's
- * state. So the session may step on meanwhile. */
-struct session_forecast {
-    struct prediction prediction; /* begun: gone on with and ended like any other */
-    struct sequence sequence;     /* its only one, with the result */
-    uint64_t step;                /* of the session, when it was begun */
-    double last_at; /* of its last reading, Unix seconds; NaN: that came without a time */
-};
-enum status session_forecast_begin(struct service_context *context, const struct model *model,
-                                   const char *id, const struct forecast_options *forecast_options,
-                                   struct arena *arena, struct session_forecast *ret_forecast,
-                                   struct fault *fault);
 
 #endif

@@ -78,7 +78,7 @@ bool step_measure(struct step *step)
 
 bool step_ahead_is_needed(const struct step *step, size_t n_rows)
 {
-    return n_rows > 1 || step->explain || has_long_forecast(step);
+    return n_rows > 1 || step->forecast_options.explain || has_long_forecast(step);
 }
 
 static bool is_at(const struct step_ahead *ahead, const struct step *step,
@@ -290,7 +290,7 @@ static enum status finish(struct service_context *context, struct step *step,
         return status;
     }
     /* An amended reading brings none behind the session's last. */
-    const bool is_explained = step->explain && ahead->n_rows > 0;
+    const bool is_explained = step->forecast_options.explain && ahead->n_rows > 0;
     ahead->is_ready = !is_explained;
     return is_explained ? explain(context, step, place) : STATUS_OK;
 }

@@ -3,6 +3,7 @@
 #include "service/models/models.h"
 #include "service/service_private.h"
 #include "service/sessions/pending_step.h"
+#include "service/sessions/step_explain.h"
 #include "service/sessions/step_intervals.h"
 #include "service/sessions/steps.h"
 
@@ -69,7 +70,7 @@ enum status step_answer_again(struct service_context *context, struct pending_st
     const bool is_last = number == now->step;
     enum status status = STATUS_OK;
     *ret_is_ready = true;
-    if (is_last && step->explain) {
+    if (is_last && step->forecast_options.explain) {
         status = explain_last(context, pending, now, ret_is_ready);
     }
     if (status != STATUS_OK || !*ret_is_ready) {

@@ -1,14 +1,13 @@
 /*
- * step_explain.h - why a step's forecast is what it is: integrated gradients (gru_explain.h) over
- * the readings that its session keeps, the step's own among them.
+ * step_explain.h - why a step's forecast is what it is (explanation.h): over the readings that its
+ * session keeps, the step's own among them.
  *
  * What is explained is copied while its session is claimed, and worked out while it is not. Short
  * work is done at once, long work is left to the caller in step->slices, as a prediction. So a step
  * is explained before it is done on its session, and one whose explanation fails changes nothing.
  * A step that its session has made already may be explained, again and again.
  *
- * The context's thread; memory comes from the step's arena, but for that of the path, which counts
- * as a request's and is there only as long as the prediction is.
+ * The context's thread; memory comes from the step's arena.
  */
 #ifndef STEP_EXPLAIN_H
 #define STEP_EXPLAIN_H
@@ -25,11 +24,6 @@ struct record_layout;
 struct service_context;
 struct step;
 struct step_explaining;
-
-/* What a request asks: `explain` in its body. */
-struct explain_wish {
-    size_t output, ahead; /* from 1 */
-};
 
 /* Where a step leads. */
 struct explain_place {

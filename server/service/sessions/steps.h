@@ -13,8 +13,8 @@
 #include "service/scores/blend_reply.h"
 #include "service/scores/crossing.h"
 #include "service/scores/interval_reply.h"
+#include "service/sessions/explanation.h"
 #include "service/sessions/forecast_options.h"
-#include "service/sessions/step_explain.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,7 +44,6 @@ struct step {
     bool may_amend;       /* a late reading is to be put in its place */
     uint64_t amends_step; /* or this one, in that of the step; 0: it is named by its time */
     struct forecast_options forecast_options;
-    const struct explain_wish *explain; /* NULL: not asked for */
     bool may_slice; /* work that is too long for one turn may be left in `slices` */
 
     /* False: the session is in use elsewhere, or there is more to do; hand the step in again at the

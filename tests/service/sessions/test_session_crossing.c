@@ -1,7 +1,7 @@
 /* What sessions tell of thresholds. */
 #include "service/scores/crossing.h"
 #include "service/service_support.h"
-#include "service/sessions/predict.h"
+#include "service/sessions/session_forecast.h"
 #include "service/sessions/session_intervals.h"
 #include "test.h"
 

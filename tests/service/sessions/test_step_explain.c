@@ -26,10 +26,10 @@ static struct step explained_step(struct world *world, const char *session, cons
     struct step step = step_make(world, session, x);
     step.arena = &world->kept;
     step.may_slice = true;
-    step.explain = wish;
     if (wish->ahead > 1) {
         step.forecast_options = forecast_options_make(world, AHEAD, future, AHEAD);
     }
+    step.forecast_options.explain = wish;
     return step;
 }
 
@@ -66,8 +66,8 @@ static struct gru_explanation by_library(struct world *world, const struct step 
                                            .n_rows = session.row.step + 1 - first,
                                            .future = step->forecast_options.future,
                                            .n_future_rows = step->forecast_options.n_future_rows,
-                                           .output = step->explain->output,
-                                           .ahead = step->explain->ahead };
+                                           .output = step->forecast_options.explain->output,
+                                           .ahead = step->forecast_options.explain->ahead };
     struct gru_explain *explain;
     struct gru_explanation explanation;
     ck_assert_int_eq(gru_explain_create(gru, &question, &explain), GRU_OK);
@@ -93,7 +93,8 @@ static void expect_explained(struct world *world, const struct step *step, uint6
     ck_assert(is->value == wanted.value && is->baseline == wanted.baseline &&
               is->state == wanted.state && is->residual == wanted.residual);
     expect_same_values(is->inputs, inputs, INPUTS);
-    const size_t ahead = step->explain->ahead, output = step->explain->output;
+    const size_t ahead = step->forecast_options.explain->ahead,
+                 output = step->forecast_options.explain->output;
     ck_assert(is->value ==
               (ahead > 1 ? step->forecast[(ahead - 1) * OUTPUTS + output] : step->y[output]));
 }
