@@ -1040,7 +1040,7 @@ export class Client {
   /** Looks H steps ahead without a reading: `forecast`, H × O. Changes nothing.
    * @param {string} model @param {string} session @param {number} horizon
    * @param {{level?: import("./replies").Level, future?: Rows, blend?: boolean,
-   *   crossing?: import("./replies").Crossing}} [options]
+   *   crossing?: import("./replies").Crossing, explain?: import("./replies").Explain}} [options]
    * @returns {Promise<ForecastReply>} */
   forecast(model, session, horizon, options = {}) {
     return this.#transport.json("POST", path("models", model, "sessions", session, "forecast"),

@@ -120,6 +120,7 @@ export interface ForecastReply {
   intervals?: Interval[];
   blend?: Blend;
   crossing?: CrossingReply;
+  explanation?: Explanation;
 }
 
 export interface PredictOptions extends Ahead {

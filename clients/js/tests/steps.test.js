@@ -61,11 +61,13 @@ test("all that a step tells is told in a stream", async () => {
   assert.ok(odd.p_value < anomaly.p_value);
 });
 
-test("a step is explained", async () => {
+test("a step is explained, and a forecast behind it", async () => {
   const { explanation } = await client.step("m", "why", [1, 2], { explain: true });
   const { value, baseline, state, inputs, residual } = explanation;
   const sum = inputs.reduce((sum, part) => sum + part.contribution, baseline + state + residual);
   assert.ok(Math.abs(sum - value) < 1e-5);
+  const ahead = await client.forecast("m", "why", 1, { explain: true });
+  assert.deepEqual(ahead.explanation, explanation);
 });
 
 test("steps that are not awaited keep their order", async () => {

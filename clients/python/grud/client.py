@@ -136,13 +136,14 @@ class Client:
 
     def forecast(self, model: str, session: str, horizon: int, *, level: Optional[Level] = None,
                  future: Optional[Rows] = None, blend: Optional[bool] = None,
-                 crossing: Optional[Crossing] = None) -> ForecastReply:
+                 crossing: Optional[Crossing] = None,
+                 explain: Union[bool, Explain, None] = None) -> ForecastReply:
         """Looks H steps ahead without a reading: `forecast`, H × O. Changes nothing.
 
         GrudError: no_reading, horizon_not_supported.
         """
         fields = {"horizon": horizon, "level": level, "future": future, "blend": blend,
-                  "crossing": crossing}
+                  "crossing": crossing, "explain": explain}
         return cast(ForecastReply, self._transport.json(
             "POST", path("models", model, "sessions", session, "forecast"), _given(fields),
             is_repeatable=True))

@@ -135,6 +135,7 @@ class ForecastReply(TypedDict, total=False):
     intervals: List[Interval]
     blend: Blend
     crossing: CrossingReply
+    explanation: Explanation
 
 
 class Prediction(TypedDict, total=False):

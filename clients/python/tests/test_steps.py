@@ -45,13 +45,15 @@ class Steps(unittest.TestCase):
             with Client(self.daemon.url) as client:
                 self.assertEqual(client.step(SMALL, "same", [1, 2, 3])["step"], n)
 
-    def test_a_step_is_explained(self):
+    def test_a_step_is_explained_and_a_forecast_behind_it(self):
         for explain in (True, {"ahead": 1}):
             why = self.client.step(SMALL, "why", reading(1), explain=explain)["explanation"]
             parts = [part["contribution"] for part in why["inputs"]]
             self.assertEqual(len(parts), 3)
             self.assertAlmostEqual(
                 why["value"], sum(parts, why["baseline"] + why["state"] + why["residual"]), 5)
+            ahead = self.client.forecast(SMALL, "why", 1, explain=explain)
+            self.assertEqual(ahead["explanation"], why)
 
     def test_a_stream_equals_the_whole_sequence(self):
         rows = [reading(t) for t in range(150)]
