@@ -36,18 +36,6 @@ void gru_readings_unpack(const struct gru_info *info, const float *kept, size_t 
     }
 }
 
-double gru_read_plain(const struct gru_info *info, size_t i, double x, double *last,
-                      const double *y, double *ret_raw)
-{
-    if (isnan(x)) {
-        *ret_raw = gru_fill_missing(info, i, last, y);
-    } else {
-        *ret_raw = gru_reading(info, x);
-        last[i] = *ret_raw;
-    }
-    return *ret_raw;
-}
-
 double gru_fill_missing(const struct gru_info *info, size_t i, const double *last, const double *y)
 {
     int fed_by = info->inputs[i].feeds;

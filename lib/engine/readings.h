@@ -7,6 +7,8 @@
 
 #include "engine/model.h"
 
+#include <math.h>
+
 /* What a missing input becomes, by the model's policy: the forecast for it, else its last observed
  * value, else its mean (docs/MODELS.md, "missing"). last: [I], y: [S * O] or at least its first
  * step; NaN: none yet.
@@ -15,8 +17,17 @@ double gru_fill_missing(const struct gru_info *info, size_t i, const double *las
 
 /* Takes a reading of an input that has no transform; returns it as the network sees it, but not
  * normalised, and the same in *ret_raw. x: NaN where it is missing. */
-double gru_read_plain(const struct gru_info *info, size_t i, double x, double *last,
-                      const double *y, double *ret_raw);
+static inline double gru_read_plain(const struct gru_info *info, size_t i, double x, double *last,
+                                    const double *y, double *ret_raw)
+{
+    if (isnan(x)) {
+        *ret_raw = gru_fill_missing(info, i, last, y);
+    } else {
+        *ret_raw = gru_reading(info, x);
+        last[i] = *ret_raw;
+    }
+    return *ret_raw;
+}
 
 /* A raw value as the network sees it. */
 static inline float gru_normalise(const struct gru_variable *variable, double raw)

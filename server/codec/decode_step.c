@@ -202,7 +202,7 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
     if (status == STATUS_OK) {
         status = crossing_fields_check(r, &body->forecast_options);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && body->forecast_options.forecast_options.explain != NULL) {
         status = explain_fields_check(r, &body->forecast_options);
     }
     return status == STATUS_OK ? count_rows(r, body) : status;
@@ -391,7 +391,7 @@ enum status codec_forecast_options(const struct codec_input *input, const struct
     if (status == STATUS_OK) {
         status = crossing_fields_check(&r, &body);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && body.forecast_options.explain != NULL) {
         status = explain_fields_check(&r, &body);
     }
     status = reader_end(&r, status);

@@ -149,7 +149,9 @@ void codec_put_step(struct text *text, const struct step *step)
     put_anomaly(text, info, step);
     put_blend(text, &step->blend);
     put_crossing(text, &step->crossing);
-    put_explanation(text, info, step->forecast_options.explain, step->explanation);
+    if (step->explanation != NULL) {
+        put_explanation(text, info, step->forecast_options.explain, step->explanation);
+    }
     text_append(text, "}", 1);
 }
 
@@ -265,8 +267,10 @@ void codec_put_forecast(struct text *text, const char *id, const struct session_
     put_intervals(text, &rows, &sequence->intervals);
     put_blend(text, &sequence->blend);
     put_crossing(text, &sequence->crossing);
-    put_explanation(text, info, sequence->forecast_options.explain,
-                    forecast->explanation.is_ready ? &forecast->explanation.result : NULL);
+    if (forecast->explanation.is_ready) {
+        put_explanation(text, info, sequence->forecast_options.explain,
+                        &forecast->explanation.result);
+    }
     APPEND_LITERAL(text, "}");
 }
 

@@ -88,7 +88,7 @@ enum status explain_fields_check(struct reader *r, const struct forecast_fields_
     const struct explain_wish *explain = body->forecast_options.explain;
     const size_t n_rows = forecast_options_rows(body->info, &body->forecast_options);
     const size_t n_most = n_rows > 0 ? n_rows : 1;
-    if (explain == NULL || explain->ahead <= n_most) {
+    if (explain->ahead <= n_most) {
         return STATUS_OK;
     }
     return reader_refuse_field(r, STATUS_INVALID_VALUE, "explain.ahead",

@@ -113,11 +113,11 @@ enum status forecast_fields_check_blend(struct reader *r, const struct forecast_
                                         const struct gru_model *gru)
 {
     const struct forecast_options *options = &body->forecast_options;
-    const size_t n_steps = gru_model_info(gru)->steps;
-    const size_t n_rows = options->horizon > 0 ? options->horizon : n_steps;
     if (!(options->parts & TAIL_BLEND)) {
         return STATUS_OK;
     }
+    const size_t n_steps = gru_model_info(gru)->steps;
+    const size_t n_rows = options->horizon > 0 ? options->horizon : n_steps;
     if (body->interval_levels->n == 0) {
         return reader_refuse_field(r, STATUS_INVALID_VALUE, "blend",
                                    "needs a session that keeps how well it forecasts, and this "
@@ -172,12 +172,14 @@ enum status forecast_fields_check_as(struct reader *r, const struct forecast_fie
 enum status forecast_fields_check_level(struct reader *r, const struct forecast_fields_body *body,
                                         const struct gru_model *gru)
 {
+    const bool has_levels = body->forecast_options.levels != NULL;
+    if (!has_levels && body->forecast_options.crossing == NULL) {
+        return STATUS_OK;
+    }
     const struct gru_info *info = gru_model_info(gru);
     size_t horizon = body->forecast_options.horizon;
     size_t n_rows = horizon > 0 ? horizon : info->steps;
-    const bool has_levels = body->forecast_options.levels != NULL;
-    const bool is_asked = has_levels || body->forecast_options.crossing != NULL;
-    if (!is_asked || n_rows <= body->interval_horizon_max) {
+    if (n_rows <= body->interval_horizon_max) {
         return STATUS_OK;
     }
     const char *field = has_levels ? "level" : "crossing";

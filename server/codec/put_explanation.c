@@ -31,7 +31,7 @@ static char *put_inputs(char *p, const struct gru_info *info, const double *cont
 void put_explanation(struct text *text, const struct gru_info *info,
                      const struct explain_wish *wish, const struct gru_explanation *explanation)
 {
-    char *p = explanation != NULL ? text_reserve(text, put_explanation_max(info)) : NULL;
+    char *p = text_reserve(text, put_explanation_max(info));
     if (p == NULL) {
         return;
     }

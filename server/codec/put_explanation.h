@@ -7,8 +7,7 @@
 #include "codec/text.h"
 #include "service/service.h"
 
-/* ,"explanation":{"output","ahead","value","baseline","state","inputs":[...],"residual"}, unless
- * it is NULL. */
+/* ,"explanation":{"output","ahead","value","baseline","state","inputs":[...],"residual"} */
 /* Bytes that it takes at most. */
 size_t put_explanation_max(const struct gru_info *info);
 void put_explanation(struct text *text, const struct gru_info *info,

@@ -89,8 +89,8 @@ static struct json_fields walk_fields(const struct field *fields, size_t n)
     struct json_fields walk = { .names = n > 0 ? &fields->name : NULL,
                                 .row_bytes = sizeof *fields,
                                 .n = n };
-    for (size_t i = 0; i < n; i++) {
-        walk.required |= (unsigned)fields[i].is_required << i;
+    for (size_t i = n; i-- > 0;) {
+        walk.required = walk.required << 1 | fields[i].is_required;
     }
     return walk;
 }

@@ -11,13 +11,18 @@
 
 #include <math.h>
 
+/* Whether anything is asked of a session's calibration. */
+static inline bool asks(const struct forecast_options *options)
+{
+    return options->levels || options->crossing || options->parts != 0;
+}
+
 bool step_intervals_need_raise(const struct service_context *context,
                                const struct pending_step *pending)
 {
     const struct step *step = pending->step;
     const struct forecast_options *options = pending->wanted;
-    const bool needs_any = options->levels || options->crossing || options->parts != 0;
-    if (!needs_any || pending->is_new) {
+    if (!asks(options) || pending->is_new) {
         return false;
     }
     const struct interval_sessions sessions = interval_sessions_of(context, step->model);
@@ -54,12 +59,10 @@ static bool has_several(const struct gru_info *info)
     return n > 1;
 }
 
-/* Until something is known. False: no memory. */
+/* False: no memory. */
 static bool make_room_for_anomaly(struct step *step)
 {
     const struct gru_info *info = gru_model_info(step->model->active->gru);
-    step->anomaly_p = NAN;
-    step->anomaly_by_output = NULL;
     if (!(step->forecast_options.parts & TAIL_ANOMALY) || !has_several(info)) {
         return true;
     }
@@ -115,12 +118,16 @@ static bool make_room_for_reply(struct step *step, size_t n_rows)
 enum status step_intervals_room(struct pending_step *pending)
 {
     struct step *step = pending->step;
+    const bool is_kept = session_intervals_are_kept(step->model->pool, pending->slot);
+    if (!is_kept && !asks(&step->forecast_options)) {
+        return STATUS_OK;
+    }
     const struct gru_info *info = gru_model_info(step->model->active->gru);
     const size_t n_asked = forecast_options_rows(info, &step->forecast_options);
     const size_t n_rows = n_asked > 0 ? n_asked : 1;
     bool has_room = make_room_for_anomaly(step) && make_room_for_blend(pending, n_rows) &&
                     make_room_for_reply(step, n_rows);
-    if (has_room && session_intervals_are_kept(step->model->pool, pending->slot)) {
+    if (has_room && is_kept) {
         pending->truths = arena_array(step->arena, info->n_outputs, sizeof *pending->truths);
         has_room = pending->truths != NULL;
     }
@@ -258,7 +265,7 @@ void step_intervals_go_on(struct service_context *context, struct pending_step *
     if (session_intervals_are_kept(step->model->pool, pending->slot)) {
         const struct interval_sessions sessions = interval_sessions_of(context, step->model);
         go_on(&sessions, pending, x, y);
-    } else if (x == step->x) {
+    } else if (x == step->x && asks(&step->forecast_options)) {
         tell(pending, pending->next, NULL);
     }
 }

@@ -95,7 +95,7 @@ void step_rules_look(struct service_context *context, struct pending_step *pendi
     const struct step *step = pending->step;
     const struct gru_model *gru = step->model->active->gru;
     const struct gru_info *info = gru_model_info(gru);
-    const size_t n = pending->rules ? pending->rules->needs.n_ahead : 0;
+    const size_t n = pending->rules->needs.n_ahead;
     const size_t n_own = step->forecast ? step->n_forecast : 1;
     const bool can_look = n <= info->steps || (info->n_feeds > 0 && gru_future_rows(gru, n) == 0);
     if (n > 0) { /* a mixture may take its place in the reply */
@@ -215,9 +215,6 @@ static void judge(struct service_context *context, const struct pending_step *pe
 void step_rules_note(struct service_context *context, const struct pending_step *pending)
 {
     struct session_intervals intervals;
-    if (!pending->rules) {
-        return;
-    }
     const struct interval_sessions sessions = interval_sessions_of(context, pending->step->model);
     const unsigned record_class = pool_extent(sessions.pool, pending->slot)->record_class;
     if (session_intervals_of_copy(&sessions, record_class, pending->next, &intervals)) {

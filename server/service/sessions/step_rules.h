@@ -20,6 +20,8 @@ struct service_context;
 
 /* Finds the rules of the step's session, and what is to be kept for them. */
 enum status step_rules_find(struct service_context *context, struct pending_step *pending);
+/* The next two are for a step that has rules. */
+
 /* Forecasts from the state after the step's reading as far as its rules look, where the step does
  * not. Where that fails those rules do not know of this reading. */
 void step_rules_look(struct service_context *context, struct pending_step *pending,

@@ -226,7 +226,9 @@ static void answer_lanes(struct service_context *context, struct pending_step *p
         pending_finish_failed(pending);
         return;
     }
-    step_rules_look(context, pending, state);
+    if (pending->rules) {
+        step_rules_look(context, pending, state);
+    }
     step_intervals_go_on(context, pending, step->x, lane->y);
     pending->is_base_lost = pending->n_lanes > 1 && lane[1].status != GRU_OK;
     pending->state = PENDING_ANSWERED;
@@ -246,7 +248,7 @@ static void write_ahead(struct service_context *context, struct pending_step *pe
         pending->is_base_lost = !pending->base_state;
         memcpy(record_state(layout, pending->next), step_ahead_state(step, k),
                layout->state_floats * sizeof(float));
-        if (k + 1 == n_rows) {
+        if (k + 1 == n_rows && pending->rules) {
             step_rules_look(context, pending, step_ahead_state(step, k));
         }
         step_intervals_go_on(context, pending, step_ahead_x(step, k), step_ahead_y(step, k));
@@ -272,7 +274,9 @@ static void write_round(struct service_context *context, struct pool *pool,
             write_ahead(context, pending, section);
         }
         step_events_tell(context, pending);
-        step_rules_note(context, pending);
+        if (pending->rules) {
+            step_rules_note(context, pending);
+        }
         pool_release(pool, pending->slot);
         atomic_fetch_add_explicit(&pool->n_created, pending->is_new, memory_order_relaxed);
         pending_finish(pending);
@@ -417,6 +421,8 @@ static void begin_pending(struct service_context *context, struct pending_step *
     step->fault.has_expected = step->fault.has_last_at = false;
     step->is_repeated = step->is_restarted = false;
     step->intervals.n = 0;
+    step->anomaly_p = (double)NAN;
+    step->anomaly_by_output = NULL;
     step->crossing.by_horizon = NULL;
     step->explanation = NULL;
     if (model_find(context, step->model_name, &step->model, &step->fault) != STATUS_OK ||
