@@ -118,10 +118,9 @@ static inline double waiting_forecast(const struct waiting *waiting)
 
 static inline void waiting_set(const struct waiting *waiting, double forecast)
 {
-    const struct two_floats kept = two_floats_of(forecast);
-    *waiting->forecast = kept.high;
+    *waiting->forecast = (float)forecast;
     if (waiting->rest) {
-        *waiting->rest = kept.rest;
+        *waiting->rest = two_floats_of(forecast).rest;
     }
 }
 

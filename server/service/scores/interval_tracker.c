@@ -152,19 +152,21 @@ struct bounds {
 /* With the digits that values have. */
 static inline double bound_of(const struct interval_layout *layout, double bound)
 {
+    if (!layout->is_wide) {
+        return (double)(float)bound;
+    }
     const struct two_floats kept = two_floats_of(bound);
-    return layout->is_wide ? two_floats_sum(kept.high, kept.rest) : (double)kept.high;
+    return two_floats_sum(kept.high, kept.rest);
 }
 
+/* Two floats each, their distance is no more than a double holds. */
 static inline struct bounds bounds_of(const struct interval_layout *layout, double forecast,
                                       uint16_t width)
 {
     const double half = (double)unpack_width(width);
     const struct bounds bounds = { bound_of(layout, forecast - half),
                                    bound_of(layout, forecast + half) };
-    return isfinite(bounds.lower) && isfinite(bounds.upper)
-               ? bounds
-               : (struct bounds){ -INFINITY, INFINITY };
+    return isfinite(bounds.upper - bounds.lower) ? bounds : (struct bounds){ -INFINITY, INFINITY };
 }
 
 /* NaN where there are none. Returns whether they are infinite. */
@@ -237,13 +239,12 @@ size_t interval_tracker_half_widths(const struct interval_tracker *tracker, size
 /* ---- a step ---- */
 
 /* A forecast without bounds has no width. */
-static inline void learn_told(const struct tracked *of, size_t level, double share,
-                              const struct bounds *bounds, double truth)
+static inline void learn_told(const struct tracked *of, size_t level, struct running_rates rates,
+                              double share, const struct bounds *bounds, double truth)
 {
     if (!of->told || isinf(bounds->lower)) {
         return;
     }
-    const struct running_rates rates = running_rates_of(*of->scored);
     const double width = bounds->upper - bounds->lower;
     const double score = error_interval_score(share, truth, bounds->lower, bounds->upper);
     running_means_begin(&of->told[level].width, width);
@@ -252,20 +253,17 @@ static inline void learn_told(const struct tracked *of, size_t level, double sha
     running_means_move(&of->told[level].score, rates, score, score);
 }
 
-static inline void learn_level(const struct tracked *of, size_t level, double alpha,
-                               const double *shares, bool is_missed, uint16_t width)
+static inline void learn_level(const struct tracked *of, size_t level, struct running_rates rates,
+                               double alpha, const double *shares, bool is_missed, uint16_t width)
 {
     const double g = is_missed ? 1 - alpha : -alpha;
-    if (!is_told(width)) {
-        return;
-    }
     float *k = of->factors + level * N_SCALES;
     if (is_missed || unpack_width(width) > 0) {
         k[SLOW] = (float)(k[SLOW] + 2 * eta * g * shares[SLOW]);
         k[FAST] = (float)(k[FAST] + 2 * eta * g * shares[FAST]);
     }
-    const double rate = running_rates_of(*of->scored).recent;
-    of->recent[level] = (float)(of->recent[level] + rate * (!is_missed - of->recent[level]));
+    of->recent[level] =
+        (float)(of->recent[level] + rates.recent * (!is_missed - of->recent[level]));
     of->covered[level] += !is_missed && of->covered[level] < *of->scored;
 }
 
@@ -294,17 +292,16 @@ static inline void score(const struct interval_tracker *tracker, const struct tr
     const double sum = (double)of->means[SLOW] + of->means[FAST];
     const double slow_share = sum > 0 ? of->means[SLOW] / sum : 0.5;
     const double shares[N_SCALES] = { slow_share, 1 - slow_share };
-    const uint16_t first = waiting->widths[0];
-    *of->scored += is_told(first) && *of->scored < UINT32_MAX;
-    for (size_t level = 0; level < tracker->layout->n_levels && first != NO_WIDTH; level++) {
-        const struct bounds bounds = bounds_of(tracker->layout, forecast, waiting->widths[level]);
-        const bool is_missed = truth < bounds.lower || truth > bounds.upper;
+    const size_t n_told = is_told(waiting->widths[0]) ? tracker->layout->n_levels : 0;
+    *of->scored += n_told > 0 && *of->scored < UINT32_MAX;
+    const struct running_rates rates = running_rates_of(*of->scored);
+    for (size_t level = 0; level < n_told; level++) {
         const uint16_t width = waiting->widths[level];
+        const struct bounds bounds = bounds_of(tracker->layout, forecast, width);
+        const bool is_missed = truth < bounds.lower || truth > bounds.upper;
         const double share = tracker->levels->level[level];
-        learn_level(of, level, 1 - share, shares, is_missed, width);
-        if (is_told(width)) {
-            learn_told(of, level, share, &bounds, truth);
-        }
+        learn_level(of, level, rates, 1 - share, shares, is_missed, width);
+        learn_told(of, level, rates, share, &bounds, truth);
     }
     const double error = fabs(truth - forecast);
     learn_means(of, error < FLT_MAX ? error : FLT_MAX);
