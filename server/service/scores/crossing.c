@@ -4,19 +4,36 @@
 
 /* Scores beyond that are certain: 1 - Phi(9) is less than the last digit of 1. */
 static const double score_most = 9;
-static const double half_sqrt = 0.70710678118654752;         /* sqrt(1 / 2) */
 static const double inverse_sqrt_2pi = 0.398942280401432678; /* 1 / sqrt(2 pi) */
 
 /* ---- the normal distribution ---- */
 
-static double share_below(double score)
+struct normal {
+    double density, below; /* the share below the score */
+};
+
+/* (1 - Phi(x)) / phi(x), J. P. Mills' ratio (Biometrika 18, 1926), of x from 0 to 9.5: t P(t) with
+ * t = 1 / (1 + 0.21 x), where P joins the ratio at Chebyshev's points but for p[0], which makes it
+ * exact at 0. Off by 2e-10 of itself. */
+static double mills_ratio(double x)
 {
-    return erfc(-score * half_sqrt) / 2;
+    static const double p[] = { 0.21008486561140005, 0.208264067904, 0.2166650538,
+                                0.0958084764548,     0.46313776148,  -0.627400092805,
+                                1.36521798966,       -1.43269953291, 1.16503741175,
+                                -0.489328591794,     0.0785267281643 };
+    const double t = 1 / (1 + 0.21 * x);
+    double sum = 0;
+    for (size_t k = sizeof p / sizeof *p; k-- > 0;) {
+        sum = sum * t + p[k];
+    }
+    return sum * t;
 }
 
-static double density(double score)
+static struct normal normal_at(double score)
 {
-    return inverse_sqrt_2pi * exp(-score * score / 2);
+    const double density = inverse_sqrt_2pi * exp(-score * score / 2);
+    const double beyond = density * mills_ratio(fabs(score));
+    return (struct normal){ density, score < 0 ? beyond : 1 - beyond };
 }
 
 /* The score within which that share of |errors| is: Halley's method from S. Winitzki's
@@ -26,13 +43,26 @@ static double score_of_level(double level)
     const double pi = 3.14159265358979, a = 0.147;
     const double log_rest = log1p(-level * level), half = 2 / (pi * a) + log_rest / 2;
     const double score = sqrt(2 * (sqrt(half * half - log_rest / a) - half));
-    const double step = (share_below(-score) - (1 - level) / 2) / density(score);
+    const struct normal at = normal_at(-score);
+    const double step = (at.below - (1 - level) / 2) / at.density;
     return score + step / (1 - score * step / 2);
+}
+
+/* Of numbers, for which fmin and fmax would be called. */
+static inline double lesser(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static inline double greater(double a, double b)
+{
+    return a > b ? a : b;
 }
 
 /* ---- one step ahead ---- */
 
-/* z over q, part by part: the part that a distance is in, or the last one. */
+/* z over q, part by part: the part that a distance is in, or the last one; z1 is 0 if no level has
+ * bounds. */
 struct score_part {
     double q0, z0, q1, z1;
 };
@@ -64,19 +94,10 @@ static double score_within(const struct score_part *part, double distance)
         return score_most;
     }
     const double slope = (part->z1 - part->z0) / (part->q1 - part->q0);
-    const double score = distance <= part->q1
-                             ? part->z0 + slope * (distance - part->q0)
-                             : part->z1 + fmin(slope, part->z1 / part->q1) * (distance - part->q1);
-    return fmin(score, score_most);
-}
-
-static bool any_is_finite(const float *widths, size_t n)
-{
-    size_t at = 0;
-    while (at < n && !isfinite(widths[at])) {
-        at++;
-    }
-    return at < n;
+    const double score = distance <= part->q1 ? part->z0 + slope * (distance - part->q0)
+                                              : part->z1 + lesser(slope, part->z1 / part->q1) *
+                                                               (distance - part->q1);
+    return lesser(score, score_most);
 }
 
 /* How far the threshold is from a forecast, of which the errors have these widths. NaN: nothing is
@@ -84,12 +105,12 @@ static bool any_is_finite(const float *widths, size_t n)
 static double score_of(const struct crossing *crossing, const float *widths, const double *scores,
                        size_t n_levels, double forecast)
 {
-    if (!any_is_finite(widths, n_levels)) {
-        return NAN;
-    }
     const double distance =
         crossing->is_above ? crossing->threshold - forecast : forecast - crossing->threshold;
     const struct score_part part = find_part(widths, scores, n_levels, fabs(distance));
+    if (part.z1 == 0) {
+        return NAN;
+    }
     const double score = score_within(&part, fabs(distance));
     return distance < 0 ? -score : score;
 }
@@ -106,11 +127,12 @@ struct survivors {
 static void survive(struct survivors *left, double rho, double score)
 {
     const double sd = sqrt(rho * rho * left->variance + (1 - rho * rho));
-    const double mean = rho * left->mean, stays = share_below(score);
-    const double standard = fmax(-score_most, fmin(score_most, (score - mean) / sd));
-    const double share = share_below(standard), hazard = density(standard) / share;
+    const double mean = rho * left->mean, stays = normal_at(score).below;
+    const double standard = greater(-score_most, lesser(score_most, (score - mean) / sd));
+    const struct normal at = normal_at(standard);
+    const double hazard = at.density / at.below;
     left->least *= stays;
-    left->share = fmin(fmin(left->share, stays), fmax(left->least, left->share * share));
+    left->share = lesser(lesser(left->share, stays), greater(left->least, left->share * at.below));
     left->mean = mean - sd * hazard;
     left->variance = sd * sd * (1 - hazard * (hazard + standard));
 }
