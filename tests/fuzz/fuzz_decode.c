@@ -9,6 +9,7 @@
 #include "codec/codec.h"
 #include "fuzz.h"
 #include "http/lines.h"
+#include "service/rules/rule_entry.h"
 #include "json/json.h"
 
 #include <math.h>
@@ -101,6 +102,11 @@ static void check_forecast_options(const struct forecast_options *forecast_optio
     FUZZ_CHECK(forecast_options->horizon <= limits.horizon_max);
     check_values(forecast_options->future,
                  forecast_options->n_future_rows * info_of_model()->n_future);
+    const struct crossing *crossing = forecast_options->crossing;
+    FUZZ_CHECK(!crossing ||
+               (crossing->output < info_of_model()->n_outputs && isfinite(crossing->threshold)));
+    const struct explain_wish *explain = forecast_options->explain;
+    FUZZ_CHECK(!explain || (explain->output < info_of_model()->n_outputs && explain->ahead > 0));
 }
 
 /* ---- one body ---- */
@@ -180,6 +186,27 @@ static void decode_fork(struct body body)
     if (check(body, status, &fault, is_touched(to, sizeof to))) {
         FUZZ_CHECK(session_id_is_valid(to, strlen(to)));
     }
+}
+
+/* What is accepted can be told of. */
+static void decode_rule(struct body body)
+{
+    struct rule_entry entry = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+    struct rule *rule = &entry.rule;
+    struct fault fault;
+    fill(rule, sizeof *rule);
+    enum status status =
+        codec_rule(INPUT(body.p, body.n, limits, NULL, &fault), &model, "off", rule);
+    if (!check(body, status, &fault, is_touched(rule, sizeof *rule))) {
+        return;
+    }
+    FUZZ_CHECK(rule->kind < RULE_N_KINDS && rule->bound > 0 && rule->bound <= 1);
+    FUZZ_CHECK(rule->n_for > 0 && isfinite(rule->threshold));
+    FUZZ_CHECK(rule->horizon <= limits.interval_horizon_max);
+    struct text text;
+    text_init(&text, &arena, 0);
+    codec_put_rule(&text, &entry, NULL, 0);
+    FUZZ_CHECK(!text.failed && is_json(text.p, text.n));
 }
 
 /* ---- sessions ---- */
@@ -393,7 +420,7 @@ static void (*const decoders[])(struct body body) = {
     decode_prediction, /* '0'... */
     decode_restore,    decode_fork,       decode_job,
     decode_step_lines, /* '4'... */
-    decode_job_lines,  decode_evaluation,
+    decode_job_lines,  decode_evaluation, decode_rule,
 };
 
 enum { N_DECODERS = sizeof decoders / sizeof *decoders };
