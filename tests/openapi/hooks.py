@@ -52,7 +52,8 @@ def before_load_schema(context, raw_schema):
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    if path_parameters and "model" in path_parameters and context.operation.method != "put":
+    if path_parameters and "model" in path_parameters and (
+            context.operation.method != "put" or "rule" in path_parameters):
         path_parameters["model"] = MODEL
     return path_parameters
 
@@ -75,11 +76,22 @@ def fit_forecast(body):
     body.pop("future", None)  # the model's outputs feed all of its inputs
     if "horizon" in body:
         body["horizon"] = min(body["horizon"], HORIZON_MAX)
+    if "crossing" in body:
+        body.setdefault("horizon", 1)
+        fit_crossing(body["crossing"])
+
+
+def fit_crossing(crossing):
+    crossing["output"] = VARIABLES[0]
+    if "above" in crossing:
+        crossing.pop("below", None)
 
 
 def fit_step(body):
     fit_forecast(body)
     body["x"] = fit_row(body["x"])
+    if isinstance(body.get("explain"), dict):
+        body["explain"] = {"output": VARIABLES[1], "ahead": body.get("horizon", 1)}
     if "seq" not in body:
         body.pop("begin", None)
         body.pop("fill", None)
@@ -124,6 +136,22 @@ def fit_session(body):
         body["time"] = {"last_at": body["time"]["last_at"]}
 
 
+def fit_rule(body):
+    """Looks at one thing, by its own bound, and posts to where nobody is."""
+    bounds = {"coverage": "below", "anomaly": "p_value", "crossing": "probability"}
+    kind = next(name for name in bounds if name in body)
+    for name, bound in bounds.items():
+        if name != kind:
+            body.pop(name, None)
+            body.pop(bound, None)
+    body.setdefault(bounds[kind], 0.5)
+    if kind == "crossing":
+        fit_crossing(body[kind])
+    else:
+        body[kind] = True
+    body["url"] = "https://hooks.invalid/grud"
+
+
 def fit_job(body):
     """Trains quickly on what run.sh has had recorded."""
     body["model"] = MODEL
@@ -134,6 +162,11 @@ def fit_job(body):
         body["metadata"] = {"line": 7}  # at most 2048 bytes, and numbers that a float holds
     if body.get("suffix"):
         body["suffix"] = body["suffix"][:16]  # at most 64 bytes
+    if "recipe" in body:
+        body.pop("hyperparameters", None)  # it finds out itself
+        body["recipe"] = "auto"
+        body["max_seconds"] = 1
+        return
     hyperparameters = body.setdefault("hyperparameters", {})
     others = ("momentum", "weight_decay", "l2_sp", "learning_rate", "clip_norm")
     for name in ("loss", "class_weights", "output_weights", "schedule", "horizon_loss",
@@ -149,6 +182,7 @@ FITS = {
     "Predict": fit_predict,
     "Evaluate": fit_evaluate,
     "SessionRestore": fit_session,
+    "RuleWanted": fit_rule,
     "JobCreate": fit_job,
 }
 

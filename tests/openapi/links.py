@@ -51,6 +51,9 @@ def body_of(operation_id):
         "post_model_steps": lambda: {"steps": [{"session": f"many-{next(numbers)}", "x": ROW}]},
         "post_model_predict": lambda: {"x": [ROW] * 3},
         "post_model_evaluate": lambda: {"x": [ROW] * 12, "horizon": 2},
+        "put_model_rule": lambda: {
+            "prefix": "none-", "anomaly": True, "p_value": 0.001,
+            "url": "https://hooks.invalid/grud"},
         "post_fine_tuning_jobs": lambda: {
             "model": "weather", "training": {"sessions_prefix": "pump-"},
             "hyperparameters": {"n_epochs": 10000, "early_stopping_patience": None}},
@@ -85,6 +88,11 @@ def source_parameters(operation_id, status):
         return {"model": "linked", "version": 1}
     if operation_id == "post_model_session_fork":
         return PUMP
+    if operation_id == "put_model_rule":
+        rule = {"model": "weather", "rule": f"link-{next(numbers)}"}
+        if status == 200:
+            call("put_model_rule", **rule)
+        return rule
     if operation_id == "put_model_session" and status == 200:
         call("post_model_session_step", **session)
     if operation_id.startswith("post_fine_tuning_job_"):
