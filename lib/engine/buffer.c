@@ -67,7 +67,7 @@ static char *text_room(struct file_text *text, size_t n)
 void gru_text_put(struct file_text *text, const char *s, size_t n)
 {
     char *room = text_room(text, n);
-    if (room) {
+    if (room && n > 0) {
         memcpy(room, s, n);
         text->n += n;
     }

@@ -103,6 +103,8 @@ static const struct query {
       JSON_SCHEMA(INTEGER, .least = 1, .most = 1000, .help = "how many at most; 100 by default") },
     { "limit", SCHEMA_READING_LIST,
       JSON_SCHEMA(INTEGER, .least = 1, .most = 1000, .help = "how many at most; 100 by default") },
+    { "limit", SCHEMA_RULE,
+      JSON_SCHEMA(INTEGER, .least = 1, .most = 1000, .help = "how many at most; 100 by default") },
     { "before", SCHEMA_READING_LIST,
       JSON_SCHEMA(INTEGER, .least = 1, .most = 9007199254740991.0,
                   .help = "only steps before this one; the newest by default") },

@@ -44,7 +44,7 @@ static const struct bad_body bad_steps[] = {
     { "{\"x\":[1,2,3],\"level\":0.5}", 400, "\"param\":\"level\"" },
     { "{\"x\":[1,2,3],\"blend\":\"yes\"}", 400, "\"param\":\"blend\"" },
     { "{\"x\":[1,2,3],\"anomaly\":0.01}", 400, "\"param\":\"anomaly\"" },
-    { "{\"x\":[1,2,3],\"explain\":true}", 400, "\"param\":\"explain\"" },
+    { "{\"x\":[1,2,3],\"explain\":7}", 400, "\"param\":\"explain\"" },
     { "{\"x\":[1,2,3],\"seq\":0}", 400, "\"param\":\"seq\"" },
     { "{\"x\":[1,2,3],\"seq\":1.5}", 400, "\"param\":\"seq\"" },
     { "{\"x\":[1,2,3],\"seq\":\"2\"}", 400, "\"param\":\"seq\"" },

@@ -51,11 +51,12 @@ ask() {
 
 # ---- what it serves ----
 step=$model/sessions/a/step
-{
-    for k in $(seq 60); do
+stream() { # N: readings of session a
+    for k in $(seq "$1"); do
         echo "{\"session\":\"a\",\"x\":[$((k % 4)),$((k * 7 % 11))],\"level\":0.9,\"horizon\":2}"
-    done
-} | ask 200 POST "$model/steps" @- application/x-ndjson >/dev/null
+    done | ask 200 POST "$model/steps" @- application/x-ndjson >/dev/null
+}
+stream 60
 ask 200 POST "$step" '{"x":[1,2],"at":1763668800}' >/dev/null
 ask 200 POST "$step" '{"x":[1,2],"at":1763668800}' >/dev/null
 ask 200 POST "$model/predict" '{"x":[[1,2],[3,4]],"horizon":3}' >/dev/null
@@ -73,6 +74,7 @@ for _ in $(seq 600); do
     ask 200 GET "$url/v1/fine_tuning/jobs/$job" | grep -q '"status":"succeeded"' && break
     sleep 0.1
 done
+stream 200 # by which drift has something to compare
 
 ask 201 PUT "$model/rules/off" '{"coverage":true,"below":0.5,"url":"https://example.org/"}' >/dev/null
 

@@ -1,10 +1,12 @@
 /* explain_seen.c - what the network has seen: of the readings, as the replay has run them, and of
  * the known future. */
+#include "engine/buffer.h"
 #include "engine/explain/explain.h"
 #include "engine/readings.h"
 #include "kernels/flush.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What is carried from reading to reading, as in a state. */
@@ -47,37 +49,44 @@ static void see_future(const struct gru_explain *explain, double *last)
     }
 }
 
-enum gru_status gru_explain_see(struct gru_explain *explain)
+/* From before the first reading on: nothing was known or forecast. */
+static void see(struct gru_explain *explain, const struct carried *carried, double *nothing)
 {
     const struct gru_model *model = explain->model;
     const struct gru_info *info = &model->info;
-    const size_t n_floats = model->transform_floats, at = gru_state_transforms_offset(model);
-    struct block_cutter count = { 0 };
-    block_take_doubles(&count, 1, info->n_inputs + info->y_floats);
-    block_take_floats(&count, 1, n_floats);
-    void *block = block_alloc(&count);
-    if (!block) {
-        return GRU_NO_MEMORY;
+    const double *x = explain->lane.x, *y = nothing;
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        carried->last[i] = NAN;
     }
-    struct block_cutter cutter = { .block = block };
-    double *nothing = block_take_doubles(&cutter, 1, info->n_inputs + info->y_floats);
-    const struct carried carried = { .last = nothing + info->y_floats,
-                                     .transforms = block_take_floats(&cutter, 1, n_floats) };
-    for (size_t k = 0; k < info->n_inputs + info->y_floats; k++) {
+    for (size_t k = 0; k < info->y_floats; k++) {
         nothing[k] = NAN;
     }
-    if (carried.transforms) {
-        memcpy(carried.transforms, model->initial_state + at, n_floats * sizeof(float));
-    }
-    const double *x = explain->lane.x, *y = nothing;
-    const uint64_t before = k_flush_begin();
+    memcpy(carried->transforms, model->initial_state + gru_state_transforms_offset(model),
+           model->transform_floats * sizeof *carried->transforms);
     memset(explain->seen, 0, info->n_inputs * sizeof *explain->seen); /* if there are no readings */
     for (size_t t = 0; t < explain->lane.n_rows; t++) {
-        see_row(explain, &carried, x + t * info->n_inputs, y, explain->seen + t * info->n_inputs);
+        see_row(explain, carried, x + t * info->n_inputs, y, explain->seen + t * info->n_inputs);
         y = explain->y + t * info->y_floats;
     }
-    see_future(explain, carried.last);
-    k_flush_end(before);
-    free(block);
-    return GRU_OK;
+    see_future(explain, carried->last);
+}
+
+enum gru_status gru_explain_see(struct gru_explain *explain)
+{
+    const struct gru_model *model = explain->model;
+    double *nothing = gru_array_alloc(model->info.y_floats, sizeof *nothing);
+    const struct carried carried = {
+        .last = gru_array_alloc(model->info.n_inputs, sizeof *carried.last),
+        .transforms = gru_array_alloc(model->transform_floats, sizeof *carried.transforms)
+    };
+    const bool has_room = nothing && carried.last && carried.transforms;
+    if (has_room) {
+        const uint64_t before = k_flush_begin();
+        see(explain, &carried, nothing);
+        k_flush_end(before);
+    }
+    free(nothing);
+    free(carried.last);
+    free(carried.transforms);
+    return has_room ? GRU_OK : GRU_NO_MEMORY;
 }

@@ -303,7 +303,8 @@ enum gru_status gru_recipe_prepare(const struct gru_recipe_task *task,
     }
     struct gru_recipe *recipe = calloc(1, sizeof *recipe);
     if (!recipe) {
-        return gru_fail_no_memory(error);
+        (void)gru_fail_no_memory(error);
+        return GRU_NO_MEMORY;
     }
     recipe->task = *task;
     status = prepare(recipe, error);

@@ -43,13 +43,14 @@ static void merge(const struct forecast_options *own, const struct gru_info *inf
                   const struct interval_levels *offered, const struct rule_needs *needs,
                   struct rule_wants *wants)
 {
-    const struct interval_levels *levels = forecast_options_levels(own, offered);
-    const bool is_ahead = levels || (own->parts & TAIL_BLEND);
+    const bool is_ahead = own->crossing || own->levels || (own->parts & TAIL_BLEND);
     size_t reach = is_ahead ? forecast_options_rows(info, own) : 1;
     wants->options = *own;
-    wants->levels = levels ? *levels : (struct interval_levels){ 0 };
-    if (needs->n_ahead > 0) {
+    wants->levels = own->levels ? *own->levels : (struct interval_levels){ 0 };
+    if (own->crossing || needs->n_ahead > 0) {
         wants->levels = *offered;
+    }
+    if (needs->n_ahead > 0) {
         reach = needs->n_ahead > reach ? needs->n_ahead : reach;
     } else if (needs->has_coverage) {
         interval_levels_add(&wants->levels, coverage_level(offered));
