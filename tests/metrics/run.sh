@@ -74,7 +74,11 @@ for _ in $(seq 600); do
     ask 200 GET "$url/v1/fine_tuning/jobs/$job" | grep -q '"status":"succeeded"' && break
     sleep 0.1
 done
-stream 200 # by which drift has something to compare
+stream 200
+for _ in $(seq 600); do # until drift has something to compare
+    [ "$(ask 200 GET "$model" | jq .drift.ratio)" = null ] || break
+    sleep 0.1
+done
 
 ask 201 PUT "$model/rules/off" '{"coverage":true,"below":0.5,"url":"https://example.org/"}' >/dev/null
 
