@@ -172,7 +172,7 @@ enum status reader_number(struct reader *r, double *ret_value)
     if (!json_number(&r->json, &value)) {
         return reader_refuse_text(r);
     }
-    if (!isfinite((float)value)) {
+    if (fabs(value) > JSON_SCHEMA_FLOAT_MAX) {
         return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s",
                              json_error_text(JSON_ERROR_BEYOND_FLOAT));
     }

@@ -129,8 +129,8 @@ VALUE(blend, BOOLEAN,
       .help = "`true`: the forecast is a mixture of the model's, persistence, the seasonal naive and a "
               "level, up to `--interval-horizon-max` steps ahead ([BLENDING.md](BLENDING.md))")
 VALUE(crossing_output, STRING, .example = "\"temp\"", .help = "the name of an output")
-VALUE(crossing_above, NUMBER, .example = "80", .help = "crossed by what is greater, in raw units")
-VALUE(crossing_below, NUMBER, .help = "crossed by what is less")
+VALUE(crossing_above, FLOAT, .example = "80", .help = "crossed by what is greater, in raw units")
+VALUE(crossing_below, FLOAT, .help = "crossed by what is less")
 VALUE(explain_output, STRING, .example = "\"temp\"",
       .help = "the name of an output; left out: the first")
 VALUE(explain_ahead, INTEGER, .least = 1, .most = 4294967296.0, .example = "1",
@@ -227,7 +227,7 @@ VALUE(rule_p_value, NUMBER, .most = 1, .is_above_least = true, .is_below_most = 
 VALUE(rule_probability, NUMBER, .most = 1, .is_above_least = true, .example = "0.8",
       .help = "with `crossing`: this probability, or a greater one, meets the condition")
 VALUE(rule_output, STRING, .least = 1, .most = RULE_OUTPUT_MAX, .example = "\"temp\"", .help = "an output of the model that feeds an input")
-VALUE(rule_threshold, NUMBER, .example = "80", .help = "in raw units; one of `above` and `below`")
+VALUE(rule_threshold, FLOAT, .example = "80", .help = "in raw units; one of `above` and `below`")
 VALUE(rule_horizon, INTEGER, .least = 1, .most = 24, .example = "12",
       .help = "steps ahead, up to `--interval-horizon-max`; 12 by default, or as far as the model looks without known future values")
 VALUE(rule_for, INTEGER, .least = 1, .most = RULE_FOR_MAX, .example = "3",

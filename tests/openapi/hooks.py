@@ -79,6 +79,8 @@ def fit_forecast(body):
     if "crossing" in body:
         body.setdefault("horizon", 1)
         fit_crossing(body["crossing"])
+    if isinstance(body.get("explain"), dict):
+        body["explain"] = {"output": VARIABLES[1], "ahead": body.get("horizon", 1)}
 
 
 def fit_crossing(crossing):
@@ -90,8 +92,6 @@ def fit_crossing(crossing):
 def fit_step(body):
     fit_forecast(body)
     body["x"] = fit_row(body["x"])
-    if isinstance(body.get("explain"), dict):
-        body["explain"] = {"output": VARIABLES[1], "ahead": body.get("horizon", 1)}
     if "seq" not in body:
         body.pop("begin", None)
         body.pop("fill", None)
