@@ -15,6 +15,7 @@ from grud import Client, GrudError  # noqa: E402
 
 GRUD = os.environ.get("GRUD", str(TREE / "build" / "grud"))
 TICKS = os.sysconf("SC_CLK_TCK")
+RECIPE_SECONDS = 3600  # that it may take, and does not: it ends by itself
 
 
 class Daemon:
@@ -60,12 +61,16 @@ class Daemon:
         self.client.models.upload(model, file)
         return model
 
-    def train(self, model, train, hyperparameters, validation, seed):
-        """A job on the rows, whatever its gate says of it; returns its processor seconds."""
+    def train(self, model, train, hyperparameters, horizon, validation, seed):
+        """A job on the rows, whatever its gate says of it; returns its processor seconds. Without
+        hyper-parameters it has a recipe."""
+        means = {"hyperparameters": hyperparameters}
+        if hyperparameters is None:
+            means = {"recipe": {"type": "auto", "horizon": horizon}, "max_seconds": RECIPE_SECONDS}
         before = self.processor_seconds()
         job = self.client.fine_tune(
-            model, series=[train.tolist()], hyperparameters=hyperparameters, seed=seed,
-            validation={"fraction": validation}, promotion={"policy": "manual"})
+            model, series=[train.tolist()], seed=seed, validation={"fraction": validation},
+            promotion={"policy": "manual"}, **means)
         version = job.wait(progress=False)["fine_tuned_version"]
         seconds = self.processor_seconds() - before
         self.client.models.activate(model, version)

@@ -1,17 +1,20 @@
 """What is told to grud: options of `grud init` and hyper-parameters of a job."""
-from typing import Mapping, NamedTuple, Sequence
+from typing import Mapping, NamedTuple, Optional, Sequence
 
 
 class Setting(NamedTuple):
     name: str
     init: Sequence[str]
-    hyperparameters: Mapping
+    hyperparameters: Optional[Mapping]  # None: the job's recipe finds them
 
 
 RESIDUAL = ("--layers", "32", "--residual")
 
 # What nothing was chosen for: a job's own defaults.
 PLAIN = Setting("plain", RESIDUAL, {"scaling": "fit"})
+
+# The same model, and a job that is told nothing but how far ahead its forecasts are to be good.
+RECIPE = Setting("recipe", RESIDUAL, None)
 
 # Training from nothing takes longer than going on from a model that serves, and more restraint.
 FROM_NOTHING = {"n_epochs": 400, "learning_rate": 0.003, "early_stopping_patience": 50,

@@ -9,11 +9,11 @@ import numpy as np
 import peers
 from daemon import Daemon
 from datasets import ROWS, Missing
-from settings import PLAIN, candidates
+from settings import PLAIN, RECIPE, candidates
 from trial import Trial
 
 HEAD = ("series", "measure", "persistence", "seasonal naive", *peers.NAMES, "published",
-        "grud, plain", "grud, chosen", "what was chosen", "its jobs")
+        "grud, plain", "grud, recipe", "its job", "grud, chosen", "what was chosen", "its jobs")
 NOTHING = "–"
 
 
@@ -55,6 +55,9 @@ def cells(daemon, row, arguments, missed):
     yield row.published or NOTHING
     plain, _ = zip(*(trial.trained(daemon, PLAIN, seed) for seed in arguments.seeds))
     yield spread([trial.served(daemon, model) for model in plain], row)
+    by_recipe, seconds = zip(*(trial.trained(daemon, RECIPE, seed) for seed in arguments.seeds))
+    yield spread([trial.served(daemon, model) for model in by_recipe], row)
+    yield f"{np.mean(seconds):.1f} s"
     chosen, models, seconds = choose(daemon, trial, arguments.seeds)
     errors = [trial.served(daemon, model) for model in models]
     if np.mean(errors) > row.goal:

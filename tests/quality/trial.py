@@ -62,7 +62,7 @@ class Trial:
         """A model of grud's, and the processor seconds of its job."""
         model = daemon.make(self.names, setting.init, self.row.season, seed)
         return model, daemon.train(model, self.train, setting.hyperparameters,
-                                   self.row.validation, seed)
+                                   self.row.horizon, self.row.validation, seed)
 
     def validated(self, daemon, model):
         """Its error on the rows that chose its epoch."""
