@@ -3,8 +3,6 @@
 
 #include "codec/schemas.h"
 
-#include <string.h>
-
 struct crossing_body {
     const struct gru_info *info;
     struct crossing *crossing;
@@ -13,22 +11,7 @@ struct crossing_body {
 static enum status read_output(struct reader *r, void *body)
 {
     const struct crossing_body *crossing_body = body;
-    const struct gru_info *info = crossing_body->info;
-    char name[GRU_NAME_MAX + 1];
-    enum status status = reader_string(r, "the name of an output", name, sizeof name);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    size_t output = 0;
-    while (output < info->n_outputs && strcmp(info->outputs[output].name, name) != 0) {
-        output++;
-    }
-    crossing_body->crossing->output = output;
-    return output < info->n_outputs
-               ? STATUS_OK
-               : reader_refuse(r, STATUS_INVALID_VALUE,
-                               "is '%s', but no output has that name; the first is '%s'", name,
-                               info->outputs[0].name);
+    return forecast_fields_read_output(r, crossing_body->info, &crossing_body->crossing->output);
 }
 
 static enum status read_above(struct reader *r, void *body)

@@ -3,8 +3,6 @@
 
 #include "codec/schemas.h"
 
-#include <string.h>
-
 struct explain_body {
     const struct gru_info *info;
     struct explain_wish *explain;
@@ -13,22 +11,7 @@ struct explain_body {
 static enum status read_output(struct reader *r, void *body)
 {
     const struct explain_body *explain_body = body;
-    const struct gru_info *info = explain_body->info;
-    char name[GRU_NAME_MAX + 1];
-    enum status status = reader_string(r, "the name of an output", name, sizeof name);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    size_t output = 0;
-    while (output < info->n_outputs && strcmp(info->outputs[output].name, name) != 0) {
-        output++;
-    }
-    explain_body->explain->output = output;
-    return output < info->n_outputs
-               ? STATUS_OK
-               : reader_refuse(r, STATUS_INVALID_VALUE,
-                               "is '%s', but no output has that name; the first is '%s'", name,
-                               info->outputs[0].name);
+    return forecast_fields_read_output(r, explain_body->info, &explain_body->explain->output);
 }
 
 static enum status read_ahead(struct reader *r, void *body)

@@ -190,6 +190,28 @@ enum status forecast_fields_check_level(struct reader *r, const struct forecast_
         body->interval_horizon_max);
 }
 
+/* ---- an output ---- */
+
+enum status forecast_fields_read_output(struct reader *r, const struct gru_info *info,
+                                        size_t *ret_output)
+{
+    char name[GRU_NAME_MAX + 1];
+    enum status status = reader_string(r, "the name of an output", name, sizeof name);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t output = 0;
+    while (output < info->n_outputs && strcmp(info->outputs[output].name, name) != 0) {
+        output++;
+    }
+    *ret_output = output;
+    return output < info->n_outputs
+               ? STATUS_OK
+               : reader_refuse(r, STATUS_INVALID_VALUE,
+                               "is '%s', but no output has that name; the first is '%s'", name,
+                               info->outputs[0].name);
+}
+
 /* ---- what no field alone can tell ---- */
 
 enum status forecast_fields_check_horizon(struct reader *r, const struct gru_model *gru,

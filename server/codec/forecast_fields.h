@@ -53,4 +53,8 @@ bool forecast_fields_digits_vary(const struct model *model);
 enum status forecast_fields_check_version(struct reader *r, const struct version *active,
                                           const struct version *version);
 
+/* The name of an output: which one it is. */
+enum status forecast_fields_read_output(struct reader *r, const struct gru_info *info,
+                                        size_t *ret_output);
+
 #endif
