@@ -396,8 +396,9 @@ static struct step timed_ask(struct world *world, const char *id, uint64_t numbe
 static double timed_ask_all(struct world *world, const char *id, uint64_t last)
 {
     double at = first_day;
-    for (uint64_t number = 1; number <= last; number++, at += INTERVAL_S) {
+    for (uint64_t number = 1; number <= last; number++) {
         (void)timed_ask(world, id, number, at);
+        at += INTERVAL_S;
     }
     return at;
 }
