@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <nss.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,7 +101,7 @@ static size_t drop(const char *bytes, size_t size, size_t n, void *cls)
 static struct curl_slist *make_headers(const struct webhook_post *post)
 {
     char key[sizeof "Idempotency-Key: " + WEBHOOK_KEY_MAX];
-    strcpy(stpcpy(key, "Idempotency-Key: "), post->key);
+    snprintf(key, sizeof key, "Idempotency-Key: %s", post->key);
     struct curl_slist *first = curl_slist_append(NULL, "Content-Type: application/json");
     struct curl_slist *all = first ? curl_slist_append(first, key) : NULL;
     if (!all) {

@@ -54,6 +54,12 @@ forecast_options_levels(const struct forecast_options *forecast_options,
     return forecast_options->crossing ? offered : forecast_options->levels;
 }
 
+/* Whether there are such. */
+static inline bool forecast_options_have_levels(const struct forecast_options *forecast_options)
+{
+    return forecast_options->crossing || forecast_options->levels;
+}
+
 /* How a forecast failed, in the terms of the request. */
 enum status forecast_options_fault(const struct gru_model *gru, enum gru_status status,
                                    const struct forecast_options *forecast_options,

@@ -146,8 +146,7 @@ static size_t needed_reach(const struct interval_sessions *of,
                            const struct forecast_options *options)
 {
     const size_t n_rows = forecast_options_rows(gru_model_info(of->version->gru), options);
-    const bool is_ahead =
-        forecast_options_levels(options, of->offered) || (options->parts & TAIL_BLEND);
+    const bool is_ahead = forecast_options_have_levels(options) || (options->parts & TAIL_BLEND);
     return is_ahead && n_rows > 0 ? n_rows : 1;
 }
 
@@ -156,7 +155,7 @@ unsigned session_intervals_class(const struct interval_sessions *of, uint32_t sl
 {
     const struct pool *pool = of->pool;
     const unsigned now = slot == INDEX_NONE ? 0 : class_of(of, slot);
-    if (!forecast_options_levels(options, of->offered) && options->parts == 0) {
+    if (!forecast_options_have_levels(options) && options->parts == 0) {
         return now;
     }
     const size_t n_ahead = needed_reach(of, options);
@@ -245,8 +244,7 @@ static void know(const struct interval_sessions *of, const float *state, const s
 static void begin(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
                   const struct forecast_options *options)
 {
-    if ((!forecast_options_levels(options, of->offered) && options->parts == 0) ||
-        copy->tail_mark != 0) {
+    if ((!forecast_options_have_levels(options) && options->parts == 0) || copy->tail_mark != 0) {
         return;
     }
     struct session_intervals intervals;
