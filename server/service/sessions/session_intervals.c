@@ -96,10 +96,10 @@ static uint32_t usual_level(const struct interval_levels *offered)
 static uint32_t needed_levels(const struct interval_levels *offered,
                               const struct forecast_options *options, uint32_t held)
 {
-    const struct interval_levels *levels = forecast_options_levels(options, offered);
-    const uint32_t asked = levels ? asked_levels(offered, levels) : 0;
-    const bool has_none = asked == 0 && held == 0 && !levels;
-    return has_none && options->parts != 0 ? usual_level(offered) : asked | held;
+    if (!forecast_options_have_levels(options)) {
+        return held == 0 && options->parts != 0 ? usual_level(offered) : held;
+    }
+    return asked_levels(offered, forecast_options_levels(options, offered)) | held;
 }
 
 /* Which levels a class would have for those. */
