@@ -45,7 +45,8 @@ static void note_errors(struct setup *s, double size)
     for (size_t k = 0; k < 200; k++) {
         drift_note(s->model.drift, 0, k % 2 ? size : 0.0, 1763668800250);
     }
-    (void)drift_look(s->model.drift, 3, 1763668800250);
+    bool has_alarm;
+    (void)drift_look(s->model.drift, 3, 1763668800250, &has_alarm);
 }
 
 TEST(drift_is_described_with_the_last_job_that_it_started)

@@ -126,7 +126,8 @@ static void note_refused(const struct model *model, const struct fault *fault,
     const struct fault reported = fault_for_clients(fault);
     attempt->is_over = true;
     snprintf(attempt->reason, sizeof attempt->reason, "%.*s", DRIFT_REASON_MAX, reported.message);
-    if (status_may_pass(fault->status)) {
+    if (status_may_pass(fault->status) || fault->status == STATUS_QUEUE_FULL) {
+        attempt->is_put_off = true;
         attempt->next_ms = attempt->at_ms + RETRY_MS;
     }
     log_event(LOG_WARN, "drift_job_refused", LOG_STRING("model", model->name),
@@ -162,33 +163,43 @@ static void start(struct job_thread *job_thread, const struct model *model)
 
 /* ---- all models ---- */
 
-static void tell(struct job_thread *job_thread, const struct model *model,
+static void tell(struct job_thread *job_thread, const struct model *model, bool has_alarm,
                  const struct drift_report *report)
 {
     listeners_tell_drift(&job_thread->service->listeners, model->name);
-    if (report->is_drifting) {
+    if (has_alarm) {
         log_event(LOG_WARN, "drift_detected", LOG_STRING("model", model->name),
                   LOG_STRING("detector", drift_report_detector(report)));
-    } else {
+    }
+    if (!report->is_drifting) {
         log_event(LOG_INFO, "drift_over", LOG_STRING("model", model->name));
     }
+}
+
+/* An alarm is worth a job also where drift was over before anybody has looked. */
+static bool is_job_due(const struct job_thread *job_thread, bool has_alarm,
+                       const struct drift_report *report, int64_t now_ms)
+{
+    return (has_alarm || report->is_drifting || report->job.is_put_off) &&
+           now_ms >= report->job.next_ms && !job_thread_is_stopping(job_thread) &&
+           job_thread->service->config->drift_fine_tune != CONFIG_DRIFT_OFF;
 }
 
 static void look(struct job_thread *job_thread, const struct model *model, bool has_changed)
 {
     const int64_t now_ms = clock_steady_ms();
     const unsigned version = model->active->number;
-    const bool is_news = drift_look(model->drift, version, now_ms);
+    bool has_alarm;
+    const bool is_news = drift_look(model->drift, version, now_ms, &has_alarm);
     struct drift_report report;
     drift_read(model->drift, version, &report);
     if (is_news) {
-        tell(job_thread, model, &report);
+        tell(job_thread, model, has_alarm, &report);
     }
     if (has_changed && report.job.id[0] && !report.job.is_over) {
         follow(job_thread, model, &report.job);
     }
-    if (report.is_drifting && now_ms >= report.job.next_ms && !job_thread_is_stopping(job_thread) &&
-        job_thread->service->config->drift_fine_tune != CONFIG_DRIFT_OFF) {
+    if (is_job_due(job_thread, has_alarm, &report, now_ms)) {
         start(job_thread, model);
     }
 }

@@ -17,11 +17,15 @@ enum {
 /* Recent errors that are no larger than this many usual ones are as they were. */
 static const double BACK = 1.1;
 
-/* `put` is its thread's, `taken` of whoever has the mutex; both only grow. */
+/* `put` is its thread's, `taken` and `end` are of whoever has the mutex; they only grow. */
 struct buffer {
     _Atomic uint32_t put;
     _Alignas(64) _Atomic uint32_t taken;
-    float errors[ROOM];
+    uint32_t end; /* up to where it is being taken */
+    struct noted {
+        float error;
+        uint32_t at_ms; /* of the steady clock the last digits: none waits for weeks */
+    } noted[ROOM];
 };
 
 struct drift {
@@ -35,7 +39,7 @@ struct drift {
     double recent;    /* mean of errors, of which each counts less than the next; NaN: none yet */
     double before;    /* while it drifts: the usual error before */
     uint64_t n_since; /* and errors since */
-    bool has_changed; /* since the last look */
+    bool has_changed, has_alarm; /* since the last look */
     struct drift_report report;
 };
 
@@ -81,6 +85,7 @@ static void note_alarm(struct drift *drift, double usual, const struct drift_ala
     drift->before = drift->report.is_drifting ? drift->before : usual;
     drift->n_since = 0;
     drift->has_changed = true;
+    drift->has_alarm = true;
     drift->report.is_drifting = true;
     drift->report.detected_at_ms = now_ms;
     drift->report.alarm = *alarm;
@@ -109,31 +114,65 @@ static void take_error(struct drift *drift, double error, int64_t now_ms)
     }
 }
 
-/* The oldest of a buffer, so many at most. True: there are more. */
-static bool take_buffer(struct drift *drift, struct buffer *buffer, uint32_t most, int64_t now_ms)
+/* ---- taking what threads have noted: with the mutex held ---- */
+
+static struct buffer *buffer_at(struct drift *drift, unsigned thread)
 {
-    const uint32_t put = atomic_load_explicit(&buffer->put, memory_order_acquire);
-    uint32_t taken = atomic_load_explicit(&buffer->taken, memory_order_relaxed);
-    const uint32_t n = put - taken < most ? put - taken : most;
-    for (const uint32_t end = taken + n; taken != end; taken++) {
-        take_error(drift, buffer->errors[taken % ROOM], now_ms);
-    }
-    atomic_store_explicit(&buffer->taken, taken, memory_order_release);
-    return taken != put;
+    return atomic_load_explicit(&drift->buffers[thread], memory_order_acquire);
 }
 
-/* Some of each buffer in turn, which is about the order in which they came. */
+/* What comes from now on waits for the next time. */
+static void begin_taking(struct drift *drift, unsigned n_threads)
+{
+    for (unsigned k = 0; k < n_threads; k++) {
+        struct buffer *buffer = buffer_at(drift, k);
+        if (buffer) {
+            buffer->end = atomic_load_explicit(&buffer->put, memory_order_acquire);
+        }
+    }
+}
+
+static const struct noted *next_of(const struct buffer *buffer)
+{
+    const uint32_t taken = atomic_load_explicit(&buffer->taken, memory_order_relaxed);
+    return taken != buffer->end ? &buffer->noted[taken % ROOM] : NULL;
+}
+
+/* Whose next error is the oldest; NULL: all are taken. */
+static struct buffer *find_oldest(struct drift *drift, unsigned n_threads)
+{
+    struct buffer *oldest = NULL;
+    uint32_t at_ms = 0;
+    for (unsigned k = 0; k < n_threads; k++) {
+        struct buffer *buffer = buffer_at(drift, k);
+        const struct noted *next = buffer ? next_of(buffer) : NULL;
+        if (next && (!oldest || (int32_t)(next->at_ms - at_ms) < 0)) {
+            oldest = buffer;
+            at_ms = next->at_ms;
+        }
+    }
+    return oldest;
+}
+
+/* Those of one moment. */
+static void take_moment(struct drift *drift, struct buffer *buffer, int64_t now_ms)
+{
+    uint32_t taken = atomic_load_explicit(&buffer->taken, memory_order_relaxed);
+    const uint32_t at_ms = buffer->noted[taken % ROOM].at_ms;
+    for (; taken != buffer->end && buffer->noted[taken % ROOM].at_ms == at_ms; taken++) {
+        take_error(drift, buffer->noted[taken % ROOM].error, now_ms);
+    }
+    atomic_store_explicit(&buffer->taken, taken, memory_order_release);
+}
+
+/* In the order in which they were made: a session is stepped now by one thread and now by another,
+ * and larger errors before smaller ones are something else than the reverse. */
 static void take_all(struct drift *drift, int64_t now_ms)
 {
-    enum { AT_ONCE = 8 };
     const unsigned n_threads = atomic_load(&drift->n_threads);
-    bool has_more = true;
-    for (size_t pass = 0; pass < ROOM / AT_ONCE && has_more; pass++) {
-        has_more = false;
-        for (unsigned k = 0; k < n_threads; k++) {
-            struct buffer *buffer = atomic_load_explicit(&drift->buffers[k], memory_order_acquire);
-            has_more = (buffer && take_buffer(drift, buffer, AT_ONCE, now_ms)) || has_more;
-        }
+    begin_taking(drift, n_threads);
+    for (struct buffer *buffer; (buffer = find_oldest(drift, n_threads));) {
+        take_moment(drift, buffer, now_ms);
     }
 }
 
@@ -156,17 +195,18 @@ static struct buffer *buffer_of(struct drift *drift, unsigned thread)
         if (buffer) {
             atomic_init(&buffer->put, 0);
             atomic_init(&buffer->taken, 0);
+            buffer->end = 0;
         }
         atomic_store_explicit(&drift->buffers[thread], buffer, memory_order_release);
     }
     return buffer;
 }
 
-/* More than half of it is there to be taken. */
-static void take_own(struct drift *drift, struct buffer *buffer, int64_t now_ms)
+/* More than half of its buffer is there to be taken; what others have before that, too. */
+static void take_for_room(struct drift *drift, int64_t now_ms)
 {
     if (pthread_mutex_trylock(&drift->mutex) == 0) {
-        (void)take_buffer(drift, buffer, ROOM, now_ms);
+        take_all(drift, now_ms);
         pthread_mutex_unlock(&drift->mutex);
     }
 }
@@ -180,11 +220,13 @@ void drift_note(struct drift *drift, unsigned thread, double error, int64_t now_
     const uint32_t put = atomic_load_explicit(&buffer->put, memory_order_relaxed);
     const uint32_t n = put - atomic_load_explicit(&buffer->taken, memory_order_acquire);
     if (n < ROOM) {
-        buffer->errors[put % ROOM] = (float)(error < DRIFT_ERROR_MOST ? error : DRIFT_ERROR_MOST);
+        buffer->noted[put % ROOM] =
+            (struct noted){ (float)(error < DRIFT_ERROR_MOST ? error : DRIFT_ERROR_MOST),
+                            (uint32_t)now_ms };
         atomic_store_explicit(&buffer->put, put + 1, memory_order_release);
     }
     if (n >= ROOM / 2) {
-        take_own(drift, buffer, now_ms);
+        take_for_room(drift, now_ms);
     }
 }
 
@@ -201,17 +243,21 @@ static void begin_version(struct drift *drift, unsigned version)
     if (is_other(drift, version)) {
         end_drift(drift);
         drift->recent = NAN;
+        drift->has_alarm = false;
+        drift->report.job.is_put_off = false;
     }
     drift->version = version;
 }
 
-bool drift_look(struct drift *drift, unsigned version, int64_t now_ms)
+bool drift_look(struct drift *drift, unsigned version, int64_t now_ms, bool *ret_has_alarm)
 {
     pthread_mutex_lock(&drift->mutex);
     begin_version(drift, version);
     take_all(drift, now_ms);
     const bool has_changed = drift->has_changed;
+    *ret_has_alarm = drift->has_alarm;
     drift->has_changed = false;
+    drift->has_alarm = false;
     pthread_mutex_unlock(&drift->mutex);
     return has_changed;
 }

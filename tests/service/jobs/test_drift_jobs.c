@@ -79,7 +79,8 @@ static size_t n_jobs(struct world *world)
     return n;
 }
 
-static void begin(struct world *world, int mode, size_t record)
+/* Without the job thread. */
+static void begin_unwatched(struct world *world, int mode, size_t record)
 {
     world_init(world);
     world_use_data(world);
@@ -87,7 +88,35 @@ static void begin(struct world *world, int mode, size_t record)
     world->config.drift_fine_tune = mode;
     world->config.drift_interval_seconds = DAY_S;
     world_start(world);
+}
+
+static void begin(struct world *world, int mode, size_t record)
+{
+    begin_unwatched(world, mode, record);
     world_start_jobs(world);
+}
+
+/* A job has these to learn from. */
+static void begin_recorded(struct world *world)
+{
+    begin_unwatched(world, CONFIG_DRIFT_PROPOSE, 1000);
+    step_on(world, 1, 600, 10.0);
+}
+
+static void note_errors(struct world *world, size_t n, double error)
+{
+    enum { THREAD = 7 }; /* nobody else's */
+    for (size_t k = 0; k < n; k++) {
+        drift_note(world_model(world)->drift, THREAD, error, clock_steady_ms());
+    }
+}
+
+/* Errors that become larger and are soon what they were. */
+static void drift_and_return(struct world *world)
+{
+    note_errors(world, 600, 1.0);
+    note_errors(world, 40, 5.0);
+    note_errors(world, 1000, 1.0);
 }
 
 static void drift_away(struct world *world)
@@ -146,6 +175,67 @@ TEST(a_drifting_model_is_fine_tuned_at_most_once_in_the_interval)
     ck_assert_str_ne(second.id, first.id);
     world_activate(&world, job.fine_tuned_version);
     ck_assert(!report_of(&world).is_drifting);
+    world_stop_jobs(&world);
+    world_done(&world);
+}
+
+TEST(drift_that_is_over_before_the_job_thread_looks_has_its_job)
+{
+    struct world world;
+    begin_recorded(&world);
+    drift_and_return(&world);
+    world_start_jobs(&world);
+    const struct drift_report report = await_attempt(&world, 0);
+    ck_assert(!report.is_drifting);
+    job_wait(&world, report.job.id, JOB_SUCCEEDED);
+    await_looks();
+    ck_assert_uint_eq(n_jobs(&world), 1);
+    world_stop_jobs(&world);
+    world_done(&world);
+}
+
+TEST(drift_that_is_over_before_the_interval_is_has_none)
+{
+    struct world world;
+    begin_recorded(&world);
+    drift_and_return(&world);
+    world_start_jobs(&world);
+    const struct drift_report first = await_attempt(&world, 0);
+    job_wait(&world, first.job.id, JOB_SUCCEEDED);
+    world_stop_jobs(&world);
+    drift_and_return(&world);
+    world_start_jobs(&world);
+    await_looks();
+    const struct drift_report second = report_of(&world);
+    ck_assert_uint_gt(second.n_alarms[DRIFT_PAGE_HINKLEY] + second.n_alarms[DRIFT_ADWIN],
+                      first.n_alarms[DRIFT_PAGE_HINKLEY] + first.n_alarms[DRIFT_ADWIN]);
+    let_seconds_pass(DAY_S + 1);
+    await_looks();
+    ck_assert_uint_eq(n_jobs(&world), 1);
+    world_stop_jobs(&world);
+    world_done(&world);
+}
+
+TEST(a_job_that_found_no_place_is_made_up_for_also_when_drift_is_over)
+{
+    enum { MINUTE_S = 60 };
+    struct world world;
+    begin_recorded(&world);
+    world.config.job_max = 0;
+    drift_and_return(&world);
+    world_start_jobs(&world);
+    const struct drift_job refused = await_attempt(&world, 0).job;
+    ck_assert_ptr_nonnull(strstr(refused.reason, "--job-max"));
+    ck_assert_int_eq(refused.next_ms - refused.at_ms, MINUTE_S * INT64_C(1000));
+    await_looks();
+    ck_assert_int_eq(report_of(&world).job.at_ms, refused.at_ms);
+    world_stop_jobs(&world);
+    world.config.job_max = 1;
+    let_seconds_pass(MINUTE_S + 1);
+    world_start_jobs(&world);
+    const struct drift_report report = await_attempt(&world, refused.at_ms);
+    ck_assert(!report.is_drifting);
+    job_wait(&world, report.job.id, JOB_SUCCEEDED);
     world_stop_jobs(&world);
     world_done(&world);
 }

@@ -8,12 +8,14 @@
 
 static struct drift *drift;
 static struct drift_report report;
+static bool has_alarm;
 
 static void begin(void)
 {
     drift = drift_create();
     ck_assert_ptr_nonnull(drift);
-    ck_assert(!drift_look(drift, 1, 0));
+    ck_assert(!drift_look(drift, 1, 0, &has_alarm));
+    ck_assert(!has_alarm);
 }
 
 /* Errors about a level, by some threads in turns, made at that time. */
@@ -27,7 +29,7 @@ static void note(double level, size_t n, int64_t now_ms)
 
 static bool look(unsigned version, int64_t now_ms)
 {
-    const bool has_changed = drift_look(drift, version, now_ms);
+    const bool has_changed = drift_look(drift, version, now_ms, &has_alarm);
     drift_read(drift, version, &report);
     return has_changed;
 }
@@ -57,7 +59,7 @@ TEST(a_change_is_told_once_and_is_over_when_errors_are_as_before)
     ck_assert_double_eq_tol(report.ratio, 1.0, 0.1);
     note(2.0, 200, 200);
     ck_assert(look(1, 250));
-    ck_assert(report.is_drifting);
+    ck_assert(report.is_drifting && has_alarm);
     ck_assert_int_eq(report.alarm.detector, DRIFT_PAGE_HINKLEY);
     ck_assert_int_eq(report.detected_at_ms, 250); /* when it was seen */
     ck_assert_uint_eq(n_alarms(), 1);
@@ -67,17 +69,63 @@ TEST(a_change_is_told_once_and_is_over_when_errors_are_as_before)
     ck_assert(report.is_drifting);
     note(1.0, 1000, 400);
     ck_assert(look(1, 400));
-    ck_assert(!report.is_drifting);
+    ck_assert(!report.is_drifting && !has_alarm);
     ck_assert_int_eq(report.detected_at_ms, 250);
     ck_assert_uint_eq(n_alarms(), 1);
     ck_assert_double_eq_tol(report.ratio, 1.0, 0.1);
     drift_unref(drift);
 }
 
+TEST(an_alarm_is_told_though_it_is_over_before_anybody_looks)
+{
+    begin();
+    note(1.0, 1000, 100);
+    note(4.0, 100, 200);
+    note(1.0, 600, 300);
+    ck_assert(look(1, 400) && has_alarm);
+    ck_assert(!report.is_drifting);
+    ck_assert(!look(1, 500) && !has_alarm);
+    drift_unref(drift);
+}
+
+/* It says nothing of the version that is active now; nor does an attempt that was put off. */
+TEST(an_alarm_of_another_version_is_not)
+{
+    static const struct drift_job job = { .at_ms = 5, .next_ms = 9, .is_put_off = true };
+    begin();
+    for (size_t k = 0; k < 10000; k++) { /* so that the thread looks itself */
+        drift_note(drift, 5, k < 5000 ? 1.0 : 2.0, 100);
+    }
+    drift_note_job(drift, &job);
+    ck_assert(look(2, 200) && !has_alarm);
+    ck_assert(!report.is_drifting && !report.job.is_put_off);
+    ck_assert_int_eq(report.job.next_ms, 9);
+    drift_unref(drift);
+}
+
+/* Here one thread steps a session first, and then another one; the clock's last digits begin
+ * anew between them. */
+TEST(errors_count_in_the_order_of_time_whichever_thread_made_them)
+{
+    static const int64_t beginnings[] = { 0, 0xfffffff0, INT64_MAX / 2 };
+    for (size_t b = 0; b < sizeof beginnings / sizeof *beginnings; b++) {
+        begin();
+        for (size_t k = 0; k < 250; k++) {
+            drift_note(drift, 2, k % 2 ? 0.5 : 1.5, beginnings[b] + 10);
+        }
+        for (size_t k = 0; k < 150; k++) {
+            drift_note(drift, 1, k % 2 ? 2.0 : 6.0, beginnings[b] + 20);
+        }
+        ck_assert(look(1, beginnings[b] + 30) && report.is_drifting);
+        ck_assert_double_gt(report.ratio, 2.5);
+        drift_unref(drift);
+    }
+}
+
 TEST(another_version_ends_it_and_is_watched_anew)
 {
     begin();
-    note(1.0, 1000, 1);
+    note(1.0, 1000, 0);
     note(2.0, 200, 1);
     ck_assert(look(1, 1) && report.is_drifting);
     drift_read(drift, 2, &report); /* before anybody has looked */
@@ -166,7 +214,7 @@ TEST(what_came_before_the_first_look_counts)
 {
     drift = drift_create();
     ck_assert_ptr_nonnull(drift);
-    note(1.0, 1000, 1);
+    note(1.0, 1000, 0);
     note(2.0, 600, 1);
     ck_assert(look(3, 2) && report.is_drifting);
     drift_unref(drift);
