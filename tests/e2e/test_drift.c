@@ -1,5 +1,4 @@
-/* A model whose forecasts become worse: it is told of everywhere. (The jobs that drift starts are
- * tested in service/jobs/test_drift_jobs.c.) */
+/* A model whose forecasts become worse: it is told of everywhere, and fine-tuned, but not often. */
 #include "daemon.h"
 #include "test.h"
 
@@ -12,16 +11,9 @@
 #define MODEL "/v1/models/pump"
 #define JOBS  "/v1/fine_tuning/jobs"
 
-enum {
-    USUAL = 400,
-    CHANGED = 200,
-    CHANGED_SIZE = 10,
-    PER_REQUEST = 100,
-    POLL_MS = 20,
-    CHANGED_MOST = 1000000,
-    LONG_MS = 2000,
-    MINUTE = 60000
-};
+enum { USUAL = 400, CHANGED = 200, PER_REQUEST = 100, POLL_MS = 20, MINUTE = 60000 };
+
+static const char *const proposing[] = { "--record", "2000", "--drift-fine-tune", "propose", NULL };
 
 static struct daemon start(const char *const *options)
 {
@@ -65,31 +57,11 @@ static struct answer wait_for(const struct daemon *daemon, const char *path, con
     }
 }
 
-/* What the model says, once it says that. Where threads wait for processors some errors are left
- * out (drift.h), and drift may be over before it was looked at: then larger ones come. */
-static struct answer wait_drift(const struct daemon *daemon, const char *text)
-{
-    int size = CHANGED_SIZE;
-    for (int ms = POLL_MS;; ms += POLL_MS) {
-        struct answer answer = request(daemon, "GET", MODEL, NULL);
-        if (strstr(answer.body, text)) {
-            return answer;
-        }
-        ck_assert_msg(ms < MINUTE, "no %s in %s", text, answer.body);
-        if (ms % LONG_MS == 0 && size < CHANGED_MOST && strstr(answer.body, "\"state\":\"none\"")) {
-            size *= 10;
-            step(daemon, CHANGED, size);
-        }
-        answer_free(&answer);
-        usleep(POLL_MS * 1000);
-    }
-}
-
 static void drift_away(const struct daemon *daemon)
 {
     step(daemon, USUAL, 1);
     expect(daemon, "GET", MODEL, NULL, 200, "\"drift\":{\"state\":\"none\",");
-    step(daemon, CHANGED, CHANGED_SIZE);
+    step(daemon, CHANGED, 10);
 }
 
 /* The socket's own limit is the time for it. */
@@ -102,6 +74,24 @@ static void await_event(int fd, const char *text)
         ck_assert_msg(more > 0, "no %s in %s", text, events);
         n += (size_t)more;
     }
+}
+
+/* The id of the job that drift has started last. */
+static void last_job(const struct daemon *daemon, char id[64])
+{
+    struct answer answer = wait_for(daemon, MODEL, "\"last_job\":{");
+    const char *at = strstr(answer.body, "\"last_job\":{");
+    ck_assert_int_eq(sscanf(at, "\"last_job\":{\"at\":%*[^,],\"job\":\"%63[^\"]\"", id), 1);
+    answer_free(&answer);
+}
+
+static void wait_job(const struct daemon *daemon, const char *id, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, JOBS "/%s", id);
+    struct answer answer = wait_for(daemon, path, text);
+    ck_assert_ptr_nonnull(strstr(answer.body, "\"metadata\":{\"reason\":\"drift\"}"));
+    answer_free(&answer);
 }
 
 static int n_jobs(const struct daemon *daemon)
@@ -121,17 +111,44 @@ TEST(drift_is_told_in_the_model_its_events_and_the_metrics)
     struct daemon daemon = start(NULL);
     const int fd = client_ask(&daemon, MODEL "/events?prefix=another", "");
     drift_away(&daemon);
-    struct answer answer = wait_drift(&daemon, "\"drift\":{\"state\":\"drifting\",");
+    struct answer answer = wait_for(&daemon, MODEL, "\"drift\":{\"state\":\"drifting\",");
     ck_assert_ptr_nonnull(strstr(answer.body, "\"last_job\":null"));
     answer_free(&answer);
     await_event(fd, "event: drift\ndata: {\"state\":\"drifting\",");
     close(fd);
     answer = wait_for(&daemon, "/metrics", "\ngrud_drifting{model=\"pump\"} 1\n");
     ck_assert_ptr_nonnull(strstr(
-        answer.body, "\ngrud_drift_alarms_total{model=\"pump\",detector=\"page_hinkley\"} "));
-    ck_assert_ptr_nonnull(
-        strstr(answer.body, "\ngrud_drift_alarms_total{model=\"pump\",detector=\"adwin\"} "));
+        answer.body, "\ngrud_drift_alarms_total{model=\"pump\",detector=\"page_hinkley\"} 1\n"));
     ck_assert_ptr_nonnull(strstr(answer.body, "\ngrud_drift_error_ratio{model=\"pump\"} "));
+    answer_free(&answer);
+    ck_assert_int_eq(n_jobs(&daemon), 0);
+    daemon_stop(&daemon);
+}
+
+TEST(a_model_that_drifts_is_fine_tuned_once_in_a_day_also_across_a_restart)
+{
+    char first[64], second[64];
+    struct daemon daemon = start(proposing);
+    drift_away(&daemon);
+    last_job(&daemon, first);
+    wait_job(&daemon, first, "\"status\":\"succeeded\"");
+    expect(&daemon, "GET", MODEL, NULL, 200, "\"drift\":{\"state\":\"drifting\",");
+    ck_assert_int_eq(daemon_end(&daemon), 0);
+    daemon_start_again(&daemon, proposing);
+    expect(&daemon, "GET", MODEL, NULL, 200, "\"last_job\":null");
+    drift_away(&daemon);
+    last_job(&daemon, second);
+    ck_assert_str_eq(second, first);
+    ck_assert_int_eq(n_jobs(&daemon), 1);
+    daemon_stop(&daemon);
+}
+
+TEST(without_recordings_the_reason_is_said)
+{
+    struct daemon daemon = start((const char *const[]){ "--drift-fine-tune", "auto", NULL });
+    drift_away(&daemon);
+    struct answer answer = wait_for(&daemon, MODEL, "\"job\":null,\"reason\":\"");
+    ck_assert_ptr_nonnull(strstr(answer.body, "--record"));
     answer_free(&answer);
     ck_assert_int_eq(n_jobs(&daemon), 0);
     daemon_stop(&daemon);
