@@ -3,15 +3,65 @@
 #include "test.h"
 
 #include <arpa/inet.h>
+#include <gnutls/gnutls.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { REQUEST_MAX = 65536, MINUTE_MS = 60000, POLL_MS = 5 };
+
+/* A connection that was accepted. */
+struct caller {
+    int fd;
+    gnutls_session_t session; /* NULL: plain */
+};
+
+static ssize_t take(const struct caller *caller, void *bytes, size_t n)
+{
+    return caller->session ? gnutls_record_recv(caller->session, bytes, n)
+                           : read(caller->fd, bytes, n);
+}
+
+static void give(const struct caller *caller, const void *bytes, size_t n)
+{
+    if (caller->session) {
+        (void)!gnutls_record_send(caller->session, bytes, n);
+    } else {
+        (void)!write(caller->fd, bytes, n);
+    }
+}
+
+/* False: there is no TLS session. */
+static bool shake_hands(struct receiver *receiver, struct caller *caller)
+{
+    int result;
+    if (!receiver->credentials) {
+        return true;
+    }
+    ck_assert_int_eq(gnutls_init(&caller->session, GNUTLS_SERVER | GNUTLS_NO_SIGNAL), 0);
+    ck_assert_int_eq(gnutls_set_default_priority(caller->session), 0);
+    ck_assert_int_eq(
+        gnutls_credentials_set(caller->session, GNUTLS_CRD_CERTIFICATE, receiver->credentials), 0);
+    gnutls_transport_set_int(caller->session, caller->fd);
+    do {
+        result = gnutls_handshake(caller->session);
+    } while (result < 0 && !gnutls_error_is_fatal(result));
+    return result == 0;
+}
+
+static void hang_up(const struct caller *caller)
+{
+    if (caller->session) {
+        (void)gnutls_bye(caller->session, GNUTLS_SHUT_WR);
+        gnutls_deinit(caller->session);
+    }
+    close(caller->fd);
+}
 
 static size_t body_bytes(const char *head)
 {
@@ -20,14 +70,15 @@ static size_t body_bytes(const char *head)
 }
 
 /* False: the connection ended before a whole request had come. */
-static bool read_request(int fd, struct received *ret_received)
+static bool read_request(const struct caller *caller, struct received *ret_received)
 {
+    struct timespec now;
     char *text = calloc(1, REQUEST_MAX);
     char *end = NULL;
     size_t n = 0, n_whole = SIZE_MAX;
     ck_assert_ptr_nonnull(text);
     while (n < n_whole && n + 1 < REQUEST_MAX) {
-        const ssize_t got = read(fd, text + n, REQUEST_MAX - 1 - n);
+        const ssize_t got = take(caller, text + n, REQUEST_MAX - 1 - n);
         if (got <= 0) {
             free(text);
             return false;
@@ -37,11 +88,15 @@ static bool read_request(int fd, struct received *ret_received)
         n_whole = end ? (size_t)(end + 4 - text) + body_bytes(text) : SIZE_MAX;
     }
     end[2] = '\0';
-    *ret_received = (struct received){ .head = text, .body = strdup(end + 4) };
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    *ret_received =
+        (struct received){ .head = text,
+                           .body = strdup(end + 4),
+                           .at_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 };
     return true;
 }
 
-static void answer(const struct receiver *receiver, int fd)
+static void answer(const struct receiver *receiver, const struct caller *caller)
 {
     char text[1024];
     usleep((useconds_t)atomic_load(&receiver->delay_ms) * 1000);
@@ -50,7 +105,7 @@ static void answer(const struct receiver *receiver, int fd)
                            "HTTP/1.1 %d -\r\nContent-Length: 0\r\nConnection: close\r\n%s\r\n",
                            code, receiver->headers);
     if (code > 0) {
-        (void)!write(fd, text, (size_t)n);
+        give(caller, text, (size_t)n);
     }
 }
 
@@ -60,11 +115,13 @@ static void *serve(void *cls)
     int fd;
     while ((fd = accept(receiver->fd, NULL, NULL)) >= 0 && !atomic_load(&receiver->is_ending)) {
         const size_t n = atomic_load(&receiver->n);
-        if (n < RECEIVED_MAX && read_request(fd, &receiver->received[n])) {
+        struct caller caller = { .fd = fd };
+        if (n < RECEIVED_MAX && shake_hands(receiver, &caller) &&
+            read_request(&caller, &receiver->received[n])) {
             atomic_fetch_add(&receiver->n, 1);
-            answer(receiver, fd);
+            answer(receiver, &caller);
         }
-        close(fd);
+        hang_up(&caller);
     }
     if (fd >= 0) {
         close(fd);
@@ -72,7 +129,7 @@ static void *serve(void *cls)
     return NULL;
 }
 
-void receiver_start(struct receiver *receiver, unsigned port)
+static void listen_at(struct receiver *receiver, unsigned port)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_port = htons((in_port_t)port),
@@ -89,7 +146,29 @@ void receiver_start(struct receiver *receiver, unsigned port)
     ck_assert_int_eq(listen(receiver->fd, 64), 0);
     ck_assert_int_eq(getsockname(receiver->fd, (struct sockaddr *)&address, &n_address), 0);
     receiver->port = ntohs(address.sin_port);
+}
+
+static void begin(struct receiver *receiver)
+{
     ck_assert_int_eq(pthread_create(&receiver->thread, NULL, serve, receiver), 0);
+}
+
+void receiver_start(struct receiver *receiver, unsigned port)
+{
+    listen_at(receiver, port);
+    begin(receiver);
+}
+
+void receiver_start_tls(struct receiver *receiver, const char *certificate, const char *key)
+{
+    gnutls_certificate_credentials_t credentials;
+    ck_assert_int_eq(gnutls_certificate_allocate_credentials(&credentials), 0);
+    ck_assert_int_eq(
+        gnutls_certificate_set_x509_key_file(credentials, certificate, key, GNUTLS_X509_FMT_PEM),
+        0);
+    listen_at(receiver, 0);
+    receiver->credentials = credentials;
+    begin(receiver);
 }
 
 void receiver_stop(struct receiver *receiver)
@@ -98,6 +177,9 @@ void receiver_stop(struct receiver *receiver)
     shutdown(receiver->fd, SHUT_RDWR);
     pthread_join(receiver->thread, NULL);
     close(receiver->fd);
+    if (receiver->credentials) {
+        gnutls_certificate_free_credentials(receiver->credentials);
+    }
     for (size_t k = 0; k < receiver->n; k++) {
         free(receiver->received[k].head);
         free(receiver->received[k].body);

@@ -1,96 +1,26 @@
 /* Rules over HTTP, and what their receivers are told. */
 #include "daemon.h"
 #include "receiver.h"
+#include "rule_support.h"
 #include "test.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define RULES "/v1/models/pump/rules"
-
-enum {
-    SCORED = 130 /* readings until a coverage is known */,
-    BODY = 2048,
-    POLL_MS = 5,
-    MINUTE = 60000
-};
-
-static const char *const private[] = { "--webhook-private", "yes", NULL };
-
-static struct daemon start(const char *const *options)
-{
-    struct daemon daemon = daemon_start(options);
-    daemon_add_model(
-        &daemon, "pump",
-        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "4", NULL });
-    return daemon;
-}
-
-/* Of a session whose readings keep being far from what was forecast no more than the level lie
- * within, so that a bound of 1 is met from the first time on that a coverage is known. */
-static void put_rule(const struct daemon *daemon, const char *name, unsigned port, int n_for,
-                     const char *more, int code)
-{
-    char path[128], body[BODY];
-    snprintf(path, sizeof path, RULES "/%s", name);
-    snprintf(body, sizeof body,
-             "{\"coverage\":true,\"below\":1,\"for\":%d,\"url\":\"http://127.0.0.1:%u/hook\"%s}",
-             n_for, port, more);
-    expect(daemon, "PUT", path, body, code, name);
-}
-
-/* n readings that nobody could forecast. */
-static void step(const struct daemon *daemon, const char *session, int n)
-{
-    char *body = calloc(1, (size_t)n * 80 + 64), *p = body;
-    static unsigned long noise = 88172645463325252UL;
-    ck_assert_ptr_nonnull(body);
-    p += sprintf(p, "{\"steps\":[");
-    for (int k = 0; k < n; k++) {
-        noise ^= noise << 13;
-        noise ^= noise >> 7;
-        noise ^= noise << 17;
-        p += sprintf(p, "%s{\"session\":\"%s\",\"x\":[%lu]}", k > 0 ? "," : "", session,
-                     noise % 1000);
-    }
-    sprintf(p, "]}");
-    expect(daemon, "POST", "/v1/models/pump/steps", body, 200, "\"step\"");
-    free(body);
-}
-
-/* Waits until a GET says so. */
-static void wait_for(const struct daemon *daemon, const char *path, const char *text)
-{
-    bool is_there = false;
-    for (int ms = 0; !is_there; ms += POLL_MS) {
-        struct answer answer = request(daemon, "GET", path, NULL);
-        is_there = strstr(answer.body, text) != NULL;
-        ck_assert_msg(is_there || ms < MINUTE, "no %s in %s", text, answer.body);
-        answer_free(&answer);
-        usleep(POLL_MS * 1000);
-    }
-}
-
-static void ask_state(const struct received *received, const char *state)
-{
-    char text[64];
-    snprintf(text, sizeof text, "\"state\":\"%s\"", state);
-    ck_assert_msg(strstr(received->body, text) != NULL, "%s", received->body);
-}
+enum { BODY = 2048 };
 
 TEST(a_rule_is_told_once_when_it_fires_and_once_when_it_ends)
 {
     struct receiver receiver;
     receiver_start(&receiver, 0);
-    struct daemon daemon = start(private);
-    put_rule(&daemon, "r", receiver.port, 3, ",\"prefix\":\"a-\"", 201);
-    step(&daemon, "b-1", SCORED); /* none of the rule's */
-    step(&daemon, "a-1", SCORED);
+    struct daemon daemon = rules_start(rules_private);
+    rules_put(&daemon, "r", receiver.port, 3, ",\"prefix\":\"a-\"", 201);
+    rules_step(&daemon, "b-1", RULES_SCORED); /* none of the rule's */
+    rules_step(&daemon, "a-1", RULES_SCORED);
     const struct received *first = receiver_wait(&receiver, 1);
-    ask_state(first, "firing");
+    expect_told(first, "firing");
     ck_assert_ptr_nonnull(
         strstr(first->body, "\"rule\":\"r\",\"model\":\"pump\",\"session\":\"a-1\""));
     ck_assert_ptr_nonnull(strstr(first->body, "\"threshold\":{\"below\":1}"));
@@ -102,12 +32,12 @@ TEST(a_rule_is_told_once_when_it_fires_and_once_when_it_ends)
     expect(&daemon, "GET", RULES, NULL, 200, "\"states\":{\"firing\":1,\"pending\":0}");
     expect(&daemon, "GET", "/metrics", NULL, 200,
            "grud_rule_sessions{model=\"pump\",rule=\"r\",state=\"firing\"} 1");
-    step(&daemon, "a-1", SCORED); /* goes on firing, which is no news */
+    rules_step(&daemon, "a-1", RULES_SCORED); /* goes on firing, which is no news */
     expect(&daemon, "DELETE", "/v1/models/pump/sessions/a-1", NULL, 204, NULL);
     const struct received *second = receiver_wait(&receiver, 2);
-    ask_state(second, "resolved");
+    expect_told(second, "resolved");
     ck_assert_ptr_nonnull(strstr(second->body, "\"reason\":\"session_ended\""));
-    wait_for(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 2");
+    rules_wait(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 2");
     ck_assert_uint_eq(receiver.n, 2);
     daemon_stop(&daemon);
     receiver_stop(&receiver);
@@ -118,13 +48,13 @@ TEST(an_anomaly_is_told_and_ends_with_the_next_reading)
 {
     struct receiver receiver;
     receiver_start(&receiver, 0);
-    struct daemon daemon = start(private);
+    struct daemon daemon = rules_start(rules_private);
     char body[BODY];
     snprintf(body, sizeof body,
              "{\"anomaly\":true,\"p_value\":0.02,\"url\":\"http://127.0.0.1:%u/\"}", receiver.port);
     expect(&daemon, "PUT", RULES "/odd", body, 201, "\"anomaly\":true,\"p_value\":0.02");
-    step(&daemon, "s", SCORED); /* some of which may be unusual by chance */
-    wait_for(&daemon, RULES "/odd", "\"states\":{\"firing\":0,");
+    rules_step(&daemon, "s", RULES_SCORED); /* some of which may be unusual by chance */
+    rules_wait(&daemon, RULES "/odd", "\"states\":{\"firing\":0,");
     const size_t n = atomic_load(&receiver.n);
     expect(&daemon, "POST", "/v1/models/pump/steps",
            "{\"steps\":[{\"session\":\"s\",\"x\":[1000000]},{\"session\":\"s\",\"x\":[500]},"
@@ -133,8 +63,8 @@ TEST(an_anomaly_is_told_and_ends_with_the_next_reading)
     receiver_wait(&receiver, n + 2);
     expect(&daemon, "GET", RULES "/odd", NULL, 200, "\"states\":{\"firing\":0,");
     ck_assert_ptr_nonnull(strstr(receiver.received[n].body, "\"value\":{\"p_value\":0.0"));
-    ask_state(&receiver.received[n], "firing");
-    ask_state(&receiver.received[n + 1], "resolved");
+    expect_told(&receiver.received[n], "firing");
+    expect_told(&receiver.received[n + 1], "resolved");
     ck_assert_ptr_nonnull(strstr(receiver.received[n + 1].body, "\"reason\":\"condition\""));
     daemon_stop(&daemon);
     receiver_stop(&receiver);
@@ -144,7 +74,7 @@ TEST(a_crossing_is_told_before_it_comes)
 {
     struct receiver receiver;
     receiver_start(&receiver, 0);
-    struct daemon daemon = start(private);
+    struct daemon daemon = rules_start(rules_private);
     char body[BODY];
     snprintf(body, sizeof body,
              "{\"crossing\":{\"output\":\"temp\",\"below\":100000},\"probability\":0.9,"
@@ -152,13 +82,13 @@ TEST(a_crossing_is_told_before_it_comes)
              receiver.port);
     expect(&daemon, "PUT", RULES "/soon", body, 201,
            "\"crossing\":{\"output\":\"temp\",\"below\":100000,\"horizon\":12}");
-    step(&daemon, "s", SCORED);
+    rules_step(&daemon, "s", RULES_SCORED);
     const struct received *first = receiver_wait(&receiver, 1);
-    ask_state(first, "firing");
+    expect_told(first, "firing");
     ck_assert_ptr_nonnull(strstr(first->body, "\"value\":{\"probability\":"));
     ck_assert_ptr_nonnull(strstr(first->body, "\"threshold\":{\"probability\":0.9}"));
     expect(&daemon, "DELETE", RULES "/soon", NULL, 204, NULL);
-    ask_state(receiver_wait(&receiver, 2), "resolved");
+    expect_told(receiver_wait(&receiver, 2), "resolved");
     daemon_stop(&daemon);
     receiver_stop(&receiver);
 }
@@ -168,8 +98,8 @@ TEST(replies_are_as_without_rules)
 {
     struct receiver receiver;
     receiver_start(&receiver, 0);
-    struct daemon with = start(private), without = start(private);
-    put_rule(&with, "r", receiver.port, 1, "", 201);
+    struct daemon with = rules_start(rules_private), without = rules_start(rules_private);
+    rules_put(&with, "r", receiver.port, 1, "", 201);
     char rule[BODY];
     snprintf(rule, sizeof rule,
              "{\"crossing\":{\"output\":\"temp\",\"above\":50,\"horizon\":7},\"probability\":0.5,"
@@ -178,7 +108,7 @@ TEST(replies_are_as_without_rules)
     expect(&with, "PUT", RULES "/c", rule, 201, NULL);
     expect(&with, "PUT", RULES "/a",
            "{\"anomaly\":true,\"p_value\":0.001,\"url\":\"https://example.org/\"}", 201, NULL);
-    for (int k = 0; k < SCORED; k++) {
+    for (int k = 0; k < RULES_SCORED; k++) {
         char body[128];
         snprintf(body, sizeof body, "{\"x\":[%d.25],\"horizon\":%d}", k * 7919 % 100, 1 + k % 3);
         struct answer a = request(&with, "POST", "/v1/models/pump/sessions/s/step", body);
@@ -197,9 +127,9 @@ TEST(alertmanager_gets_its_own_form)
 {
     struct receiver receiver;
     receiver_start(&receiver, 0);
-    struct daemon daemon = start(private);
-    put_rule(&daemon, "late", receiver.port, 1, ",\"format\":\"alertmanager\"", 201);
-    step(&daemon, "a-1", SCORED);
+    struct daemon daemon = rules_start(rules_private);
+    rules_put(&daemon, "late", receiver.port, 1, ",\"format\":\"alertmanager\"", 201);
+    rules_step(&daemon, "a-1", RULES_SCORED);
     const struct received *first = receiver_wait(&receiver, 1);
     ck_assert_ptr_nonnull(
         strstr(first->body,
@@ -218,15 +148,15 @@ TEST(what_a_receiver_cannot_take_comes_again_with_the_same_key)
     struct receiver receiver;
     receiver_start(&receiver, 0);
     receiver.code = 503;
-    struct daemon daemon = start(private);
-    put_rule(&daemon, "r", receiver.port, 1, "", 201);
-    step(&daemon, "s", SCORED);
+    struct daemon daemon = rules_start(rules_private);
+    rules_put(&daemon, "r", receiver.port, 1, "", 201);
+    rules_step(&daemon, "s", RULES_SCORED);
     const struct received *first = receiver_wait(&receiver, 1);
-    wait_for(&daemon, RULES "/r", "\"reason\":\"it answered with status 503\"");
+    rules_wait(&daemon, RULES "/r", "\"reason\":\"it answered with status 503\"");
     receiver.code = 200;
     const struct received *second = receiver_wait(&receiver, 2);
     ck_assert_str_eq(first->body, second->body);
-    wait_for(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 1");
+    rules_wait(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 1");
     expect(&daemon, "GET", "/metrics", NULL, 200, "grud_webhooks_total{outcome=\"failed\"} 1");
     daemon_stop(&daemon);
     receiver_stop(&receiver);
@@ -238,13 +168,13 @@ TEST(what_is_refused_is_not_tried_again)
     receiver_start(&receiver, 0);
     receiver.code = 301;
     receiver.headers = "Location: http://127.0.0.1:1/elsewhere\r\n"; /* which is not followed */
-    struct daemon daemon = start(private);
-    put_rule(&daemon, "r", receiver.port, 1, "", 201);
-    step(&daemon, "s", SCORED);
-    wait_for(&daemon, "/metrics", "grud_webhooks_total{outcome=\"refused\"} 1");
+    struct daemon daemon = rules_start(rules_private);
+    rules_put(&daemon, "r", receiver.port, 1, "", 201);
+    rules_step(&daemon, "s", RULES_SCORED);
+    rules_wait(&daemon, "/metrics", "grud_webhooks_total{outcome=\"refused\"} 1");
     receiver.code = 404;
     expect(&daemon, "DELETE", "/v1/models/pump/sessions/s", NULL, 204, NULL);
-    wait_for(&daemon, "/metrics", "grud_webhooks_total{outcome=\"refused\"} 2");
+    rules_wait(&daemon, "/metrics", "grud_webhooks_total{outcome=\"refused\"} 2");
     ck_assert_uint_eq(receiver.n, 2);
     expect(&daemon, "GET", RULES "/r", NULL, 200, "\"failures\":2}");
     daemon_stop(&daemon);
@@ -256,22 +186,22 @@ TEST(a_kill_loses_nothing_that_was_not_told)
 {
     const unsigned port = receiver_free_port();
     struct receiver receiver;
-    struct daemon daemon = start(private);
-    put_rule(&daemon, "r", port, 1, "", 201);
-    step(&daemon, "s", SCORED);
-    wait_for(&daemon, "/metrics", "grud_webhooks_total{outcome=\"failed\"} 1");
+    struct daemon daemon = rules_start(rules_private);
+    rules_put(&daemon, "r", port, 1, "", 201);
+    rules_step(&daemon, "s", RULES_SCORED);
+    rules_wait(&daemon, "/metrics", "grud_webhooks_total{outcome=\"failed\"} 1");
     daemon_kill(&daemon);
     receiver_start(&receiver, port);
-    daemon_start_again(&daemon, private);
-    ask_state(receiver_wait(&receiver, 1), "firing");
-    wait_for(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 1");
+    daemon_start_again(&daemon, rules_private);
+    expect_told(receiver_wait(&receiver, 1), "firing");
+    rules_wait(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 1");
     expect(&daemon, "GET", RULES "/r", NULL, 200, "\"states\":{\"firing\":1,\"pending\":0}");
     daemon_kill(&daemon);
-    daemon_start_again(&daemon, private);
-    step(&daemon, "s", 1); /* it was told already */
+    daemon_start_again(&daemon, rules_private);
+    rules_step(&daemon, "s", 1); /* it was told already */
     expect(&daemon, "DELETE", RULES "/r", NULL, 204, NULL);
     const struct received *end = receiver_wait(&receiver, 2);
-    ask_state(end, "resolved");
+    expect_told(end, "resolved");
     ck_assert_ptr_nonnull(strstr(end->body, "\"reason\":\"rule_changed\""));
     daemon_stop(&daemon);
     receiver_stop(&receiver);
@@ -282,17 +212,17 @@ TEST(a_session_that_is_gone_ends_its_firing)
 {
     struct receiver receiver;
     receiver_start(&receiver, 0);
-    struct daemon daemon = start(private);
-    put_rule(&daemon, "r", receiver.port, 1, "", 201);
+    struct daemon daemon = rules_start(rules_private);
+    rules_put(&daemon, "r", receiver.port, 1, "", 201);
     expect(&daemon, "PUT", "/v1/models/pump/sessions/s", "{\"ttl\":1}", 201, NULL);
-    step(&daemon, "s", SCORED);
-    ask_state(receiver_wait(&receiver, 1), "firing");
-    wait_for(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 1");
+    rules_step(&daemon, "s", RULES_SCORED);
+    expect_told(receiver_wait(&receiver, 1), "firing");
+    rules_wait(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 1");
     daemon_kill(&daemon);
     sleep(2);
-    daemon_start_again(&daemon, private);
+    daemon_start_again(&daemon, rules_private);
     const struct received *end = receiver_wait(&receiver, 2);
-    ask_state(end, "resolved");
+    expect_told(end, "resolved");
     ck_assert_ptr_nonnull(strstr(end->body, "\"reason\":\"session_ended\""));
     daemon_stop(&daemon);
     receiver_stop(&receiver);
@@ -303,12 +233,12 @@ TEST(steps_do_not_wait_for_a_slow_receiver)
     struct receiver receiver;
     receiver_start(&receiver, 0);
     receiver.delay_ms = 3000;
-    struct daemon daemon = start(private);
-    put_rule(&daemon, "r", receiver.port, 1, "", 201);
-    step(&daemon, "s", SCORED);
+    struct daemon daemon = rules_start(rules_private);
+    rules_put(&daemon, "r", receiver.port, 1, "", 201);
+    rules_step(&daemon, "s", RULES_SCORED);
     receiver_wait(&receiver, 1); /* it has the post, and does not answer */
-    step(&daemon, "s", SCORED);
-    step(&daemon, "t", SCORED);
+    rules_step(&daemon, "s", RULES_SCORED);
+    rules_step(&daemon, "t", RULES_SCORED);
     ck_assert_uint_le(receiver.n, 2);
     expect(&daemon, "GET", "/metrics", NULL, 200, "grud_webhooks_total{outcome=\"delivered\"} 0");
     receiver.delay_ms = 0;
@@ -320,7 +250,7 @@ TEST(a_name_that_is_private_is_not_connected_to)
 {
     struct receiver receiver;
     receiver_start(&receiver, 0);
-    struct daemon daemon = start(private);
+    struct daemon daemon = rules_start(rules_private);
     char body[BODY];
     snprintf(body, sizeof body, "{\"coverage\":true,\"below\":1,\"url\":\"http://localhost:%u/\"}",
              receiver.port);
@@ -328,8 +258,8 @@ TEST(a_name_that_is_private_is_not_connected_to)
     ck_assert_int_eq(daemon_end(&daemon), 0);
     daemon_start_again(&daemon, (const char *const[]){ NULL }); /* the rule is there, and may not */
     expect(&daemon, "PUT", RULES "/other", body, 400, "--webhook-private");
-    step(&daemon, "s", SCORED);
-    wait_for(&daemon, RULES "/r", "private network, and --webhook-private is no");
+    rules_step(&daemon, "s", RULES_SCORED);
+    rules_wait(&daemon, RULES "/r", "private network, and --webhook-private is no");
     expect(&daemon, "GET", "/metrics", NULL, 200, "grud_webhooks_total{outcome=\"refused\"} 1");
     ck_assert_uint_eq(receiver.n, 0);
     daemon_stop(&daemon);
@@ -338,11 +268,11 @@ TEST(a_name_that_is_private_is_not_connected_to)
 
 TEST(a_name_that_there_is_not_is_tried_again_later)
 {
-    struct daemon daemon = start(private);
+    struct daemon daemon = rules_start(rules_private);
     expect(&daemon, "PUT", RULES "/r",
            "{\"coverage\":true,\"below\":1,\"url\":\"http://nothing.invalid/\"}", 201, NULL);
-    step(&daemon, "s", SCORED);
-    wait_for(&daemon, RULES "/r", "\"last_failure\":{");
+    rules_step(&daemon, "s", RULES_SCORED);
+    rules_wait(&daemon, RULES "/r", "\"last_failure\":{");
     daemon_stop(&daemon);
 }
 
@@ -398,7 +328,7 @@ TEST(what_is_no_rule_is_refused_by_its_field)
           "example.org\"}",
           "\"param\":\"probability\"", 400 },
     };
-    struct daemon daemon = start((const char *const[]){ "--rule-max", "1", NULL });
+    struct daemon daemon = rules_start((const char *const[]){ "--rule-max", "1", NULL });
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         expect(&daemon, "PUT", RULES "/r", bad[k].body, bad[k].code, bad[k].text);
     }
@@ -428,12 +358,12 @@ TEST(a_model_without_truths_has_no_coverage)
 
 TEST(without_rules_there_is_no_thread_for_them)
 {
-    struct daemon daemon = start((const char *const[]){ "--rule-max", "0", NULL });
+    struct daemon daemon = rules_start((const char *const[]){ "--rule-max", "0", NULL });
     expect(&daemon, "PUT", RULES "/r",
            "{\"coverage\":true,\"below\":0.8,\"url\":\"https://example.org\"}", 422, "rules_full");
     expect(&daemon, "GET", RULES, NULL, 200, "{\"rules\":[]}");
     expect(&daemon, "DELETE", RULES "/r", NULL, 404, "rule_not_found");
-    step(&daemon, "s", SCORED);
+    rules_step(&daemon, "s", RULES_SCORED);
     daemon_stop(&daemon);
 }
 
@@ -444,18 +374,18 @@ TEST(many_sessions_are_told_once_each)
     struct receiver *receiver = malloc(sizeof *receiver);
     ck_assert_ptr_nonnull(receiver);
     receiver_start(receiver, 0);
-    struct daemon daemon = start(private);
-    put_rule(&daemon, "r", receiver->port, 1, "", 201);
+    struct daemon daemon = rules_start(rules_private);
+    rules_put(&daemon, "r", receiver->port, 1, "", 201);
     for (int k = 0; k < SESSIONS; k++) {
         char session[32];
         snprintf(session, sizeof session, "s-%d", k);
-        step(&daemon, session, SCORED);
+        rules_step(&daemon, session, RULES_SCORED);
     }
     expect(&daemon, "GET", RULES "/r?limit=1", NULL, 200, "\"states\":{\"firing\":300,");
     receiver_wait(receiver, SESSIONS);
     expect(&daemon, "DELETE", RULES "/r", NULL, 204, NULL);
     receiver_wait(receiver, 2 * SESSIONS);
-    wait_for(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 600");
+    rules_wait(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 600");
     ck_assert_uint_eq(receiver->n, 2 * SESSIONS);
     daemon_stop(&daemon);
     receiver_stop(receiver);
