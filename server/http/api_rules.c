@@ -91,13 +91,19 @@ enum status api_rule_put(struct request *request)
                                : status;
 }
 
+/* A model that is not served any more may still have rules, which count as all others do. */
 enum status api_rule_delete(struct request *request)
 {
+    const char *of_model = request->parameters[PARAMETER_MODEL],
+               *name = request->parameters[PARAMETER_RULE];
     const struct model *model;
-    const char *name;
-    enum status status = find_names(request, &model, &name);
+    struct rule_entry *entry;
+    enum status status = rule_find(request->context, of_model, name, &entry, request->fault);
+    if (status != STATUS_OK) { /* which of the names is wrong */
+        status = find_names(request, &model, &name);
+    }
     if (status == STATUS_OK) {
-        status = rule_delete(request->context, model->name, name, request->fault);
+        status = rule_delete(request->context, of_model, name, request->fault);
     }
     return status == STATUS_OK ? api_reply_nothing(request) : status;
 }

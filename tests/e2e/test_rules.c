@@ -391,3 +391,24 @@ TEST(many_sessions_are_told_once_each)
     receiver_stop(receiver);
     free(receiver);
 }
+
+/* Of a model that is gone a rule counts, and can be deleted. */
+TEST(a_rule_of_a_model_that_is_gone_can_be_deleted)
+{
+    static const char good[] = "{\"coverage\":true,\"below\":0.8,\"url\":\"https://example.org\"}";
+    static const char *const one[] = { "--rule-max", "1", NULL };
+    char command[256];
+    struct daemon daemon = rules_start(one);
+    expect(&daemon, "PUT", RULES "/r", good, 201, NULL);
+    ck_assert_int_eq(daemon_end(&daemon), 0);
+    snprintf(command, sizeof command, "rm -r '%s/data/models/pump'", daemon.directory);
+    ck_assert_int_eq(system(command), 0); // NOLINT(cert-env33-c, concurrency-mt-unsafe): a test
+    daemon_start_again(&daemon, one);
+    expect(&daemon, "GET", RULES "/r", NULL, 404, "model_not_found");
+    expect(&daemon, "GET", "/metrics", NULL, 200, "grud_rules 1\n");
+    expect(&daemon, "DELETE", RULES "/s", NULL, 404, "model_not_found");
+    expect(&daemon, "DELETE", RULES "/r", NULL, 204, NULL);
+    expect(&daemon, "DELETE", RULES "/r", NULL, 404, "model_not_found");
+    expect(&daemon, "GET", "/metrics", NULL, 200, "grud_rules 0\n");
+    daemon_stop(&daemon);
+}
