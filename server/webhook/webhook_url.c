@@ -5,51 +5,104 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+/* The name of this machine, or one below it (RFC 6761). */
+static bool is_localhost(const char *name)
+{
+    static const char own[] = "localhost";
+    const size_t n = strlen(name), n_own = sizeof own - 1;
+    return n >= n_own && strcasecmp(name + n - n_own, own) == 0 &&
+           (n == n_own || name[n - n_own - 1] == '.');
+}
+
 /* With the brackets that an address of IPv6 has in a URL. */
-static bool is_private_host(const char *host)
+static bool is_private_host(char *host)
 {
     struct sockaddr_in address = { .sin_family = AF_INET };
     struct sockaddr_in6 address_6 = { .sin6_family = AF_INET6 };
-    char inside[INET6_ADDRSTRLEN];
     const size_t n = strlen(host);
-    if (inet_pton(AF_INET, host, &address.sin_addr) == 1) {
-        return !webhook_address_is_public((const struct sockaddr *)&address);
-    }
-    if (host[0] == '[' && n - 2 < sizeof inside) {
-        memcpy(inside, host + 1, n - 2);
-        inside[n - 2] = '\0';
-        return inet_pton(AF_INET6, inside, &address_6.sin6_addr) != 1 ||
+    if (host[0] == '[' && n > 2) {
+        host[n - 1] = '\0';
+        return inet_pton(AF_INET6, host + 1, &address_6.sin6_addr) != 1 ||
                !webhook_address_is_public((const struct sockaddr *)&address_6);
     }
-    return strcasecmp(host, "localhost") == 0;
+    if (n > 1 && host[n - 1] == '.') { /* which only says that the name is whole */
+        host[n - 1] = '\0';
+    }
+    return inet_pton(AF_INET, host, &address.sin_addr) == 1
+               ? !webhook_address_is_public((const struct sockaddr *)&address)
+               : is_localhost(host);
 }
 
-static enum status check_parts(CURLU *parts, bool may_be_private, struct fault *fault)
+/* In curl's memory; NULL: the URL has no such part. */
+struct url_parts {
+    char *scheme, *user, *host, *port, *fragment;
+};
+
+/* False: no memory. */
+static bool read_part(CURLU *url, CURLUPart part, char **ret_text)
 {
-    char *scheme = NULL, *user = NULL, *host = NULL;
-    enum status status = STATUS_OK;
-    if (curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-        (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
-        status = fault_set(fault, STATUS_INVALID_VALUE, "url",
-                           "url must begin with https:// or http://");
-    } else if (curl_url_get(parts, CURLUPART_USER, &user, 0) != CURLUE_NO_USER) {
-        status =
-            fault_set(fault, STATUS_INVALID_VALUE, "url",
-                      "url must have no user and no password: whoever may read rules reads it");
-    } else if (curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK || host[0] == '\0') {
-        status = fault_set(fault, STATUS_INVALID_VALUE, "url", "url must name a host");
-    } else if (!may_be_private && is_private_host(host)) {
-        status = fault_set(fault, STATUS_INVALID_VALUE, "url",
-                           "url is of this machine, or of a private network: grud posts there only "
-                           "with --webhook-private yes");
+    const CURLUcode code = curl_url_get(url, part, ret_text, 0);
+    *ret_text = code == CURLUE_OK ? *ret_text : NULL;
+    return code != CURLUE_OUT_OF_MEMORY;
+}
+
+static bool read_parts(CURLU *url, struct url_parts *ret_parts)
+{
+    return read_part(url, CURLUPART_SCHEME, &ret_parts->scheme) &&
+           read_part(url, CURLUPART_USER, &ret_parts->user) &&
+           read_part(url, CURLUPART_HOST, &ret_parts->host) &&
+           read_part(url, CURLUPART_PORT, &ret_parts->port) &&
+           read_part(url, CURLUPART_FRAGMENT, &ret_parts->fragment);
+}
+
+static void free_parts(struct url_parts *parts)
+{
+    curl_free(parts->scheme);
+    curl_free(parts->user);
+    curl_free(parts->host);
+    curl_free(parts->port);
+    curl_free(parts->fragment);
+}
+
+/* NULL: nothing. */
+static const char *find_wrong(const struct url_parts *parts, bool may_be_private)
+{
+    if (!parts->scheme ||
+        (strcmp(parts->scheme, "http") != 0 && strcmp(parts->scheme, "https") != 0)) {
+        return "url must begin with https:// or http://";
     }
-    curl_free(scheme);
-    curl_free(user);
-    curl_free(host);
-    return status;
+    if (parts->user) {
+        return "url must have no user and no password: whoever may read rules reads it";
+    }
+    if (!parts->host || parts->host[0] == '\0') {
+        return "url must name a host";
+    }
+    if (parts->port && strtoul(parts->port, NULL, 10) == 0) {
+        return "url has port 0, on which no server can be";
+    }
+    if (parts->fragment) {
+        return "url must end before the '#': what follows is never sent to a server";
+    }
+    return !may_be_private && is_private_host(parts->host)
+               ? "url is of this machine, or of a private network: grud posts there only with "
+                 "--webhook-private yes"
+               : NULL;
+}
+
+static enum status check(CURLU *url, bool may_be_private, struct fault *fault)
+{
+    struct url_parts parts = { NULL };
+    const bool is_read = read_parts(url, &parts);
+    const char *wrong = is_read ? find_wrong(&parts, may_be_private) : NULL;
+    free_parts(&parts);
+    if (!is_read) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to read the url");
+    }
+    return wrong ? fault_set(fault, STATUS_INVALID_VALUE, "url", "%s", wrong) : STATUS_OK;
 }
 
 /* Printable ASCII, as a URL is once it is written as one. */
@@ -62,21 +115,28 @@ static bool is_plain(const char *url)
     return *p == '\0';
 }
 
+/* Two slashes and then a host: curl takes one or three as well. */
+static bool is_written_out(const char *url)
+{
+    const char *colon = strchr(url, ':');
+    return colon && strncmp(colon, "://", 3) == 0 && colon[3] != '/';
+}
+
 enum status webhook_url_check(const char *url, bool may_be_private, struct fault *fault)
 {
     if (strlen(url) > WEBHOOK_URL_MAX || !is_plain(url)) {
         return fault_set(fault, STATUS_INVALID_VALUE, "url",
                          "url has at most %d characters of printable ASCII", WEBHOOK_URL_MAX);
     }
-    CURLU *parts = curl_url();
-    if (!parts) {
+    CURLU *read = curl_url();
+    if (!read) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to read the url");
     }
-    enum status status =
-        curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK
-            ? check_parts(parts, may_be_private, fault)
-            : fault_set(fault, STATUS_INVALID_VALUE, "url",
-                        "url is none: https://example.org/hooks is");
-    curl_url_cleanup(parts);
+    enum status status = is_written_out(url) && curl_url_set(read, CURLUPART_URL, url,
+                                                             CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK
+                             ? check(read, may_be_private, fault)
+                             : fault_set(fault, STATUS_INVALID_VALUE, "url",
+                                         "url is none: https://example.org/hooks is");
+    curl_url_cleanup(read);
     return status;
 }

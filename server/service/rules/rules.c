@@ -214,7 +214,7 @@ static enum status check_room(const struct service_context *context, const struc
     const size_t n = rules ? rules->current->n_entries : 0;
     return before || n < most
                ? STATUS_OK
-               : fault_set(fault, STATUS_RULES_FULL, "name",
+               : fault_set(fault, STATUS_RULES_FULL, "rule",
                            "there are %zu rules, and no more may be (--rule-max %zu): delete one",
                            n, most);
 }
