@@ -1,8 +1,10 @@
 #include "webhook/webhook_client.h"
 
+#include "base/refusal.h"
 #include "webhook/webhook_address.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <nss.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,9 +35,37 @@ enum status webhook_client_setup(bool is_filtered, struct fault *fault)
                : fault_set(fault, STATUS_NO_MEMORY, NULL, "libcurl cannot be started");
 }
 
+/* libcurl reads the file with each handshake, so what is wrong with it would be found with the
+ * first post: when it is needed. */
+static enum status check_authorities(const char *path, struct fault *fault)
+{
+    static const char begin[] = "-----BEGIN ", end[] = "CERTIFICATE-----";
+    char line[256];
+    bool has_certificate = false;
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        char why[REFUSAL_MAX];
+        return fault_set(fault, STATUS_INVALID_VALUE, "webhook-ca", "%s cannot be opened: %s", path,
+                         refusal_print(path, REFUSAL_TO_READ, errno, why));
+    }
+    while (!has_certificate && fgets(line, sizeof line, file)) {
+        has_certificate = strncmp(line, begin, sizeof begin - 1) == 0 && strstr(line, end);
+    }
+    fclose(file);
+    return has_certificate ? STATUS_OK
+                           : fault_set(fault, STATUS_INVALID_VALUE, "webhook-ca",
+                                       "%s has no certificate in PEM", path);
+}
+
 enum status webhook_client_create(const struct webhook_client_options *options,
                                   struct webhook_client **ret_client, struct fault *fault)
 {
+    if (options->ca_file[0]) {
+        enum status status = check_authorities(options->ca_file, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
     struct webhook_client *client = calloc(1, sizeof *client);
     if (client) {
         client->options = *options;
@@ -87,6 +117,7 @@ static curl_socket_t open_socket(void *cls, curlsocktype purpose, struct curl_so
         post->is_private = true;
         return CURL_SOCKET_BAD;
     }
+    post->is_public = true;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -133,6 +164,8 @@ static bool set_bounds(CURL *transfer, const struct webhook_client_options *opti
         curl_easy_setopt(transfer, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
         curl_easy_setopt(transfer, CURLOPT_PROXY, "") == CURLE_OK &&
         curl_easy_setopt(transfer, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+        /* a name that is still being looked up is not waited for */
+        curl_easy_setopt(transfer, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
         curl_easy_setopt(transfer, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK &&
         curl_easy_setopt(transfer, CURLOPT_TIMEOUT_MS, (long)TOTAL_MS) == CURLE_OK;
     if (is_set && options->ca_file[0]) {
@@ -151,7 +184,7 @@ bool webhook_client_begin(struct webhook_client *client, struct webhook_post *po
     CURL *transfer = curl_easy_init();
     post->headers = make_headers(post);
     post->transfer = transfer;
-    post->is_private = false;
+    post->is_private = post->is_public = false;
     LIST_INSERT_HEAD(&client->posts, post, link);
     const bool has_begun = transfer && post->headers && set_request(transfer, post) &&
                            set_bounds(transfer, &client->options, post) &&
@@ -179,11 +212,12 @@ static void judge(struct webhook_post *post, CURLcode result)
     curl_off_t after_s = 0;
     post->retry_after_s = 0;
     if (result != CURLE_OK) {
-        post->outcome = post->is_private ? WEBHOOK_REFUSED : WEBHOOK_FAILED;
+        const bool is_private = post->is_private && !post->is_public;
+        post->outcome = is_private ? WEBHOOK_REFUSED : WEBHOOK_FAILED;
         snprintf(post->reason, sizeof post->reason, "%s",
-                 post->is_private ? "its host is of this machine or a private network, and "
-                                    "--webhook-private is no"
-                                  : curl_easy_strerror(result));
+                 is_private ? "its host is of this machine or a private network, and "
+                              "--webhook-private is no"
+                            : curl_easy_strerror(result));
         return;
     }
     (void)curl_easy_getinfo(post->transfer, CURLINFO_RESPONSE_CODE, &code);

@@ -39,7 +39,7 @@ struct webhook_post {
     int64_t retry_after_s; /* that the server asked for; 0: it did not */
     char reason[WEBHOOK_REASON_MAX + 1];
     /* the client's own */
-    bool is_private; /* an address was refused */
+    bool is_private, is_public; /* an address was refused, or was not */
     void *transfer, *headers;
     LIST_ENTRY(webhook_post) link;
 };
@@ -54,6 +54,7 @@ struct webhook_client;
  * looked up in files and by DNS alone. */
 __attribute__((warn_unused_result)) enum status webhook_client_setup(bool is_filtered,
                                                                      struct fault *fault);
+/* A ca_file that cannot be read, or has no certificate, is a fault of the option. */
 __attribute__((warn_unused_result)) enum status
 webhook_client_create(const struct webhook_client_options *options,
                       struct webhook_client **ret_client, struct fault *fault);
