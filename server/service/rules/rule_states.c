@@ -165,6 +165,26 @@ static void set_since(struct firing *firing, const struct rule_sample *sample)
     firing->since_value = sample->value;
 }
 
+static void set_end(struct firing *firing, enum rule_end reason, const struct rule_sample *sample)
+{
+    firing->ended_ms = sample->at_ms;
+    firing->ended_step = sample->step;
+    firing->ended_value = sample->value;
+    firing->end = reason;
+}
+
+/* Its end is told, and what came of it meanwhile is to be. */
+static void set_again(struct firing *firing, const struct rule_refiring *again)
+{
+    firing->is_told = false;
+    if (again->is_there) {
+        set_since(firing, &again->since);
+    }
+    if (again->has_ended) {
+        set_end(firing, again->end, &again->ended);
+    }
+}
+
 static void pend(struct rule_state *state, uint64_t n_met)
 {
     atomic_fetch_add_explicit(&state->entry->n_pending, (n_met > 0) - (state->n_met > 0),
@@ -180,9 +200,11 @@ static void fire(struct rule_share *share, struct rule_state *state,
     firing->is_firing = true;
     pend(state, 0);
     atomic_fetch_add_explicit(&state->entry->n_firing, 1, memory_order_relaxed);
-    if (state->posted == RULE_DUE_END) {
-        state->is_refiring = true;
-        state->refired = *sample;
+    if (state->posted == RULE_DUE_END && !state->again.is_there) {
+        state->again.is_there = true;
+        state->again.since = *sample;
+    } else if (state->posted == RULE_DUE_END) { /* as nobody knows of, it has gone on */
+        state->again.has_ended = false;
     } else if (!firing->is_told && state->posted == RULE_DUE_NOTHING) {
         set_since(firing, sample);
     }
@@ -192,12 +214,15 @@ static void fire(struct rule_share *share, struct rule_state *state,
 static void end(struct rule_share *share, struct rule_state *state, enum rule_end reason,
                 const struct rule_sample *sample)
 {
-    struct firing *firing = &state->firing;
-    firing->is_firing = false;
-    firing->ended_ms = sample->at_ms;
-    firing->ended_step = sample->step;
-    firing->ended_value = sample->value;
-    firing->end = reason;
+    struct rule_refiring *again = &state->again;
+    state->firing.is_firing = false;
+    if (again->is_there) { /* the end that is on its way stays as it is */
+        again->has_ended = true;
+        again->ended = *sample;
+        again->end = reason;
+    } else {
+        set_end(&state->firing, reason, sample);
+    }
     atomic_fetch_sub_explicit(&state->entry->n_firing, 1, memory_order_relaxed);
     make_news(share, state, sample->commit);
 }
@@ -350,6 +375,17 @@ bool rule_states_restore(struct rule_states *states, struct rule_entry *entry,
 
 /* ---- the webhook thread ---- */
 
+/* As it is to be written. Whether an end that is on its way is known is not known, and after a kill
+ * nobody asks again: what fires again is written as if it was, and told in any case. */
+static struct firing row_of(const struct rule_state *state)
+{
+    struct firing row = state->firing;
+    if (state->again.is_there) {
+        set_again(&row, &state->again);
+    }
+    return row;
+}
+
 /* With the share's mutex held. */
 static size_t take_from(struct rule_share *share, uint64_t commits_done, size_t n,
                         struct rule_state **ret_states, struct firing *ret_firings)
@@ -361,7 +397,7 @@ static size_t take_from(struct rule_share *share, uint64_t commits_done, size_t 
         if (state->commit <= commits_done) {
             TAILQ_REMOVE(&share->news, state, next_news);
             state->is_news = false;
-            ret_firings[n_taken] = state->firing;
+            ret_firings[n_taken] = row_of(state);
             /* One that it sees to already is only to be written. */
             ret_states[n_taken++] = state->is_taken ? NULL : state;
             state->is_taken = true;
@@ -419,11 +455,8 @@ void rule_states_end_post(struct rule_states *states, struct rule_state *state)
         firing->owes_firing = false;
         firing->is_told = true;
     } else {
-        firing->is_told = false;
-        if (state->is_refiring) {
-            set_since(firing, &state->refired);
-        }
-        state->is_refiring = false;
+        set_again(firing, &state->again);
+        state->again = (struct rule_refiring){ 0 };
     }
     state->posted = RULE_DUE_NOTHING;
     pthread_mutex_unlock(&share->mutex);

@@ -84,6 +84,13 @@ __attribute__((warn_unused_result)) bool rule_states_restore(struct rule_states 
 /* What is to be told of a state. */
 enum rule_due { RULE_DUE_NOTHING, RULE_DUE_FIRING, RULE_DUE_END };
 
+/* That it fires again, before its end could be told, and perhaps has ended again. */
+struct rule_refiring {
+    bool is_there, has_ended;
+    struct rule_sample since, ended;
+    enum rule_end end;
+};
+
 /* A state that may have something to tell. */
 struct rule_state {
     LIST_ENTRY(rule_state) link; /* in its bucket */
@@ -97,8 +104,7 @@ struct rule_state {
     /* Written by the webhook thread, with the lock, which others read them by. */
     bool is_taken;        /* it is among those that the thread sees to */
     enum rule_due posted; /* what is on its way, or failed last */
-    bool is_refiring;     /* it fires again, before its end could be told */
-    struct rule_sample refired;
+    struct rule_refiring again;
     /* The webhook thread's own. */
     TAILQ_ENTRY(rule_state) queued;
     int64_t first_try_ms; /* by the monotonic clock; 0: not yet */

@@ -166,6 +166,69 @@ TEST(what_fires_while_its_end_is_on_its_way_is_told_anew)
     end(&setup);
 }
 
+/* Its first firing is told, and the end of that is on its way. */
+static struct rule_state *begin_end(const struct setup_states *setup)
+{
+    struct firing firing;
+    note(setup, "s", true, 1);
+    struct rule_state *state = take(setup, &firing);
+    ck_assert_int_eq(tell(setup, state), RULE_DUE_FIRING);
+    note(setup, "s", false, 2);
+    ck_assert(rule_states_settle(setup->states, state, &firing));
+    ck_assert_ptr_null(take(setup, &firing)); /* only to be written */
+    ck_assert_int_eq(rule_states_begin_post(setup->states, state, &firing), RULE_DUE_END);
+    return state;
+}
+
+/* Whether the end has arrived is not known after a kill. */
+TEST(what_fires_while_its_end_is_on_its_way_is_told_after_a_kill)
+{
+    const struct setup_states setup = begin(1, 10), next = begin(1, 10);
+    struct firing firing;
+    (void)begin_end(&setup);
+    note(&setup, "s", true, 3);
+    ck_assert_ptr_null(take(&setup, &firing));
+    ck_assert(rule_states_restore(next.states, next.entry, &firing));
+    struct rule_state *state = take(&next, &firing);
+    ck_assert_int_eq(rule_states_begin_post(next.states, state, &firing), RULE_DUE_FIRING);
+    ck_assert_uint_eq(firing.since_step, 3);
+    rule_states_end_post(next.states, state);
+    ck_assert(!rule_states_settle(next.states, state, &firing));
+    assert_counts(&next, 1, 0);
+    end(&setup);
+    end(&next);
+}
+
+TEST(an_end_that_is_on_its_way_stays_as_it_is)
+{
+    const struct setup_states setup = begin(1, 10), next = begin(1, 10);
+    struct firing firing;
+    struct rule_state *state = begin_end(&setup);
+    note(&setup, "s", true, 3);
+    note(&setup, "s", false, 4);
+    note(&setup, "s", true, 5); /* which goes on, as nobody has heard of its end */
+    note(&setup, "s", false, 6);
+    ck_assert_ptr_null(take(&setup, &firing));
+    ck_assert(rule_states_restore(next.states, next.entry, &firing)); /* and after a kill: */
+    ck_assert(firing.owes_firing && !firing.is_firing && !firing.is_told);
+    ck_assert(firing.since_step == 3 && firing.ended_step == 6);
+    ck_assert_int_eq(rule_states_begin_post(setup.states, state, &firing), RULE_DUE_END);
+    ck_assert(firing.since_step == 1 && firing.ended_step == 2);
+    rule_states_end_post(setup.states, state);
+    ck_assert(rule_states_settle(setup.states, state, &firing));
+    ck_assert_int_eq(rule_states_begin_post(setup.states, state, &firing), RULE_DUE_FIRING);
+    ck_assert_uint_eq(firing.since_step, 3);
+    rule_states_end_post(setup.states, state);
+    ck_assert(rule_states_settle(setup.states, state, &firing));
+    ck_assert_int_eq(rule_states_begin_post(setup.states, state, &firing), RULE_DUE_END);
+    ck_assert(firing.since_step == 3 && firing.ended_step == 6);
+    rule_states_end_post(setup.states, state);
+    ck_assert(!rule_states_settle(setup.states, state, &firing));
+    ck_assert_uint_eq(setup.states->n, 0);
+    end(&setup);
+    end(&next);
+}
+
 TEST(sessions_and_rules_end_their_firings)
 {
     const struct setup_states setup = begin(1, 10);
