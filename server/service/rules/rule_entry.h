@@ -42,7 +42,7 @@ struct rule_entry {
     /* The webhook thread's own. */
     TAILQ_HEAD(rule_queue, rule_state) queue; /* what is to be posted, in order */
     LIST_ENTRY(rule_entry) active;            /* among those with a queue */
-    bool is_active;
+    bool is_active, is_refused;               /* the last post was refused, which was said */
     size_t n_on_their_way;
     unsigned n_failed_in_a_row;
     int64_t next_try_ms; /* by the monotonic clock */

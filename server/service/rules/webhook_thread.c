@@ -199,11 +199,12 @@ static void begin_posts(struct webhook_thread *thread)
 
 static void note_success(struct rule_entry *entry)
 {
-    if (entry->n_failed_in_a_row > 0) {
+    if (entry->n_failed_in_a_row > 0 || entry->is_refused) {
         log_event(LOG_INFO, "webhook_recovered", LOG_STRING("model", entry->rule.model),
                   LOG_STRING("rule", entry->rule.name));
     }
     entry->n_failed_in_a_row = 0;
+    entry->is_refused = false;
     entry->next_try_ms = 0;
     rule_entry_note_post(entry, NULL);
 }
@@ -228,7 +229,20 @@ static void note_failure(struct rule_entry *entry, const struct webhook_post *po
     }
     entry->n_failed_in_a_row++;
     wait_ms = wait_ms > post->retry_after_s * 1000 ? wait_ms : post->retry_after_s * 1000;
-    entry->next_try_ms = now_ms + wait_ms;
+    /* Another post of the rule, on its way at the same time, may have been told to wait longer. */
+    entry->next_try_ms =
+        entry->next_try_ms > now_ms + wait_ms ? entry->next_try_ms : now_ms + wait_ms;
+    rule_entry_note_post(entry, post->reason);
+}
+
+/* Said once until one is delivered: a rule may fire in thousands of sessions. */
+static void note_refusal(struct rule_entry *entry, const struct webhook_post *post)
+{
+    if (!entry->is_refused) {
+        log_event(LOG_WARN, "webhook_refused", LOG_STRING("model", entry->rule.model),
+                  LOG_STRING("rule", entry->rule.name), LOG_STRING("reason", post->reason));
+    }
+    entry->is_refused = true;
     rule_entry_note_post(entry, post->reason);
 }
 
@@ -244,9 +258,7 @@ static bool judge(struct webhook_thread *thread, const struct posting *posting)
         return true;
     case WEBHOOK_REFUSED:
         thread->n_posts[RULE_POST_REFUSED]++;
-        log_event(LOG_WARN, "webhook_refused", LOG_STRING("model", entry->rule.model),
-                  LOG_STRING("rule", entry->rule.name), LOG_STRING("reason", post->reason));
-        rule_entry_note_post(entry, post->reason);
+        note_refusal(entry, post);
         return true;
     default:
         thread->n_posts[RULE_POST_FAILED]++;
