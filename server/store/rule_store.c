@@ -85,7 +85,7 @@ static const struct statement statements[] = {
     [RULES_EACH_FIRING] = { "read what the rules have found",
         "SELECT rule" FIRING_COLUMNS(COLUMN_NAMED) " FROM firings" },
     [RULES_WRITE] = { "write what a rule has found", "INSERT OR REPLACE INTO firings (rule" FIRING_COLUMNS(COLUMN_NAMED) ")"
-        " VALUES (?" FIRING_COLUMNS(COLUMN_MARK) ")" },
+        " SELECT ?1" FIRING_COLUMNS(COLUMN_MARK) " WHERE EXISTS (SELECT 1 FROM rules WHERE number = ?1)" },
     [RULES_DELETE] = { "delete what a rule has found", "DELETE FROM firings WHERE rule = ? AND session = ?" },
     [RULES_FORGET] = { "delete rules that are over",
         "DELETE FROM rules WHERE is_over = 1 AND NOT EXISTS (SELECT 1 FROM firings WHERE rule = number)" },

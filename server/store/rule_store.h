@@ -37,7 +37,7 @@ __attribute__((warn_unused_result)) enum status rule_store_each_firing(
     struct fault *fault);
 
 /* Writes n firings in one transaction; those that neither fire, nor are told, nor owe anything are
- * deleted. */
+ * deleted, and those of rules that there are not are left out. */
 __attribute__((warn_unused_result)) enum status rule_store_write(struct rule_store *rules,
                                                                  const struct firing *firings,
                                                                  size_t n, struct fault *fault);

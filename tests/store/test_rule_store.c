@@ -154,6 +154,22 @@ TEST(a_rule_that_is_replaced_is_kept_until_its_last_firing_is_gone)
     rule_store_close(rules);
 }
 
+TEST(a_firing_of_no_rule_keeps_no_other_from_being_written)
+{
+    struct rule_store *rules = opened("");
+    struct rule rule = filled('a');
+    struct found found;
+    struct fault fault;
+    put(rules, &rule, 0);
+    const struct firing firings[] = { firing_of(rule.number + 1, 'x'),
+                                      firing_of(rule.number, 'y') };
+    ck_assert_int_eq(rule_store_write(rules, firings, 2, &fault), STATUS_OK);
+    read_all(rules, &found);
+    ck_assert_uint_eq(found.n_firings, 1);
+    assert_same_firing(&found.firings[0], &firings[1]);
+    rule_store_close(rules);
+}
+
 TEST(two_rules_of_a_name_are_refused_and_nothing_has_changed)
 {
     struct rule_store *rules = opened("");

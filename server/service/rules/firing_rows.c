@@ -42,26 +42,50 @@ void firing_rows_add(struct firing_rows *rows, const struct firing *firing)
     }
 }
 
-void firing_rows_write(struct firing_rows *rows, struct service *service, bool rules_are_over)
+/* It has failed in the last second. */
+static bool is_soon(const struct firing_rows *rows)
+{
+    return rows->failed_at_ms != 0 && clock_monotonic_ms() - rows->failed_at_ms < RETRY_MS;
+}
+
+static void settle(struct firing_rows *rows, struct service *service, enum status status,
+                   const struct fault *fault)
+{
+    if (status != STATUS_OK && rows->failed_at_ms == 0) {
+        log_event(LOG_ERROR, "rules_not_written", LOG_STRING("reason", fault->message));
+    }
+    rows->failed_at_ms = status == STATUS_OK ? 0 : clock_monotonic_ms();
+    degraded_settle(service, DEGRADED_RULES, status);
+}
+
+void firing_rows_write(struct firing_rows *rows, struct service *service)
 {
     struct rules *rules = service->rules;
     struct fault fault;
-    const int64_t now_ms = clock_monotonic_ms();
-    const bool is_soon = rows->failed_at_ms != 0 && now_ms - rows->failed_at_ms < RETRY_MS;
-    if ((rows->n == 0 && !rules_are_over) || is_soon) {
+    if (rows->n == 0 || is_soon(rows)) {
         return;
     }
     pthread_mutex_lock(&rules->mutex);
     enum status status = rule_store_write(rules->store, rows->rows, rows->n, &fault);
-    if (status == STATUS_OK && rules_are_over) {
+    pthread_mutex_unlock(&rules->mutex);
+    rows->n = status == STATUS_OK ? 0 : rows->n;
+    settle(rows, service, status, &fault);
+}
+
+bool firing_rows_forget(struct firing_rows *rows, struct service *service, uint64_t generation)
+{
+    struct rules *rules = service->rules;
+    struct fault fault;
+    enum status status = STATUS_OK;
+    if (rows->n > 0 || is_soon(rows)) {
+        return false;
+    }
+    pthread_mutex_lock(&rules->mutex);
+    const bool is_newest = atomic_load(&rules->generation) == generation;
+    if (is_newest) {
         status = rule_store_forget(rules->store, &fault);
     }
     pthread_mutex_unlock(&rules->mutex);
-    if (status == STATUS_OK) {
-        rows->n = 0;
-    } else if (rows->failed_at_ms == 0) {
-        log_event(LOG_ERROR, "rules_not_written", LOG_STRING("reason", fault.message));
-    }
-    rows->failed_at_ms = status == STATUS_OK ? 0 : now_ms;
-    degraded_settle(service, DEGRADED_RULES, status);
+    settle(rows, service, status, &fault);
+    return is_newest && status == STATUS_OK;
 }

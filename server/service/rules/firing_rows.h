@@ -24,8 +24,11 @@ void firing_rows_free(struct firing_rows *rows);
 /* Adds a row. One that finds no room is lost, which is logged: after a restart it may be told once
  * more, or not. */
 void firing_rows_add(struct firing_rows *rows, const struct firing *firing);
-/* Writes all, unless that has failed in the last second. rules_are_over: rules that are over and
- * have nothing left are deleted as well. */
-void firing_rows_write(struct firing_rows *rows, struct service *service, bool rules_are_over);
+/* Writes all, unless that has failed in the last second. */
+void firing_rows_write(struct firing_rows *rows, struct service *service);
+/* Deletes the rules that are over and have nothing left. False: that is for later, as there are
+ * rows that wait, the disk refuses it, or rules have changed since they were of that generation, of
+ * which news may be on its way. */
+bool firing_rows_forget(struct firing_rows *rows, struct service *service, uint64_t generation);
 
 #endif

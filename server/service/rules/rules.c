@@ -114,18 +114,29 @@ static enum status take_rule(void *cls, const struct rule *rule, struct fault *f
     return STATUS_OK;
 }
 
+/* They are in the order of their numbers. NULL: there is none. */
+static struct rule_entry *find_read(const struct reading_rules *reading, int64_t number)
+{
+    size_t least = 0, most = reading->n; /* how many have smaller numbers */
+    while (least < most) {
+        const size_t middle = least + (most - least) / 2;
+        if (reading->entries[middle]->rule.number < number) {
+            least = middle + 1;
+        } else {
+            most = middle;
+        }
+    }
+    const bool is_it = least < reading->n && reading->entries[least]->rule.number == number;
+    return is_it ? reading->entries[least] : NULL;
+}
+
 /* What fired by a rule that is over has ended with it, also if the process was killed before. */
 static enum status take_firing(void *cls, const struct firing *firing, struct fault *fault)
 {
     const struct reading_rules *reading = cls;
-    struct rule_entry *entry = NULL;
-    for (size_t k = 0; k < reading->n && !entry; k++) {
-        entry = reading->entries[k]->rule.number == firing->rule ? reading->entries[k] : NULL;
-    }
-    if (entry && !rule_states_restore(reading->rules->states, entry, firing)) {
-        return no_memory(fault);
-    }
-    return STATUS_OK;
+    struct rule_entry *entry = find_read(reading, firing->rule);
+    return !entry || rule_states_restore(reading->rules->states, entry, firing) ? STATUS_OK
+                                                                                : no_memory(fault);
 }
 
 static enum status publish_read(struct reading_rules *reading, struct fault *fault)

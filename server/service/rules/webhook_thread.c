@@ -46,7 +46,8 @@ struct webhook_thread {
     LIST_HEAD(, rule_entry) active; /* rules with a queue */
     size_t n_on_their_way;
     struct firing_rows rows;
-    bool has_later, rules_are_over;
+    bool has_later, rules_are_over; /* there is news that waits; rules to be deleted */
+    uint64_t generation;            /* of the rules when those that are over were deleted last */
     uint64_t n_posts[RULE_N_POSTS]; /* not yet counted for others */
     struct rule_state *taken[TAKEN_MAX];
     struct firing taken_rows[TAKEN_MAX];
@@ -86,10 +87,23 @@ static void settle(struct webhook_thread *thread, struct rule_state *state)
     rule_entry_unref(entry);
 }
 
+/* Rules that are over are deleted once they have nothing left, also those of which nothing ever
+ * fired. */
+static void forget_rules(struct webhook_thread *thread, uint64_t generation)
+{
+    const bool is_due = thread->rules_are_over || generation != thread->generation;
+    if (is_due && !thread->has_later &&
+        firing_rows_forget(&thread->rows, thread->service, generation)) {
+        thread->rules_are_over = false;
+        thread->generation = generation;
+    }
+}
+
 /* Writes what is new, and then queues it. */
 static void take_news(struct webhook_thread *thread)
 {
     const uint64_t commits_done = atomic_load(&thread->service->listeners.commits_done);
+    const uint64_t generation = atomic_load(&thread->rules->generation);
     size_t n;
     do {
         n = rule_states_take(thread->rules->states, commits_done, TAKEN_MAX, thread->taken,
@@ -97,14 +111,14 @@ static void take_news(struct webhook_thread *thread)
         for (size_t k = 0; k < n; k++) {
             firing_rows_add(&thread->rows, &thread->taken_rows[k]);
         }
-        firing_rows_write(&thread->rows, thread->service, thread->rules_are_over);
-        thread->rules_are_over = thread->rules_are_over && thread->rows.failed_at_ms != 0;
+        firing_rows_write(&thread->rows, thread->service);
         for (size_t k = 0; k < n; k++) {
             if (thread->taken[k]) {
                 queue(thread, thread->taken[k]);
             }
         }
     } while (n == TAKEN_MAX);
+    forget_rules(thread, generation);
 }
 
 /* ---- posting ---- */
