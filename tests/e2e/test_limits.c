@@ -183,6 +183,61 @@ TEST(rows_horizon_and_sessions_have_their_limits)
     daemon_stop(&daemon);
 }
 
+static void put_rule(const struct daemon *daemon, const char *name, int code, const char *text)
+{
+    static const char rule[] = "{\"coverage\":true,\"below\":1,\"url\":\"https://example.org/\"}";
+    char path[64];
+    snprintf(path, sizeof path, MODEL "/rules/%s", name);
+    expect(daemon, "PUT", path, rule, code, text);
+}
+
+TEST(rules_have_a_limit_of_all_models_together)
+{
+    struct daemon daemon = start((const char *const[]){ "--rule-max", "2", NULL });
+    daemon_add_model(
+        &daemon, "other",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "4", NULL });
+    put_rule(&daemon, "a", 201, "\"name\":\"a\"");
+    expect(&daemon, "PUT", "/v1/models/other/rules/a",
+           "{\"anomaly\":true,\"p_value\":0.1,\"url\":\"https://example.org/\"}", 201, NULL);
+    put_rule(&daemon, "b", 422, "\"code\":\"rules_full\"");
+    put_rule(&daemon, "b", 422, "\"param\":\"rule\"");
+    put_rule(&daemon, "b", 422, "--rule-max 2");
+    put_rule(&daemon, "a", 200, NULL); /* what is there already takes no more room */
+    expect(&daemon, "DELETE", "/v1/models/other/rules/a", NULL, 204, NULL);
+    put_rule(&daemon, "b", 201, NULL);
+    ck_assert_int_eq(daemon_end(&daemon), 0);
+    daemon_start_again(&daemon, (const char *const[]){ "--rule-max", "1", NULL });
+    expect(&daemon, "GET", "/metrics", NULL, 200, "\ngrud_rules 2\n"); /* they stay */
+    put_rule(&daemon, "b", 200, NULL);
+    put_rule(&daemon, "c", 422, "there are 2 rules");
+    daemon_stop(&daemon);
+}
+
+/* Of two sessions in which a rule could fire, one is found. */
+TEST(sessions_in_which_rules_fire_have_a_limit)
+{
+    struct daemon daemon =
+        start((const char *const[]){ "--rule-firing-max", "1", "--webhook-private", "yes", NULL });
+    expect(&daemon, "PUT", MODEL "/rules/far",
+           "{\"crossing\":{\"output\":\"temp\",\"below\":1e30},\"probability\":0.5,"
+           "\"url\":\"http://127.0.0.1:1/\"}",
+           201, NULL);
+    for (int k = 0; k < 60; k++) {
+        char body[128];
+        snprintf(body, sizeof body,
+                 "{\"steps\":[{\"session\":\"s\",\"x\":[%d]},{\"session\":\"t\",\"x\":[%d]}]}",
+                 k * 37 % 10, k * 53 % 10);
+        expect(&daemon, "POST", MODEL "/steps", body, 200, NULL);
+    }
+    expect(&daemon, "GET", MODEL "/rules/far", NULL, 200, "\"states\":{\"firing\":1,");
+    struct answer answer = request(&daemon, "GET", "/metrics", NULL);
+    ck_assert_ptr_null(strstr(answer.body, "\ngrud_rule_sessions_left_out_total 0\n"));
+    ck_assert_ptr_nonnull(strstr(answer.body, "\ngrud_rule_sessions_left_out_total "));
+    answer_free(&answer);
+    daemon_stop(&daemon);
+}
+
 /* ---- connections ---- */
 
 static const char models[] = "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n";
