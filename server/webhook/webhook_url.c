@@ -93,18 +93,6 @@ static const char *find_wrong(const struct url_parts *parts, bool may_be_private
                : NULL;
 }
 
-static enum status check(CURLU *url, bool may_be_private, struct fault *fault)
-{
-    struct url_parts parts = { NULL };
-    const bool is_read = read_parts(url, &parts);
-    const char *wrong = is_read ? find_wrong(&parts, may_be_private) : NULL;
-    free_parts(&parts);
-    if (!is_read) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to read the url");
-    }
-    return wrong ? fault_set(fault, STATUS_INVALID_VALUE, "url", "%s", wrong) : STATUS_OK;
-}
-
 /* Printable ASCII, as a URL is once it is written as one. */
 static bool is_plain(const char *url)
 {
@@ -122,21 +110,41 @@ static bool is_written_out(const char *url)
     return colon && strncmp(colon, "://", 3) == 0 && colon[3] != '/';
 }
 
+static enum status no_memory(struct fault *fault)
+{
+    return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to read the url");
+}
+
+static enum status check(CURLU *reader, const char *url, bool may_be_private, struct fault *fault)
+{
+    const char *wrong = "url is none: https://example.org/hooks is";
+    struct url_parts parts = { NULL };
+    const CURLUcode code = is_written_out(url)
+                               ? curl_url_set(reader, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME)
+                               : CURLUE_MALFORMED_INPUT;
+    bool has_memory = code != CURLUE_OUT_OF_MEMORY;
+    if (code == CURLUE_OK) {
+        has_memory = read_parts(reader, &parts);
+        wrong = has_memory ? find_wrong(&parts, may_be_private) : NULL;
+    }
+    free_parts(&parts);
+    if (!has_memory) {
+        return no_memory(fault);
+    }
+    return wrong ? fault_set(fault, STATUS_INVALID_VALUE, "url", "%s", wrong) : STATUS_OK;
+}
+
 enum status webhook_url_check(const char *url, bool may_be_private, struct fault *fault)
 {
     if (strlen(url) > WEBHOOK_URL_MAX || !is_plain(url)) {
         return fault_set(fault, STATUS_INVALID_VALUE, "url",
                          "url has at most %d characters of printable ASCII", WEBHOOK_URL_MAX);
     }
-    CURLU *read = curl_url();
-    if (!read) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to read the url");
+    CURLU *reader = curl_url();
+    if (!reader) {
+        return no_memory(fault);
     }
-    enum status status = is_written_out(url) && curl_url_set(read, CURLUPART_URL, url,
-                                                             CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK
-                             ? check(read, may_be_private, fault)
-                             : fault_set(fault, STATUS_INVALID_VALUE, "url",
-                                         "url is none: https://example.org/hooks is");
-    curl_url_cleanup(read);
+    enum status status = check(reader, url, may_be_private, fault);
+    curl_url_cleanup(reader);
     return status;
 }

@@ -173,6 +173,15 @@ static void append_sessions(struct state_text *text, const char *model)
     free(list);
 }
 
+static void append_rules(struct state_text *text, const char *model)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "/v1/models/%s/rules", model);
+    char *list = read_reply(path);
+    append(text, list);
+    free(list);
+}
+
 /* How many there are of each status: their ids are random. */
 static void append_jobs(struct state_text *text)
 {
@@ -203,6 +212,7 @@ char *snapshot(void)
         snprintf(key, sizeof key, "{\"name\":\"%s\"", names[k]);
         if (strstr(models, key)) {
             append_sessions(&text, names[k]);
+            append_rules(&text, names[k]);
         }
     }
     append_jobs(&text);

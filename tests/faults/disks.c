@@ -209,6 +209,81 @@ static void run_full_job(const struct scenario *scenario)
     ck_assert_int_eq(shimmed_end(), 0);
 }
 
+/* ---- rules ---- */
+
+#define RULES PUMP "/rules"
+#define RULE(below)                                                                                \
+    "{\"coverage\":true,\"below\":" below ",\"url\":\"http://127.0.0.1:1/\"}" /* nobody listens */
+
+/* Readings of "a" that nobody could forecast, until a rule of bound 1 fires. */
+static void make_fire(void)
+{
+    enum { READINGS = 130 };
+    unsigned noise = 1;
+    for (int k = 0; k < READINGS; k++) {
+        char body[64];
+        noise = noise * 1103515245U + 12345U;
+        snprintf(body, sizeof body, "{\"x\":[%u,%u]}", noise >> 16 & 0xff, noise >> 24);
+        expect_code("POST", PUMP "/sessions/a/step", body, 200);
+    }
+}
+
+static void expect_in(const char *path, const char *text)
+{
+    for (int ms = 0;; ms += 20) {
+        struct answer answer = ask("GET", path, NULL);
+        bool is_there = answer.code == 200 && strstr(answer.body, text) != NULL;
+        ck_assert_msg(is_there || ms < WAIT_MS, "no %s in %s", text, answer.body);
+        answer_free(&answer);
+        if (is_there) {
+            return;
+        }
+        nap();
+    }
+}
+
+/* Rules stay as they are, and go on to find; what they find meanwhile is written once there is
+ * room. */
+static void check_full_rules(void)
+{
+    expect_refused(ask("PUT", RULES "/new", RULE("1")));
+    expect_refused(ask("PUT", RULES "/kept", RULE("0.5")));
+    expect_refused(ask("DELETE", RULES "/kept", NULL));
+    expect_code("GET", RULES "/new", NULL, 404);
+    expect_code("PUT", RULES "/kept", RULE("1"), 200); /* as it is, which takes no room */
+    expect_in(RULES "/kept", "\"below\":1,");
+    expect_in(RULES "/kept", "\"states\":{\"firing\":1,");
+    wait_for_reason("rules, and what they have found, cannot be written down");
+    forget(PUMP "/sessions/a");
+    expect_in(RULES "/kept", "\"states\":{\"firing\":0,");
+    step("b", 200);
+}
+
+static void run_full_rules(const struct scenario *scenario)
+{
+    const char *const *options =
+        options_with((const char *const[]){ "--webhook-private", "yes", NULL });
+    (void)scenario;
+    shimmed_start(options);
+    put_file("pump");
+    reset_sessions();
+    expect_code("PUT", RULES "/kept", RULE("1"), 201);
+    make_fire();
+    expect_in(RULES "/kept", "\"last_failure\":{"); /* so it is written */
+    fault_arm(FAULT_SPACE, 1, true, "");
+    check_full_rules();
+    fault_disarm(NULL);
+    wait_until_recovered();
+    expect_code("PUT", RULES "/new", RULE("1"), 201);
+    daemon_kill(&driver.daemon);
+    shimmed_start_again(options);
+    expect_in(RULES "/new", "\"firing\":[]");
+    expect_in(RULES "/kept", "\"states\":{\"firing\":0,");
+    expect_in(RULES "/kept", "\"last_failure\":{"); /* its firing and its end are owed still */
+    expect_code("DELETE", RULES "/kept", NULL, 204);
+    ck_assert_int_eq(shimmed_end(), 0);
+}
+
 /* ---- syncs ---- */
 
 static long count_syncs(void)
@@ -291,6 +366,7 @@ static void run_dead_commit(const struct scenario *scenario)
 
 const struct scenario disk_scenarios[] = { { "full-disk", run_full, NULL },
                                            { "full-disk-job", run_full_job, NULL },
+                                           { "full-disk-rules", run_full_rules, NULL },
                                            { "dead-sync", run_dead_sync, NULL },
                                            { "dead-commit", run_dead_commit, NULL },
                                            { NULL, NULL, NULL } };

@@ -105,6 +105,22 @@ static void reset_two_sizes(void)
     put_file("pump-wide");
 }
 
+/* ---- rules ---- */
+
+#define RULE             PUMP "/rules/r"
+#define RULE_BODY(below) "{\"coverage\":true,\"below\":" below ",\"url\":\"https://example.org/\"}"
+
+static void reset_no_rule(void)
+{
+    forget(RULE);
+}
+
+static void reset_rule(void)
+{
+    forget(RULE);
+    expect_code("PUT", RULE, RULE_BODY("0.5"), 201);
+}
+
 /* ---- jobs ---- */
 
 static void read_id(const struct answer *answer)
@@ -375,6 +391,11 @@ const struct scenario request_scenarios[] = {
         .path = PUMP "/versions", .of_version = "/activate", .body = "{}", .code = 200) },
     { "version-delete", run_plan, PLAN(.prepare = prepare_pump, .reset = reset_two_versions, .method = "DELETE",
         .path = PUMP "/versions", .of_version = "", .code = 204) },
+    { "rule-put", run_plan, PLAN(.prepare = prepare_pump, .reset = reset_no_rule, .method = "PUT", .path = RULE, .body = RULE_BODY("0.8"), .code = 201) },
+    { "rule-replace", run_plan, PLAN(.prepare = prepare_pump, .reset = reset_rule, .method = "PUT", .path = RULE, .body = RULE_BODY("0.8"), .code = 200) },
+    { "rule-delete", run_plan, PLAN(.prepare = prepare_pump, .reset = reset_rule, .method = "DELETE", .path = RULE, .code = 204) },
+    { "rule-get", run_plan, PLAN(.prepare = prepare_pump, .reset = reset_rule, .method = "GET", .path = RULE, .code = 200) },
+    { "rule-list", run_plan, PLAN(.prepare = prepare_pump, .reset = reset_rule, .method = "GET", .path = PUMP "/rules", .code = 200) },
     { "job-create", run_plan, PLAN(ON_QUEUE, .reset = reset_queue, .method = "POST", .path = JOBS, .body = training, .code = 202) },
     { "job-cancel", run_plan, PLAN(ON_QUEUE, .reset = reset_queued, .method = "POST", .path = JOBS, .of_job = "/cancel", .body = "{}", .code = 200) },
     { "job-pause", run_plan, PLAN(ON_QUEUE, .reset = reset_queued, .method = "POST", .path = JOBS, .of_job = "/pause", .body = "{}", .code = 200) },
