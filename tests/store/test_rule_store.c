@@ -1,6 +1,7 @@
 /* Rules and what they have found, as they outlive the process. */
 #include "store/rule_store.h"
 
+#include "formats.h"
 #include "store_support.h"
 #include "test.h"
 
@@ -224,4 +225,125 @@ TEST(a_newer_format_is_refused)
     ck_assert_int_ne(rule_store_open(folder.path, &rules, &fault), STATUS_OK);
     ck_assert_ptr_nonnull(strstr(fault.message, "99"));
     folder_remove(&folder);
+}
+
+/* ---- files of former formats, and of this one: tests/fixtures/formats/rules.sh ---- */
+
+struct kept {
+    const char *name;
+    unsigned since_folder; /* the first that has it */
+    struct rule rule;
+    bool has_firing;
+    struct firing firing;
+};
+
+static const struct kept kept[] = {
+    { "told",
+      7,
+      { .prefix = "a-", .bound = 1, .n_for = 3 },
+      true,
+      { .session = "a-1", .is_firing = true, .is_told = true } },
+    { "untold",
+      7,
+      { .prefix = "b-", .bound = 1, .n_for = 1, .format = RULE_ALERTMANAGER },
+      true,
+      { .session = "b-1", .is_firing = true, .owes_firing = true } },
+    { "ended",
+      7,
+      { .prefix = "c-", .bound = 1, .n_for = 1 },
+      true,
+      { .session = "c-1", .owes_firing = true, .end = RULE_END_SESSION } },
+    { "over",
+      7,
+      { .prefix = "d-", .bound = 1, .n_for = 1, .is_over = true },
+      true,
+      { .session = "d-1", .owes_firing = true, .end = RULE_END_RULE } },
+    { "odd",
+      8,
+      { .prefix = "none-", .kind = RULE_ANOMALY, .bound = 0.001, .n_for = 1 },
+      false,
+      { .rule = 0 } },
+    { "cold",
+      8,
+      { .prefix = "none-",
+        .kind = RULE_CROSSING,
+        .bound = 0.75,
+        .n_for = 1,
+        .output = "temp",
+        .is_below = true,
+        .threshold = -2.5,
+        .horizon = 7 },
+      false,
+      { .rule = 0 } },
+};
+
+static void expect_rule(const struct rule *rule, const struct kept *due)
+{
+    const struct rule *wanted = &due->rule;
+    ck_assert_str_eq(rule->model, "pump");
+    ck_assert_str_eq(rule->prefix, wanted->prefix);
+    ck_assert(rule->kind == wanted->kind && rule->bound == wanted->bound);
+    ck_assert(rule->n_for == wanted->n_for && rule->format == wanted->format);
+    ck_assert(rule->is_over == wanted->is_over && rule->created_at_ms > 1700000000000);
+    ck_assert_str_eq(rule->output, wanted->output);
+    ck_assert(rule->is_below == wanted->is_below && rule->threshold == wanted->threshold);
+    ck_assert_uint_eq(rule->horizon, wanted->horizon);
+    ck_assert(strncmp(rule->url, "http://127.0.0.1:", 17) == 0 && strstr(rule->url, due->name));
+}
+
+static void expect_firing(const struct firing *firing, const struct firing *wanted)
+{
+    ck_assert_str_eq(firing->session, wanted->session);
+    ck_assert(firing->is_firing == wanted->is_firing && firing->is_told == wanted->is_told);
+    ck_assert(firing->owes_firing == wanted->owes_firing && firing->end == wanted->end);
+    ck_assert(firing->since_step > 100 && firing->since_value > 0 && firing->since_value < 1);
+    ck_assert(firing->since_ms > 1700000000000);
+    ck_assert(wanted->is_firing ||
+              (firing->ended_ms >= firing->since_ms && firing->ended_step == 0));
+}
+
+static void expect_kept(const struct found *found, unsigned folder)
+{
+    size_t n_rules = 0, n_firings = 0;
+    for (size_t k = 0; k < sizeof kept / sizeof *kept; k++) {
+        const struct rule *rule = found->rules;
+        const struct firing *firing = found->firings;
+        if (folder < kept[k].since_folder) {
+            continue;
+        }
+        while (rule < found->rules + found->n_rules && strcmp(rule->name, kept[k].name) != 0) {
+            rule++;
+        }
+        ck_assert_msg(rule < found->rules + found->n_rules, "no %s", kept[k].name);
+        expect_rule(rule, &kept[k]);
+        n_rules++;
+        while (firing < found->firings + found->n_firings && firing->rule != rule->number) {
+            firing++;
+        }
+        ck_assert_int_eq(firing < found->firings + found->n_firings, kept[k].has_firing);
+        if (kept[k].has_firing) {
+            expect_firing(firing, &kept[k].firing);
+            n_firings++;
+        }
+    }
+    ck_assert_uint_eq(found->n_rules, n_rules);
+    ck_assert_uint_eq(found->n_firings, n_firings);
+}
+
+TEST(rules_of_former_formats_are_all_there)
+{
+    for (unsigned folder = 7; folder <= 8; folder++) {
+        const struct folder unpacked = folder_make();
+        char data[PATH_MAX];
+        struct found found;
+        format_unpack_archive(folder, "rules", unpacked.path);
+        folder_path(&unpacked, "data", data);
+        for (int round = 0; round < 2; round++) {
+            struct rule_store *rules = opened(data);
+            read_all(rules, &found);
+            expect_kept(&found, folder);
+            rule_store_close(rules);
+        }
+        folder_remove(&unpacked);
+    }
 }
