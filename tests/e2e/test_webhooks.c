@@ -246,3 +246,124 @@ TEST(a_name_that_is_looked_up_for_ever_keeps_nobody_waiting)
     system_control_end(control);
     receiver_stop(&receiver);
 }
+
+/* ---- what ends while a post is on its way ---- */
+
+#define SESSION "/v1/models/pump/sessions/s"
+
+enum { SLOW_MS = 1000 };
+
+/* A rule that has fired in s; the receiver has the post, and answers in a while. */
+static struct daemon begin_post(struct receiver *receiver, const char *const *options)
+{
+    receiver_start(receiver, 0);
+    receiver->delay_ms = SLOW_MS;
+    struct daemon daemon = rules_start(options);
+    rules_put(&daemon, "r", receiver->port, 1, "", 201);
+    rules_step(&daemon, "s", RULES_SCORED);
+    receiver_wait(receiver, 1);
+    return daemon;
+}
+
+/* The end is told after the firing, once each, with the same beginning. */
+static void expect_end(struct receiver *receiver, struct daemon *daemon, const char *reason)
+{
+    char text[64];
+    const struct received *begun = &receiver->received[0], *ended = receiver_wait(receiver, 2);
+    expect_told(begun, "firing");
+    expect_told(ended, "resolved");
+    snprintf(text, sizeof text, "\"reason\":\"%s\"", reason);
+    ck_assert_msg(strstr(ended->body, text) != NULL, "%s", ended->body);
+    ck_assert(number_in(begun->body, "since") == number_in(ended->body, "since"));
+    ck_assert(number_in(ended->body, "at") >= number_in(ended->body, "since"));
+    rules_wait(daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 2");
+    ck_assert_uint_eq(receiver->n, 2);
+    daemon_stop(daemon);
+    receiver_stop(receiver);
+}
+
+TEST(a_rule_is_deleted_while_its_post_is_on_its_way)
+{
+    struct receiver receiver;
+    struct daemon daemon = begin_post(&receiver, rules_private);
+    expect(&daemon, "DELETE", RULES "/r", NULL, 204, NULL);
+    expect(&daemon, "GET", RULES, NULL, 200, "{\"rules\":[]}");
+    expect_end(&receiver, &daemon, "rule_changed");
+}
+
+TEST(a_session_is_deleted_while_its_post_is_on_its_way)
+{
+    struct receiver receiver;
+    struct daemon daemon = begin_post(&receiver, rules_private);
+    expect(&daemon, "DELETE", SESSION, NULL, 204, NULL);
+    expect(&daemon, "DELETE", RULES "/r", NULL, 204,
+           NULL); /* which comes too late to be a reason */
+    expect_end(&receiver, &daemon, "session_ended");
+}
+
+TEST(a_session_is_evicted_while_its_post_is_on_its_way)
+{
+    struct receiver receiver;
+    struct daemon daemon =
+        begin_post(&receiver, (const char *const[]){ "--webhook-private", "yes", "--session-max",
+                                                     "1", "--session-full", "evict", NULL });
+    rules_step(&daemon, "other", 1);
+    expect_end(&receiver, &daemon, "session_ended");
+}
+
+TEST(another_version_goes_on_with_what_fires)
+{
+    struct receiver receiver;
+    struct daemon daemon = begin_post(&receiver, rules_private);
+    daemon_add_model(&daemon, "pump",
+                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers",
+                                            "8", "--force", NULL });
+    expect(&daemon, "POST", "/v1/models/pump/versions/2/activate", "{}", 200, NULL);
+    rules_step(&daemon, "s", RULES_SCORED);
+    expect(&daemon, "GET", SESSION, NULL, 200, "\"version\":2");
+    expect(&daemon, "GET", RULES "/r", NULL, 200, "\"states\":{\"firing\":1,\"pending\":0}");
+    expect(&daemon, "DELETE", SESSION, NULL, 204, NULL);
+    expect_end(&receiver, &daemon, "session_ended");
+}
+
+/* Wherever the wall clock is set to: an end is not before its beginning. */
+TEST(the_wall_clock_is_set_back_while_a_rule_fires)
+{
+    static const int64_t day_s = 86400;
+    struct receiver receiver;
+    struct system_control *control = system_control_begin();
+    struct daemon daemon = begin_post(&receiver, rules_private);
+    rules_wait(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 1");
+    atomic_store(&control->wall_set_s, -day_s);
+    char log[LOG_SIZE / 16];
+    daemon_wait_log(&daemon, "clock_jumped", log, sizeof log);
+    expect(&daemon, "DELETE", SESSION, NULL, 204, NULL);
+    const struct received *ended = receiver_wait(&receiver, 2);
+    const double since = number_in(receiver.received[0].body, "since");
+    expect_told(ended, "resolved");
+    ck_assert(number_in(ended->body, "at") >= number_in(ended->body, "since"));
+    ck_assert(number_in(ended->body, "since") == since - (double)day_s);
+    daemon_stop(&daemon);
+    system_control_end(control);
+    receiver_stop(&receiver);
+}
+
+/* An end gives it two seconds, which is enough here, and a kill none. */
+TEST(grud_ends_while_a_post_is_on_its_way)
+{
+    struct receiver receiver;
+    struct daemon daemon = begin_post(&receiver, rules_private);
+    ck_assert_int_eq(daemon_end(&daemon), 0);
+    daemon_start_again(&daemon, rules_private);
+    expect(&daemon, "GET", RULES "/r", NULL, 200, "\"states\":{\"firing\":1,\"pending\":0}");
+    rules_step(&daemon, "t", RULES_SCORED);
+    receiver_wait(&receiver, 2); /* of t: that of s was noted */
+    daemon_kill(&daemon);
+    daemon_start_again(&daemon, rules_private);
+    const struct received *again = receiver_wait(&receiver, 3);
+    ck_assert_str_eq(receiver.received[1].body, again->body); /* with the same id */
+    rules_wait(&daemon, "/metrics", "grud_webhooks_total{outcome=\"delivered\"} 1");
+    ck_assert_uint_eq(receiver.n, 3);
+    daemon_stop(&daemon);
+    receiver_stop(&receiver);
+}
