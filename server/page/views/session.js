@@ -11,6 +11,7 @@ import { createBlend } from "./blend.js";
 import { createCrossing } from "./crossing.js";
 import { createOutput } from "./output.js";
 import { createTrial } from "./trial.js";
+import { createWhy } from "./why.js";
 
 const OUTPUTS_MAX = 6;
 
@@ -56,6 +57,7 @@ export function createSession() {
   const blend = createBlend();
   const crossing = createCrossing();
   const trial = createTrial();
+  const why = createWhy();
   const requests = () => {
     const path = sessionPath(state.model ?? "", state.session ?? "");
     return [
@@ -73,6 +75,7 @@ export function createSession() {
     blend.root,
     crossing.root,
     trial.root,
+    why.root,
   );
 
   const show = (/** @type {LiveSession} */ shown, /** @type {number} */ index) => {
@@ -127,7 +130,7 @@ export function createSession() {
     put(chips, ...names.map((name, k) => button(name, () => toggle(k))));
     chips.hidden = names.length < 2;
     live = new LiveSession(model, state.session, update);
-    for (const view of [blend, crossing, trial]) view.show(live);
+    for (const view of [blend, crossing, trial, why]) view.show(live);
     update();
   };
   write(note, "\u00a0");

@@ -4,10 +4,8 @@
 import { ask, askForecast, forecastQuestion, sessionPath } from "../api.js";
 import { curlButton } from "../curl.js";
 import { el, put, write } from "../dom.js";
-import { tellFields } from "../fields.js";
 import { bandsOf } from "../frame.js";
 import { fixed, placesOf, withUnit } from "../words.js";
-import { createWhy } from "./why.js";
 /** @import { LiveSession } from "../live.js" */
 
 /** In the name of each copy. */
@@ -21,7 +19,7 @@ const copyOf = ({ id, model }, end = "") => {
 
 /**
  * @param {LiveSession} live
- * @param {{ x: Record<string, number | null>, explain: object }} body
+ * @param {{ x: Record<string, number | null> }} body
  * @returns {Promise<Forecast>}
  */
 async function tryReading(live, body) {
@@ -53,13 +51,12 @@ export function createTrial() {
   let live = null;
   const fields = el("div", { className: "fields" });
   const answer = el("p", { className: "skill", role: "status" });
-  const why = createWhy();
   const body = () => {
     const inputs = [...fields.querySelectorAll("input")];
     const x = Object.fromEntries(
       inputs.map(({ name, value }) => [name, value.trim() === "" ? null : Number(value)]),
     );
-    return { x, explain: why.wish() };
+    return { x };
   };
   const { opener, text } = curlButton(() => {
     if (!live) return [];
@@ -76,13 +73,10 @@ export function createTrial() {
     if (!live) return;
     try {
       live.trial = await tryReading(live, body());
-      tellFields(form, null);
       write(answer, answerText(live.model, live.trial));
-      why.show(live.trial.explanation);
       live.tell();
     } catch (error) {
-      write(answer, tellFields(form, error) ? "" : /** @type {Error} */ (error).message);
-      why.show(undefined);
+      write(answer, /** @type {Error} */ (error).message);
     }
   };
   const fill = () => {
@@ -106,25 +100,21 @@ export function createTrial() {
     "form",
     { onsubmit: submit },
     fields,
-    el("div", { className: "fields" }, ...why.fields),
     el("div", { className: "row" }, el("button", { className: "main" }, "try it"), opener, answer),
   );
   const root = el(
     "details",
     { ontoggle: fill },
-    el("summary", null, "try a reading, and why the forecast is so"),
+    el("summary", null, "try a reading"),
     el("p", { className: "grey" }, "It goes to a copy, which is deleted again. Empty is missing."),
     form,
     text,
-    why.root,
   );
   return {
     root,
     show(/** @type {LiveSession} */ shown) {
       live = shown;
       root.open = false;
-      why.offer(shown.model);
-      why.show(undefined);
       write(answer, "");
     },
   };
