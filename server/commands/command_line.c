@@ -80,8 +80,8 @@ void command_line_print_help(const struct command_line *line, FILE *out)
         const struct command_option *option = &line->options[k];
         snprintf(part, sizeof part, "  %s %s", command_option_flag(option, flag),
                  option->value ? option->value : "");
-        fprintf(out, "%-*s", HELP_COLUMN, part);
-        wrap_print(out, option->help, HELP_COLUMN, indent);
+        const int n = fprintf(out, "%-*s ", HELP_COLUMN - 1, part);
+        wrap_print(out, option->help, n > 0 ? (size_t)n : 0, indent);
     }
 }
 

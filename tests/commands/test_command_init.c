@@ -478,6 +478,15 @@ TEST(init_and_inspect_tell_their_usage_when_asked)
     }
 }
 
+TEST(init_says_what_a_long_flag_does_behind_a_blank)
+{
+    struct outcome outcome = run(command_init, "--help", NULL);
+    ck_assert_ptr_nonnull(
+        strstr(outcome.out, "\n  --scale NAME=MEAN:STD[,...]|auto:DATA.csv  what"));
+    ck_assert_ptr_nonnull(strstr(outcome.out, "\n  --season N                    readings in"));
+    outcome_done(&outcome);
+}
+
 TEST(init_refuses_a_residual_that_no_output_could_be)
 {
     char *folder = folder_create(), *path = path_in(folder, "m");
