@@ -17,8 +17,8 @@ $(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_train: BENCH_LIBS := $(BLAS)
 $(BUILD)/bench/bench_explain: BENCH_LIBS := $(BLAS)
 $(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_train: $(BUILD)/tests/bench/openblas_choice.o
 $(BUILD)/bench/load_generator: $(BUILD)/tests/bench/processor_time.o
-$(BUILD)/bench/bench_sessions: BENCH_LIBS := $(LIBS_store) $(LIBS_base)
-$(BUILD)/bench/bench_sessions: $(addprefix $(BUILD)/,service.a store.a config.a base.a)
+$(BUILD)/bench/bench_sessions: BENCH_LIBS = $(call libraries_of,$(LAYERS_service))
+$(BUILD)/bench/bench_sessions: $(call archives,$(LAYERS_service))
 
 # OPENBLAS_CORETYPE may be set for other reasons, and would slow our opponent down.
 ALONE := env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 \

@@ -19,7 +19,7 @@ GLIBC_TUNABLES=glibc.cpu.x86_rep_stosb_threshold=1000000000
 GLIBC_TUNABLES=$GLIBC_TUNABLES:glibc.cpu.x86_rep_movsb_threshold=1000000000
 export GLIBC_TUNABLES
 make_model "$work/models/bench.safetensors"
-set_ahead_bodies
+set_bodies
 
 callgrind="valgrind --quiet --tool=callgrind --separate-threads=yes
            --callgrind-out-file=$work/counts"
@@ -59,6 +59,9 @@ level() {
 anomaly() {
     step "$1" "$body_anomaly"
 }
+blend() {
+    step "$1" "$body_blend"
+}
 ahead() {
     step "$1" "$body_ahead"
 }
@@ -67,6 +70,9 @@ ahead_level() {
 }
 ahead_anomaly() {
     step "$1" "$body_ahead_anomaly"
+}
+ahead_blend() {
+    step "$1" "$body_ahead_blend"
 }
 ahead_crossing() {
     step "$1" "$body_ahead_crossing"
@@ -91,7 +97,8 @@ count() { # NAME: adds its instructions a request to the file NAME
 }
 round=0
 while [ $round -lt "$rounds" ]; do
-    for name in bare health step level anomaly ahead ahead_level ahead_anomaly ahead_crossing library; do
+    for name in bare health step level anomaly blend ahead ahead_level ahead_anomaly ahead_blend \
+        ahead_crossing library; do
         count $name
     done
     round=$((round + 1))
@@ -111,8 +118,10 @@ line health 'GET /healthz'
 line step 'a step, H=64, 4 inputs'
 line level 'with a level'
 line anomaly 'with `anomaly`'
+line blend 'with `blend`'
 line ahead 'a step that forecasts 12 rows'
 line ahead_level 'with a level'
 line ahead_anomaly 'with `anomaly`'
+line ahead_blend 'with `blend`'
 line ahead_crossing 'with a threshold'
 line library 'the library alone (gru_run)'

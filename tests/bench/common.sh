@@ -41,18 +41,24 @@ make_model() { # FILE
     mkdir -p "$(dirname "$1")"
     "$grud" init --inputs a,b,c,d --outputs a --layers 64 -o "$1" >/dev/null
 }
-# set_ahead_bodies: sets the same with a level ($body_level), for 12 rows ahead ($body_ahead), with
-# what is known of b, c and d on the way, and for both ($body_ahead_level); with `anomaly`
-# ($body_anomaly, $body_ahead_anomaly); and for 12 rows with a threshold ($body_ahead_crossing).
-set_ahead_bodies() {
+# with BODY FIELD: prints the body with one field more.
+with() {
+    echo "${1%\}},$2}"
+}
+# set_bodies: sets $body_KIND, the same body with what a step may ask for; $body_ahead, for 12 rows
+# ahead with what is known of b, c and d on the way; and $body_ahead_KIND, for both.
+set_bodies() {
     known='[0.55,1013.3,3.7]'
     known="$known$(printf ",$known%.0s" 2 3 4 5 6 7 8 9 10 11)"
-    body_level="${body%\}},\"level\":0.9}"
-    body_ahead="${body%\}},\"horizon\":12,\"future\":[$known]}"
-    body_ahead_level="${body_ahead%\}},\"level\":0.9}"
-    body_anomaly="${body%\}},\"anomaly\":true}"
-    body_ahead_anomaly="${body_ahead%\}},\"anomaly\":true}"
-    body_ahead_crossing="${body_ahead%\}},\"crossing\":{\"output\":\"a\",\"above\":25}}"
+    body_ahead=$(with "$body" "\"horizon\":12,\"future\":[$known]")
+    body_level=$(with "$body" '"level":0.9')
+    body_ahead_level=$(with "$body_ahead" '"level":0.9')
+    body_ahead_levels=$(with "$body_ahead" '"level":[0.8,0.9,0.95]')
+    body_anomaly=$(with "$body" '"anomaly":true')
+    body_ahead_anomaly=$(with "$body_ahead" '"anomaly":true')
+    body_blend=$(with "$body" '"blend":true')
+    body_ahead_blend=$(with "$body_ahead" '"blend":true')
+    body_ahead_crossing=$(with "$body_ahead" '"crossing":{"output":"a","above":25}')
 }
 
 # await FILE: until the server of $pid has written its port there; sets $port.
@@ -103,8 +109,17 @@ summary() {
 mean() {
     awk '{ n += $1 } END { print n / NR }'
 }
-# ratios FILE OTHER NAME: the summary of NAME in FILE over NAME in OTHER, line by line.
-ratios() {
+# quotients FILE OTHER NAME: NAME in FILE over NAME in OTHER, line by line, ascending.
+quotients() {
     paste "$work/$1" "$work/$2" | sed "s/.* $3=\([0-9.]*\).* $3=\([0-9.]*\).*/\1 \2/" |
-        awk '{ print $1 / $2 }' | sort -n | summary
+        awk '{ print $1 / $2 }' | sort -n
+}
+# ratios FILE OTHER NAME: their summary.
+ratios() {
+    quotients "$@" | summary
+}
+# quartiles: "median lower upper" of the ascending numbers in standard input.
+quartiles() {
+    awk '{ v[NR] = $1 } END { n = int((NR + 3) / 4)
+        print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2, v[n], v[NR + 1 - n] }'
 }
