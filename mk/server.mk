@@ -29,6 +29,11 @@ $(BUILD)/server/%.o: server/%.c
 	$(call say,CC,$@)
 	$(Q)$(COMPILE) -DGRUD_COMMIT='"$(COMMIT)"' -Iserver -Ilib -c $< -o $@
 
+# A step's checksums take half the time with AVX2.
+ifeq ($(ARCH),x86_64)
+$(BUILD)/server/base/digest_avx2.o: OWN_CFLAGS += -mavx2
+endif
+
 SERVER_SOURCES := $(wildcard server/*.c server/*/*.c server/*/*/*.c)
 SERVER_OBJECTS := $(SERVER_SOURCES:%.c=$(BUILD)/%.o)
 define server_layer

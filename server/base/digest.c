@@ -1,13 +1,21 @@
 #include "base/digest.h"
 
+#include "base/digest_avx2.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+/* What is short has no use for wider vectors. */
 uint64_t digest_64(const void *bytes, size_t n, uint64_t seed)
 {
+#ifdef __x86_64__
+    if (n > XXH3_MIDSIZE_MAX && __builtin_cpu_supports("avx2")) {
+        return digest_avx2_64(bytes, n, seed);
+    }
+#endif
     return XXH3_64bits_withSeed(bytes, n, seed);
 }
 

@@ -39,6 +39,19 @@ TEST(checksums_are_those_of_xxhsum)
     ck_assert_uint_eq(digest_64("abc", 3, 0), UINT64_C(0x78af5f94892f3950));
 }
 
+/* Of what is long the lower half of 128 bits is the checksum; for those there are no wider vectors.
+ */
+TEST(checksums_are_the_same_with_and_without_vectors)
+{
+    unsigned char bytes[5000];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (unsigned char)(i * 7 + i / 256);
+    }
+    for (size_t n = 241; n <= sizeof bytes; n++) {
+        ck_assert_uint_eq(digest_64(bytes, n, 0), digest_128(bytes, n).low);
+    }
+}
+
 TEST(a_checksum_depends_on_every_byte_and_on_the_seed)
 {
     unsigned char bytes[600] = { 0 };
