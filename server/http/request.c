@@ -49,6 +49,9 @@ enum status request_predict(struct request *request, struct prediction *predicti
         return admit_long(exchange);
     }
     enum status status = predict_go_on(request->context, prediction, request->fault);
+    if (status == STATUS_OK && prediction->n_rows_left > 0) { /* more than it looked like */
+        return admit_long(exchange);
+    }
     return status == STATUS_OK ? request->route->finish(request) : status;
 }
 

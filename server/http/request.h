@@ -80,8 +80,8 @@ struct request {
  * request have been handed in. */
 enum status request_hand_in(struct request *request, struct step *steps, size_t n);
 /* From `handle` or `finish`, as its last act: a prediction that has begun. A short one is done and
- * finished at once; a long one, or one with much to print, is done in slices, one every few turns.
- * It lives in the request's arena. */
+ * finished at once; one that is long or turns out to be, or has much to print, is done in slices,
+ * one every few turns. It lives in the request's arena. */
 enum status request_predict(struct request *request, struct prediction *prediction);
 /* A query parameter, percent-decoded, or NULL. */
 const char *request_query(const struct request *request, const char *name);

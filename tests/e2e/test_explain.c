@@ -111,22 +111,28 @@ TEST(steps_in_a_list_and_in_lines_are_explained)
     daemon_stop(&daemon);
 }
 
-static void start_long(struct daemon *daemon)
+static void start_with_readings(struct daemon *daemon, const char *layers, const char *n_kept,
+                                int n)
 {
     *daemon =
-        daemon_start((const char *const[]){ "--session-history", "4096", "--workers", "1", NULL });
+        daemon_start((const char *const[]){ "--session-history", n_kept, "--workers", "1", NULL });
     daemon_add_model(daemon, "meter",
                      (const char *const[]){ "--inputs", "count,load", "--outputs", "count",
-                                            "--layers", "64", NULL });
-    char *lines = malloc(4096 * 64), *p = lines;
-    for (int k = 0; k < 4000; k++) {
-        p += sprintf(p, "{\"session\":\"s\",\"x\":[%d,%d]}\n", k % 7, k % 3);
+                                            "--layers", layers, NULL });
+    char *lines = malloc((size_t)n * 64), *p = lines;
+    for (int k = 0; k < n; k++) {
+        p += sprintf(p, "{\"session\":\"s\",\"x\":[%d,%d],\"level\":0.9}\n", k % 7, k % 3);
     }
     struct answer answer = request_typed(daemon, "POST", MODEL "/steps", "application/x-ndjson",
                                          lines, (size_t)(p - lines));
     ck_assert_int_eq(answer.code, 200);
     answer_free(&answer);
     free(lines);
+}
+
+static void start_long(struct daemon *daemon)
+{
+    start_with_readings(daemon, "64", "4096", 4000);
 }
 
 /* Sends it, and lets the one worker begin with it. */
@@ -156,6 +162,26 @@ TEST(a_long_explanation_gives_way_to_others)
         answer_free(&answer);
         close(fd);
     }
+    daemon_stop(&daemon);
+}
+
+/* A path that is nearly a jump takes many more points than it looks like, beyond a slice. */
+TEST(an_explanation_that_turns_out_to_be_long_is_told_whole)
+{
+    static const char body[] = "{\"horizon\":1,\"level\":0.9,\"crossing\":"
+                               "{\"output\":\"count\",\"above\":2},\"explain\":true}";
+    struct daemon daemon;
+    start_with_readings(&daemon, "8", "1000", 1000);
+    expect(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[4e7,-3e7]}", 200, NULL);
+    struct answer answer = request(&daemon, "POST", MODEL "/sessions/s/forecast", body);
+    ck_assert_msg(answer.code == 200, "%s", answer.body);
+    expect_sum(answer.body);
+    ck_assert_msg(strstr(answer.body, "\"intervals\":[{\"level\":0.9,\"lower\":[[") != NULL, "%s",
+                  answer.body);
+    ck_assert_msg(strstr(answer.body, "\"probability\":null") == NULL, "%s", answer.body);
+    const double probability = number_in(answer.body, "probability");
+    ck_assert_msg(probability >= 0 && probability <= 1, "%s", answer.body);
+    answer_free(&answer);
     daemon_stop(&daemon);
 }
 
