@@ -54,15 +54,14 @@ static inline double rate_of(const struct expert *expert, size_t ahead)
     return rate < rate_most ? rate : rate_most;
 }
 
-/* The logarithm of an expert's weight but for eta, and eta B; -infinity: it has none. */
-static double log_weight_of(const struct cell *cell, size_t expert, size_t ahead, double *ret_rate)
+/* The logarithm of an expert's weight but for eta, and eta B; -infinity, and 0: it has none. */
+static inline double log_weight_of(const struct cell *cell, size_t expert, size_t ahead,
+                                   double *ret_rate)
 {
     const struct expert *of = &cell->experts[expert];
-    if (!has_joined(cell, expert)) {
-        return -INFINITY;
-    }
-    *ret_rate = rate_of(of, ahead);
-    return of->log_weight + *ret_rate * of->sum;
+    const bool has_weight = has_joined(cell, expert);
+    *ret_rate = has_weight ? rate_of(of, ahead) : 0;
+    return has_weight ? of->log_weight + *ret_rate * of->sum : -INFINITY;
 }
 
 /* Of what is not above 0. Most are 0, or far below what weighs anything; a float's digits are those
@@ -73,22 +72,32 @@ static inline double exp_of(double x)
     return x == 0 ? 1 : x < least ? 0 : (double)expf((float)x);
 }
 
-/* Of what they say; NaN: it is not there. Persistence is. */
-static void weigh(const struct cell *cell, size_t ahead, const double says[MIXTURE_EXPERTS],
-                  double ret_weights[MIXTURE_EXPERTS])
+struct weighed {
+    double weights[MIXTURE_EXPERTS];
+    double rates[MIXTURE_EXPERTS]; /* eta_k B; 0: it has no weight */
+};
+
+/* Of what they say; NaN: it is not there. Persistence is. The loops are unrolled to keep what they
+ * make in registers: in memory it would be written by one number and read by two, and wait. */
+static inline void weigh(const struct cell *cell, size_t ahead, const double says[MIXTURE_EXPERTS],
+                         struct weighed *ret)
 {
-    double rates[MIXTURE_EXPERTS], logs[MIXTURE_EXPERTS], most = -INFINITY, sum = 0;
+    double logs[MIXTURE_EXPERTS], weights[MIXTURE_EXPERTS], most = -INFINITY, sum = 0;
+#pragma GCC unroll MIXTURE_EXPERTS
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
-        logs[k] = isnan(says[k]) ? -INFINITY : log_weight_of(cell, k, ahead, &rates[k]);
+        ret->rates[k] = 0;
+        logs[k] = isnan(says[k]) ? -INFINITY : log_weight_of(cell, k, ahead, &ret->rates[k]);
         most = logs[k] > most ? logs[k] : most;
     }
+#pragma GCC unroll MIXTURE_EXPERTS
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
-        ret_weights[k] = isinf(logs[k]) ? 0 : rates[k] * exp_of(logs[k] - most);
-        sum += ret_weights[k];
+        weights[k] = ret->rates[k] > 0 ? ret->rates[k] * exp_of(logs[k] - most) : 0;
+        sum += weights[k];
     }
     const double share = 1 / sum;
+#pragma GCC unroll MIXTURE_EXPERTS
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
-        ret_weights[k] *= share;
+        ret->weights[k] = weights[k] * share;
     }
 }
 
@@ -105,8 +114,9 @@ static double mix(const double weights[MIXTURE_EXPERTS], const double says[MIXTU
 
 /* ---- learning ---- */
 
-/* By what each gives: r[k]. */
-static void learn(struct cell *cell, size_t ahead, const double r[MIXTURE_EXPERTS])
+/* By what each gives: r[k], 0 of those without a weight. */
+static void learn(struct cell *cell, const double rates[MIXTURE_EXPERTS],
+                  const double r[MIXTURE_EXPERTS])
 {
     const double before = decay * ((double)cell->range * cell->range);
     double range = before;
@@ -120,8 +130,8 @@ static void learn(struct cell *cell, size_t ahead, const double r[MIXTURE_EXPERT
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
         struct expert *expert = &cell->experts[k];
         if (has_joined(cell, k)) {
-            const double u = r[k] / range, rate = rate_of(expert, ahead);
-            expert->sum = (float)(ratio * (expert->sum + u - rate * u * u));
+            const double u = r[k] / range;
+            expert->sum = (float)(ratio * (expert->sum + u - rates[k] * u * u));
             expert->squares = (float)(ratio * ratio * (expert->squares + u * u));
         }
     }
@@ -167,16 +177,17 @@ static void try_expert(struct cell *cell, size_t ahead, size_t expert, double mi
 
 static void score(struct cell *cell, size_t ahead, const double says[MIXTURE_EXPERTS], double truth)
 {
-    double weights[MIXTURE_EXPERTS], r[MIXTURE_EXPERTS];
+    struct weighed now;
+    double r[MIXTURE_EXPERTS];
     if (isnan(truth) || isnan(says[MIXTURE_PERSISTENCE])) {
         return;
     }
-    weigh(cell, ahead, says, weights);
-    const double mixed = mix(weights, says), error = mixed - truth;
+    weigh(cell, ahead, says, &now);
+    const double mixed = mix(now.weights, says), error = mixed - truth;
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
         r[k] = has_joined(cell, k) && !isnan(says[k]) ? 2 * error * (mixed - says[k]) : 0;
     }
-    learn(cell, ahead, r);
+    learn(cell, now.rates, r);
     for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
         if (!has_joined(cell, k) && !isnan(says[k])) {
             try_expert(cell, ahead, k, fabs(error), fabs(says[k] - truth));
@@ -260,16 +271,17 @@ static size_t mix_output(const struct mixture *mixture, size_t place, const doub
     const struct view view = view_of(mixture, place);
     const struct mixture_moment moment = moment_of(mixture);
     const size_t n_outputs = mixture->layout->n_outputs;
-    double says[MIXTURE_EXPERTS], weights[MIXTURE_EXPERTS];
+    double says[MIXTURE_EXPERTS];
+    struct weighed now;
     for (size_t i = 0; i < n_ahead; i++) {
         experts_say(&view, &moment, 0, i + 1, forecasts[i * n_outputs], says);
         if (isnan(says[MIXTURE_PERSISTENCE])) {
             return 0;
         }
-        weigh(&view.cells[i], i + 1, says, weights);
-        ret_forecasts[i * n_outputs] = mix(weights, says);
+        weigh(&view.cells[i], i + 1, says, &now);
+        ret_forecasts[i * n_outputs] = mix(now.weights, says);
         for (size_t k = 0; k < MIXTURE_EXPERTS; k++) {
-            sums[k] += weights[k];
+            sums[k] += now.weights[k];
         }
     }
     return n_ahead;
