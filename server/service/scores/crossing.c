@@ -13,20 +13,22 @@ struct normal {
 };
 
 /* (1 - Phi(x)) / phi(x), J. P. Mills' ratio (Biometrika 18, 1926), of x from 0 to 9.5: t P(t) with
- * t = 1 / (1 + 0.21 x), where P joins the ratio at Chebyshev's points but for p[0], which makes it
- * exact at 0. Off by 2e-10 of itself. */
+ * t = 1 / (1 + 0.21 x), where P joins the ratio at Chebyshev's points but for its first number,
+ * which makes it exact at 0. Off by 2e-10 of itself. Lower and upper powers are summed beside each
+ * other: each term of a sum waits for the one before. */
 static double mills_ratio(double x)
 {
-    static const double p[] = { 0.21008486561140005, 0.208264067904, 0.2166650538,
-                                0.0958084764548,     0.46313776148,  -0.627400092805,
-                                1.36521798966,       -1.43269953291, 1.16503741175,
-                                -0.489328591794,     0.0785267281643 };
-    const double t = 1 / (1 + 0.21 * x);
-    double sum = 0;
-    for (size_t k = sizeof p / sizeof *p; k-- > 0;) {
-        sum = sum * t + p[k];
+    static const double lower[] = { 0.21008486561140005, 0.208264067904, 0.2166650538,
+                                    0.0958084764548,     0.46313776148,  -0.627400092805 },
+                        upper[] = { 1.36521798966, -1.43269953291, 1.16503741175, -0.489328591794,
+                                    0.0785267281643 };
+    const double t = 1 / (1 + 0.21 * x), cube = t * t * t;
+    double low = lower[5], high = upper[4];
+    for (size_t k = 4; k > 0; k--) {
+        low = low * t + lower[k];
+        high = high * t + upper[k - 1];
     }
-    return sum * t;
+    return (low * t + lower[0] + high * (cube * cube)) * t;
 }
 
 static struct normal normal_at(double score)
@@ -127,12 +129,13 @@ struct survivors {
 static void survive(struct survivors *left, double rho, double score)
 {
     const double sd = sqrt(rho * rho * left->variance + (1 - rho * rho));
-    const double mean = rho * left->mean, stays = normal_at(score).below;
+    const double mean = rho * left->mean;
     const double standard = greater(-score_most, lesser(score_most, (score - mean) / sd));
-    const struct normal at = normal_at(standard);
+    const struct normal alone = normal_at(score), at = rho > 0 ? normal_at(standard) : alone;
     const double hazard = at.density / at.below;
-    left->least *= stays;
-    left->share = lesser(lesser(left->share, stays), greater(left->least, left->share * at.below));
+    left->least *= alone.below;
+    left->share =
+        lesser(lesser(left->share, alone.below), greater(left->least, left->share * at.below));
     left->mean = mean - sd * hazard;
     left->variance = sd * sd * (1 - hazard * (hazard + standard));
 }
