@@ -159,14 +159,24 @@ static inline double bound_of(const struct interval_layout *layout, double bound
     return two_floats_sum(kept.high, kept.rest);
 }
 
+static inline struct bounds around(const struct interval_layout *layout, double forecast,
+                                   uint16_t width)
+{
+    const double half = (double)unpack_width(width);
+    return (struct bounds){ bound_of(layout, forecast - half), bound_of(layout, forecast + half) };
+}
+
 /* Two floats each, their distance is no more than a double holds. */
+static inline bool are_bounds(const struct bounds *bounds)
+{
+    return isfinite(bounds->upper - bounds->lower);
+}
+
 static inline struct bounds bounds_of(const struct interval_layout *layout, double forecast,
                                       uint16_t width)
 {
-    const double half = (double)unpack_width(width);
-    const struct bounds bounds = { bound_of(layout, forecast - half),
-                                   bound_of(layout, forecast + half) };
-    return isfinite(bounds.upper - bounds.lower) ? bounds : (struct bounds){ -INFINITY, INFINITY };
+    const struct bounds bounds = around(layout, forecast, width);
+    return are_bounds(&bounds) ? bounds : (struct bounds){ -INFINITY, INFINITY };
 }
 
 /* NaN where there are none. Returns whether they are infinite. */
@@ -242,7 +252,7 @@ size_t interval_tracker_half_widths(const struct interval_tracker *tracker, size
 static inline void learn_told(const struct tracked *of, size_t level, struct running_rates rates,
                               double share, const struct bounds *bounds, double truth)
 {
-    if (!of->told || isinf(bounds->lower)) {
+    if (!of->told || !are_bounds(bounds)) {
         return;
     }
     const double width = bounds->upper - bounds->lower;
@@ -262,8 +272,8 @@ static inline void learn_level(const struct tracked *of, size_t level, struct ru
         k[SLOW] = (float)(k[SLOW] + 2 * eta * g * shares[SLOW]);
         k[FAST] = (float)(k[FAST] + 2 * eta * g * shares[FAST]);
     }
-    of->recent[level] =
-        (float)(of->recent[level] + rates.recent * (!is_missed - of->recent[level]));
+    const double kept = is_missed ? 0 : 1;
+    of->recent[level] = (float)(of->recent[level] + rates.recent * (kept - of->recent[level]));
     of->covered[level] += !is_missed && of->covered[level] < *of->scored;
 }
 
@@ -297,8 +307,9 @@ static inline void score(const struct interval_tracker *tracker, const struct tr
     const struct running_rates rates = running_rates_of(*of->scored);
     for (size_t level = 0; level < n_told; level++) {
         const uint16_t width = waiting->widths[level];
-        const struct bounds bounds = bounds_of(tracker->layout, forecast, width);
-        const bool is_missed = truth < bounds.lower || truth > bounds.upper;
+        const struct bounds bounds = around(tracker->layout, forecast, width);
+        const bool is_missed =
+            (truth < bounds.lower || truth > bounds.upper) && are_bounds(&bounds);
         const double share = tracker->levels->level[level];
         learn_level(of, level, rates, 1 - share, shares, is_missed, width);
         learn_told(of, level, rates, share, &bounds, truth);
