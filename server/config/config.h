@@ -83,6 +83,15 @@ enum { CONFIG_DRIFT_MODES(CHOICE_ID, CHOICE_ID) }; /* drift_fine_tune */
       "private networks")                                                                                                     \
     X(webhook_ca, "webhook-ca", STRING, START, "", 0, 0, NULL, "FILE", "certificates of the authorities that the servers of webhooks "   \
       "are checked by, in PEM; none: the system's")                                                                           \
+    X(cluster, "cluster", STRING, START, "", 0, 0, NULL, "URL", "keep sessions and versions in Redis or Valkey, redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DB], " \
+      "shared with the other nodes that name it; none: on this machine alone")                                              \
+    X(cluster_password_file, "cluster-password-file", STRING, START, "", 0, 0, NULL, "FILE", "the password for --cluster, the only line of FILE")   \
+    X(cluster_ca, "cluster-ca", STRING, START, "", 0, 0, NULL, "FILE", "certificates of the authorities that rediss:// is checked by, "   \
+      "in PEM; none: the system's")                                                                                           \
+    X(cluster_prefix, "cluster-prefix", STRING, START, "grud:", 0, 0, NULL, "TEXT", "what grud's keys there begin with; two clusters on "   \
+      "one database have two")                                                                                                \
+    X(cluster_timeout_ms, "cluster-timeout-ms", SIZE, START, "1000", 10, 60000, NULL, "MS", "time for the engine to answer; then its answer is " \
+      "given up")                                                                                                             \
     X(sync_interval_ms, "sync-interval-ms", SIZE, LIVE, "1000", 0, 3600000, NULL, "MS", "how often sessions are synced to disk; "   \
       "0: before each reply")                                                                                                 \
     X(horizon_max, "horizon-max", SIZE, LIVE, "10000", 1, 1000000, NULL, "N", "steps that a forecast may look ahead")               \

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { TEXT_MAX = CONFIG_ALLOWED_MAX, HELP_COLUMN = 29 };
+enum { TEXT_MAX = CONFIG_ALLOWED_MAX, HELP_COLUMN = 31 };
 
 void config_print_allowed(const struct config_option *option, char text[TEXT_MAX])
 {
