@@ -1,9 +1,10 @@
 # Packages: what is missing is installed, on Debian and its kin.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev \
                   libsqlite3-dev libopenblas-dev libseccomp-dev libgnutls28-dev zlib1g-dev \
-                  libcurl4-gnutls-dev
+                  libcurl4-gnutls-dev libhiredis-dev
 RUN_PACKAGES   := curl jq
-TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq openssl procps python3
+TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq openssl procps python3 \
+                  redis-tools
 CHECK_PACKAGES := binutils clang-format clang-tidy shellcheck mypy check libsubunit-dev systemd
 BENCH_PACKAGES := libopenblas-dev util-linux procps python3 curl jq
 OPTIONAL_PACKAGES := zsh fish mandoc nodejs

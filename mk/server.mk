@@ -6,10 +6,11 @@ LAYERS_confine  := confine config base
 LAYERS_secure   := secure config base
 LAYERS_store    := store config base
 LAYERS_webhook  := webhook base
+LAYERS_cluster  := cluster secure config base
 LAYERS_service  := service store webhook config base
 LAYERS_codec    := codec service store webhook config base
 LAYERS_http     := http codec service store secure webhook config base
-SERVER_LAYERS   := commands http codec service store secure webhook confine config base
+SERVER_LAYERS   := commands http codec service store cluster secure webhook confine config base
 
 # The foreign library that a layer hides.
 LIBS_base    := -lxxhash -lz $(BLAS) -lpthread -lm
@@ -17,6 +18,7 @@ LIBS_confine := -lseccomp
 LIBS_store   := -lsqlite3
 LIBS_secure  := -lgnutls
 LIBS_webhook := -lcurl-gnutls
+LIBS_cluster := -lhiredis
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 

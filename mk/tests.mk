@@ -31,11 +31,12 @@ SHARED_config   := $(SCRATCH)
 SHARED_commands := $(SCRATCH)
 SHARED_http     := $(SCRATCH) $(DEFLATE)
 SHARED_secure   := $(CERTIFICATES)
+SHARED_cluster  := $(SCRATCH) $(CERTIFICATES)
 SHARED_e2e      := $(SCRATCH) $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM) $(DEFLATE)
 TEST_LIBS_e2e   := $(LIBS_secure) -lz
 
 # In the order of the layers; each ends with libcheck's summary line.
-LAYER_TESTS := json kernels engine base config commands confine secure store webhook service codec http e2e
+LAYER_TESTS := json kernels engine base config commands confine secure cluster store webhook service codec http e2e
 TESTS       := $(LAYER_TESTS) infer
 
 define test_program

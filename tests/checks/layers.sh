@@ -30,6 +30,7 @@ server/confine            server/base gru.h
 server/secure             server/base gru.h
 server/store              server/config server/base lib/json gru.h
 server/webhook            server/base gru.h
+server/cluster            server/secure server/config server/base gru.h
 server/service            server/service/pool server/service/models server/service/sessions
 server/service            server/service/jobs server/service/scores server/service/rules server/store server/config server/base gru.h
 server/service/scores     server/base gru.h
@@ -72,6 +73,7 @@ zlib\.h         server/base
 pthread\.h      server server/base server/http server/service server/service/pool
 pthread\.h      server/service/models server/service/sessions server/service/jobs server/service/rules
 curl/.*\.h      server/webhook
+hiredis/.*\.h   server/cluster
 '
 
 # What both checks share: the tables as arrays, and whether an arrow is in them.

@@ -1,0 +1,107 @@
+#include "cluster/cluster_target.h"
+
+#include "config/config.h"
+#include "secure/secret.h"
+#include "secure/tls_stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Printable ASCII without a space, as keys are named by people. */
+static bool is_prefix(const char *text)
+{
+    const char *p = text;
+    while (*p > ' ' && *p <= '~') {
+        p++;
+    }
+    return *p == '\0' && (size_t)(p - text) <= CLUSTER_PREFIX_MAX;
+}
+
+/* The first line of the file. */
+static enum status read_password(const char *path, struct cluster_url *url, struct fault *fault)
+{
+    struct secret secret;
+    if (url->has_password) {
+        return fault_set(fault, STATUS_INVALID_VALUE, "cluster-password-file",
+                         "cluster-password-file: the URL of --cluster has a password already; "
+                         "one of both must go");
+    }
+    enum status status = secret_read(path, "cluster-password-file", &secret, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const size_t n = strcspn(secret.text, "\r\n");
+    if (n == 0 || n > CLUSTER_PASSWORD_MAX || n + strspn(secret.text + n, "\r\n") != secret.n) {
+        status = fault_set(fault, STATUS_INVALID_VALUE, "cluster-password-file",
+                           "%s must hold one line, the password of the cluster's engine, of at "
+                           "most %d bytes",
+                           path, CLUSTER_PASSWORD_MAX);
+    } else if (secret.is_world_readable) {
+        status = fault_set(fault, STATUS_INVALID_VALUE, "cluster-password-file",
+                           "%s can be read by every user of this machine: chmod 600 it", path);
+    } else {
+        memcpy(url->password, secret.text, n);
+        url->password[n] = '\0';
+        url->has_password = true;
+    }
+    secret_wipe(&secret);
+    return status;
+}
+
+static enum status fill(struct cluster_target *target, const struct config *config,
+                        struct fault *fault)
+{
+    struct cluster_url *url = &target->url;
+    enum status status = cluster_url_parse(config->cluster, url, fault);
+    if (status == STATUS_OK && !is_prefix(config->cluster_prefix)) {
+        status = fault_set(fault, STATUS_INVALID_VALUE, "cluster-prefix",
+                           "cluster-prefix has at most %d characters of printable ASCII and no "
+                           "space",
+                           CLUSTER_PREFIX_MAX);
+    }
+    if (status == STATUS_OK && config->cluster_password_file[0]) {
+        status = read_password(config->cluster_password_file, url, fault);
+    }
+    if (status == STATUS_OK && config->cluster_ca[0] && !url->is_tls) {
+        status = fault_set(fault, STATUS_INVALID_VALUE, "cluster-ca",
+                           "cluster-ca is for TLS, and the URL of --cluster begins with redis://; "
+                           "rediss:// would speak TLS");
+    }
+    if (status == STATUS_OK && url->is_tls) {
+        status = tls_trust_read(config->cluster_ca, "cluster-ca", &target->trust, fault);
+    }
+    if (status == STATUS_OK) {
+        strcpy(target->prefix, config->cluster_prefix);
+        target->timeout_ns = (int64_t)config->cluster_timeout_ms * 1000000;
+        snprintf(target->name, sizeof target->name,
+                 strchr(url->host, ':') ? "%s://[%s]:%u/%u" : "%s://%s:%u/%u",
+                 url->is_tls ? "rediss" : "redis", url->host, url->port, url->db);
+    }
+    return status;
+}
+
+enum status cluster_target_read(const struct config *config, struct cluster_target **ret_target,
+                                struct fault *fault)
+{
+    struct cluster_target *target = calloc(1, sizeof *target);
+    if (!target) {
+        return fault_set(fault, STATUS_NO_MEMORY, "cluster", "no memory for the cluster's engine");
+    }
+    enum status status = fill(target, config, fault);
+    if (status != STATUS_OK) {
+        cluster_target_free(target);
+        return status;
+    }
+    *ret_target = target;
+    return STATUS_OK;
+}
+
+void cluster_target_free(struct cluster_target *target)
+{
+    if (target) {
+        explicit_bzero(&target->url, sizeof target->url);
+        tls_trust_free(target->trust);
+        free(target);
+    }
+}

@@ -1,0 +1,37 @@
+/*
+ * cluster_target.h - the engine that a node's options name: where it is, who grud is to it, and
+ * whose certificates it is checked by. Read once at the start, before the user is changed; all
+ * links share it. Constant but for what was last logged about it, which is atomic.
+ */
+#ifndef CLUSTER_TARGET_H
+#define CLUSTER_TARGET_H
+
+#include "base/status.h"
+#include "cluster/cluster_url.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct config;
+struct tls_trust;
+
+enum { CLUSTER_PREFIX_MAX = 64, CLUSTER_NAME_MAX = CLUSTER_HOST_MAX + 40 };
+
+struct cluster_target {
+    struct cluster_url url;
+    char name[CLUSTER_NAME_MAX]; /* "redis://host:6379/0": without user and password */
+    char prefix[CLUSTER_PREFIX_MAX + 1];
+    int64_t timeout_ns;
+    struct tls_trust *trust; /* NULL: no TLS */
+    atomic_int logged;       /* enum cluster_trouble: what the log has last said about it */
+    atomic_bool is_warned;   /* of its policy of eviction */
+};
+
+/* Of an option --cluster that is not empty. Faults have the option as param. */
+__attribute__((warn_unused_result)) enum status
+cluster_target_read(const struct config *config, struct cluster_target **ret_target,
+                    struct fault *fault);
+/* Wipes the password. Takes NULL. */
+void cluster_target_free(struct cluster_target *target);
+
+#endif

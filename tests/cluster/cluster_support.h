@@ -1,0 +1,47 @@
+/* cluster_support.h - links for the tests, and turns of the loop that a link needs. */
+#ifndef CLUSTER_SUPPORT_H
+#define CLUSTER_SUPPORT_H
+
+#include "cluster/cluster_link.h"
+#include "config/config.h"
+#include "engine.h"
+
+#include <stdbool.h>
+
+/* To 127.0.0.1, with the rest of the options at their defaults but for a time limit of a minute. */
+struct link_options {
+    const char *user_part; /* "user:password@", or NULL */
+    const char *scheme;    /* NULL: redis */
+    const char *host;      /* NULL: 127.0.0.1 */
+    const char *ca, *password_file, *prefix;
+    unsigned db;
+    size_t timeout_ms; /* 0: a minute */
+};
+
+struct linked {
+    struct cluster_target *target;
+    struct cluster_link *link;
+};
+
+void options_fill(struct config *config, char url[512], const struct link_options *options,
+                  unsigned port);
+struct linked link_open(unsigned port, const struct link_options *options);
+void link_close(struct linked *linked);
+
+/* A turn: waits for at most some milliseconds, and goes on. */
+void link_turn(struct cluster_link *link);
+/* Turns until it is ready; or until it knows that it is not for this reason, whose sentence holds
+ * `words`. Fails after a minute. */
+void link_until_ready(struct cluster_link *link);
+void link_until_refused(struct cluster_link *link, enum status status, const char *words);
+/* Turns until nothing is out. */
+void link_until_answered(struct cluster_link *link);
+
+/* The reply to the words of a command, to NULL. */
+const struct cluster_reply *link_ask(struct cluster_link *link, const char *const *words);
+#define ask_engine(linked, ...) link_ask((linked).link, (const char *const[]){ __VA_ARGS__, NULL })
+/* Another engine's way to be told something: by a link of its own that is closed again. */
+void engine_tell(const struct engine *engine, const char *const *words);
+#define tell_engine(engine, ...) engine_tell((engine), (const char *const[]){ __VA_ARGS__, NULL })
+
+#endif

@@ -1,0 +1,29 @@
+/* engine.h - engines for the tests: real ones, each with a folder and a port of its own. */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { ENGINE_OPTIONS_MAX = 24 };
+
+struct engine {
+    pid_t pid;
+    unsigned port;
+    char *folder;
+    const char *options[ENGINE_OPTIONS_MAX]; /* in pairs, to NULL */
+};
+
+/* False, and the test is to end: there is no redis-server here, which is said. */
+bool engine_is_there(void);
+/* It takes connections. Options are "--name", "value", ..., NULL, and stay the caller's. */
+struct engine engine_start(const char *const *options);
+/* Kills it, and starts it again at the same place: with what it has kept, if it keeps anything. */
+void engine_kill(struct engine *engine);
+void engine_start_again(struct engine *engine);
+void engine_end(struct engine *engine);
+
+/* A port that nobody listened at a moment ago. */
+unsigned port_find(void);
+
+#endif
