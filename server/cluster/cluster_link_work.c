@@ -12,16 +12,17 @@ enum {
     MIB_NS = 1000 * CLUSTER_MS_NS, /* that moving a MiB may take */
     READS_A_TURN = 16              /* before others have their turn */
 };
-enum { READY_LOGGED = -1 };
+#define READY_LOGGED (1ULL << 63)
+_Static_assert(CLUSTER_IS_REFUSED < 63, "each trouble has a bit of its own");
 
 /* ---- changes of its state ---- */
 
-/* One line for all links to an engine. */
+/* One line for all links to an engine, however often each of them tries. */
 static void log_failure(const struct cluster_link *link)
 {
-    const int trouble = (int)link->failure.trouble;
+    const uint64_t bit = 1ULL << link->failure.trouble;
     struct fault fault;
-    if (atomic_exchange(&link->target->logged, trouble) != trouble) {
+    if (!(atomic_fetch_or(&link->target->logged, bit) & bit)) {
         cluster_trouble_fault(link->failure.trouble, link->failure.details, &fault);
         log_event(LOG_WARN, "cluster_unfit", LOG_STRING("engine", link->target->name),
                   LOG_STRING("reason", fault.message));
@@ -250,6 +251,17 @@ static bool would_wait(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+/* The engine, or the system, has ended the connection. */
+static void note_end(struct cluster_link *link, int error, int64_t now_ns)
+{
+    const bool may_want_tls = link->n_received == 0 && !link->target->trust;
+    fail(link, CLUSTER_IS_ENDED,
+         may_want_tls ? "before it said a word: does it speak TLS, rediss://, on that port?"
+         : error != 0 ? strerrordesc_np(error)
+                      : "",
+         now_ns);
+}
+
 /* False: the connection has ended. */
 static bool receive(struct cluster_link *link, int64_t now_ns)
 {
@@ -260,7 +272,7 @@ static bool receive(struct cluster_link *link, int64_t now_ns)
             break;
         }
         if (n <= 0) {
-            fail(link, CLUSTER_IS_ENDED, n < 0 ? strerrordesc_np(errno) : "", now_ns);
+            note_end(link, n < 0 ? errno : 0, now_ns);
             return false;
         }
         link->n_received += (uint64_t)n;

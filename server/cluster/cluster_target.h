@@ -22,9 +22,9 @@ struct cluster_target {
     char name[CLUSTER_NAME_MAX]; /* "redis://host:6379/0": without user and password */
     char prefix[CLUSTER_PREFIX_MAX + 1];
     int64_t timeout_ns;
-    struct tls_trust *trust; /* NULL: no TLS */
-    atomic_int logged;       /* enum cluster_trouble: what the log has last said about it */
-    atomic_bool is_warned;   /* of its policy of eviction */
+    struct tls_trust *trust;     /* NULL: no TLS */
+    atomic_uint_fast64_t logged; /* troubles since the log last said that it is ready, as bits */
+    atomic_bool is_warned;       /* of its policy of eviction */
 };
 
 /* Of an option --cluster that is not empty. Faults have the option as param. */

@@ -103,7 +103,8 @@ static enum tls_result judge_certificate(gnutls_session_t session, char reason[T
         snprintf(reason, TLS_REASON_MAX, "%s", (const char *)text.data);
         gnutls_free(text.data);
     }
-    if (found & GNUTLS_CERT_SIGNER_NOT_FOUND) {
+    if (found & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE |
+                 GNUTLS_CERT_SIGNER_NOT_CA)) {
         return TLS_UNTRUSTED;
     }
     return found & GNUTLS_CERT_UNEXPECTED_OWNER ? TLS_OTHER_NAME : TLS_BAD_CERTIFICATE;

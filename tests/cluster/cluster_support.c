@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MINUTE_MS = 60000, WORDS_MAX = 16, TURN_MS = 5 };
+enum { MINUTE_MS = 60000, WORDS_MAX = 32, TURN_MS = 5 };
 
 void options_fill(struct config *config, char url[512], const struct link_options *options,
                   unsigned port)
@@ -102,10 +102,16 @@ const struct cluster_reply *link_ask(struct cluster_link *link, const char *cons
     return reply;
 }
 
-void engine_tell(const struct engine *engine, const char *const *words)
+void outcome_note(void *arg, const struct cluster_reply *reply, bool was_sent)
 {
-    struct linked linked = link_open(engine->port, NULL);
-    const struct cluster_reply *reply = link_ask(linked.link, words);
-    ck_assert_msg(reply->type != CLUSTER_ERROR, "%s: %s", words[0], reply->text.bytes);
-    link_close(&linked);
+    struct outcomes *outcomes = arg;
+    if (reply) {
+        outcomes->is_in_order &= reply->number == outcomes->last + 1;
+        outcomes->last = reply->number;
+        outcomes->n_replies++;
+    } else if (was_sent) {
+        outcomes->n_unknown++;
+    } else {
+        outcomes->n_unsent++;
+    }
 }

@@ -40,8 +40,13 @@ void link_until_answered(struct cluster_link *link);
 /* The reply to the words of a command, to NULL. */
 const struct cluster_reply *link_ask(struct cluster_link *link, const char *const *words);
 #define ask_engine(linked, ...) link_ask((linked).link, (const char *const[]){ __VA_ARGS__, NULL })
-/* Another engine's way to be told something: by a link of its own that is closed again. */
-void engine_tell(const struct engine *engine, const char *const *words);
-#define tell_engine(engine, ...) engine_tell((engine), (const char *const[]){ __VA_ARGS__, NULL })
+
+/* What became of commands whose `done` is outcome_note. */
+struct outcomes {
+    size_t n_replies, n_unknown, n_unsent;
+    int64_t last; /* the number that was answered last; the first is 1 more than it */
+    bool is_in_order;
+};
+cluster_done outcome_note;
 
 #endif

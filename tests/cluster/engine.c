@@ -59,15 +59,31 @@ unsigned port_find(void)
     return ntohs(address.sin_port);
 }
 
-static bool takes_connections(unsigned port)
+/* -1: it takes none. */
+static int connect_to(unsigned port)
 {
     const struct sockaddr_in address = { .sin_family = AF_INET,
                                          .sin_port = htons((in_port_t)port),
                                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool is_taken = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+void engine_tell(const struct engine *engine, const char *line)
+{
+    char reply[512];
+    int fd = connect_to(engine->port);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(dprintf(fd, "%s\r\n", line), (int)strlen(line) + 2);
+    const ssize_t n = recv(fd, reply, sizeof reply - 1, 0);
+    ck_assert_int_gt(n, 0);
+    reply[n] = '\0';
+    ck_assert_msg(reply[0] != '-', "%s: %s", line, reply);
     close(fd);
-    return is_taken;
 }
 
 static void run(const struct engine *engine, const char *program)
@@ -76,13 +92,17 @@ static void run(const struct engine *engine, const char *program)
     const char *arguments[ARGUMENTS_MAX] = { program[6] == 'c' ? "redis-server" : program,
                                              "--bind",
                                              "127.0.0.1",
-                                             "--port",
+                                             engine->is_tls ? "--tls-port" : "--port",
                                              port,
                                              "--dir",
                                              engine->folder,
                                              "--save",
                                              "" };
     size_t n = 9;
+    if (engine->is_tls) {
+        arguments[n++] = "--port";
+        arguments[n++] = "0";
+    }
     snprintf(port, sizeof port, "%u", engine->port);
     for (const char *const *option = engine->options; *option; option++) {
         arguments[n++] = *option;
@@ -103,22 +123,34 @@ void engine_start_again(struct engine *engine)
     if (engine->pid == 0) {
         run(engine, program);
     }
-    while (!takes_connections(engine->port)) {
+    int fd;
+    while ((fd = connect_to(engine->port)) < 0) {
         ck_assert_msg(waitpid(engine->pid, NULL, WNOHANG) == 0, "the engine has ended");
         ck_assert_msg(clock_monotonic_ms() < until_ms, "the engine takes no connections");
         usleep(5000);
     }
+    close(fd);
 }
 
-struct engine engine_start(const char *const *options)
+static struct engine start(const char *const *options, bool is_tls)
 {
-    struct engine engine = { .folder = folder_create(), .port = port_find() };
+    struct engine engine = { .folder = folder_create(), .port = port_find(), .is_tls = is_tls };
     for (size_t n = 0; options && options[n]; n++) {
         ck_assert_uint_lt(n + 1, ENGINE_OPTIONS_MAX);
         engine.options[n] = options[n];
     }
     engine_start_again(&engine);
     return engine;
+}
+
+struct engine engine_start(const char *const *options)
+{
+    return start(options, false);
+}
+
+struct engine engine_start_tls(const char *const *options)
+{
+    return start(options, true);
 }
 
 void engine_kill(struct engine *engine)

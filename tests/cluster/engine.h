@@ -10,6 +10,7 @@ enum { ENGINE_OPTIONS_MAX = 24 };
 struct engine {
     pid_t pid;
     unsigned port;
+    bool is_tls;
     char *folder;
     const char *options[ENGINE_OPTIONS_MAX]; /* in pairs, to NULL */
 };
@@ -18,10 +19,15 @@ struct engine {
 bool engine_is_there(void);
 /* It takes connections. Options are "--name", "value", ..., NULL, and stay the caller's. */
 struct engine engine_start(const char *const *options);
+/* The same, and it speaks nothing but TLS. */
+struct engine engine_start_tls(const char *const *options);
 /* Kills it, and starts it again at the same place: with what it has kept, if it keeps anything. */
 void engine_kill(struct engine *engine);
 void engine_start_again(struct engine *engine);
 void engine_end(struct engine *engine);
+
+/* A line as people type it into redis-cli, past all that is under test; it must not be refused. */
+void engine_tell(const struct engine *engine, const char *line);
 
 /* A port that nobody listened at a moment ago. */
 unsigned port_find(void);
