@@ -19,12 +19,14 @@ $(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_train: $(BUILD)/tests/bench/op
 $(BUILD)/bench/load_generator: $(BUILD)/tests/bench/processor_time.o
 $(BUILD)/bench/bench_sessions: BENCH_LIBS = $(call libraries_of,$(LAYERS_service))
 $(BUILD)/bench/bench_sessions: $(call archives,$(LAYERS_service))
+$(BUILD)/bench/bench_cluster: BENCH_LIBS = $(call libraries_of,$(LAYERS_cluster))
+$(BUILD)/bench/bench_cluster: $(BUILD)/tests/bench/processor_time.o $(call archives,$(LAYERS_cluster))
 
 # OPENBLAS_CORETYPE may be set for other reasons, and would slow our opponent down.
 ALONE := env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 \
          $(if $(shell command -v taskset),taskset -c 0)
 
-.PHONY: bench bench-evaluate bench-instructions bench-health bench-listeners bench-peers
+.PHONY: bench bench-cluster bench-evaluate bench-instructions bench-health bench-listeners bench-peers
 bench: bench-packages all $(BENCH_PROGRAMS) ## measure, side by side, as ratios
 	@$(ALONE) $(BUILD)/bench/bench_kernels
 	@$(ALONE) $(BUILD)/bench/bench_train
@@ -38,6 +40,10 @@ bench: bench-packages all $(BENCH_PROGRAMS) ## measure, side by side, as ratios
 bench-evaluate: bench-packages all ## processor time of back-tests beside that of predictions
 	$(call packages,curl)
 	@BUILD=$(BUILD) tests/bench/bench_evaluate.sh
+
+bench-cluster: bench-packages $(BUILD)/bench/bench_cluster ## processor time of a record in a cluster: the engine's and the node's
+	$(call packages,redis-tools)
+	@BUILD=$(BUILD) tests/bench/bench_cluster.sh
 
 bench-instructions: bench-packages all $(BENCH_SERVED) ## count the instructions of a step (GRUD=path: of another binary)
 	$(call packages,valgrind)

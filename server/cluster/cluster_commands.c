@@ -7,7 +7,8 @@ enum {
     FIRST_ROOM = 16 << 10,
     KEPT_ROOM = 4 << 20, /* of the buffer, when nothing is to be sent */
     FIRST_RING = 64,
-    HEAD_MAX = 24 /* "$18446744073709551615\r\n" */
+    DIGITS_MAX = 19,          /* no argument is longer than the bytes that may wait */
+    HEAD_MAX = 3 + DIGITS_MAX /* "$1234567890123456789\r\n" */
 };
 
 void cluster_commands_done(struct cluster_commands *commands)
@@ -75,19 +76,18 @@ static bool make_place(struct cluster_commands *commands)
 /* "$12\r\n" */
 static char *put_head(char *p, char kind, size_t number)
 {
-    char digits[20];
-    size_t n = 0;
-    *p++ = kind;
-    do {
-        digits[n++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    while (n > 0) {
-        *p++ = digits[--n];
+    size_t n_digits = 1;
+    for (size_t most = 9; number > most && n_digits < DIGITS_MAX; most = 10 * most + 9) {
+        n_digits++;
     }
-    *p++ = '\r';
-    *p++ = '\n';
-    return p;
+    *p = kind;
+    for (size_t k = n_digits; k > 0; k--) {
+        p[k] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    p[n_digits + 1] = '\r';
+    p[n_digits + 2] = '\n';
+    return p + n_digits + 3;
 }
 
 bool cluster_commands_add(struct cluster_commands *commands, const struct cluster_text *arguments,
