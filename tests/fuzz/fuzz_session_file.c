@@ -216,6 +216,7 @@ static void set_up(void)
                                           .interval_horizon_max = 24,
                                           .models = "",
                                           .data = "",
+                                          .cluster = "",
                                           .session_max = ROWS_MAX,
                                           .session_history = HISTORY,
                                           .amend = 1,

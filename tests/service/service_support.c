@@ -88,6 +88,7 @@ void world_init(struct world *world)
                                      .interval_horizon_max = 24,
                                      .models = world->models,
                                      .data = "",
+                                     .cluster = "",
                                      .session_max = 10000,
                                      .session_history = 8,
                                      .gap_max = 100,

@@ -17,7 +17,7 @@ static bool try_claim(struct pool *pool, uint32_t slot, uint16_t owner)
     return slots_claim(pool, slot, owner) == OWNER_NONE;
 }
 
-static uint32_t ttl_of(const struct pool *pool, uint32_t slot)
+uint32_t pool_ttl_of(const struct pool *pool, uint32_t slot)
 {
     uint32_t ttl_s = record_header_of(pool_record(pool, slot))->life.ttl_s;
     return ttl_s == RECORD_TTL_CONFIGURED ? pool->ttl_s : ttl_s;
@@ -25,7 +25,7 @@ static uint32_t ttl_of(const struct pool *pool, uint32_t slot)
 
 int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot)
 {
-    uint32_t ttl_s = ttl_of(pool, slot);
+    uint32_t ttl_s = pool_ttl_of(pool, slot);
     int64_t last_seen =
         atomic_load_explicit(&pool_slot(pool, slot)->last_seen_at_ms, memory_order_relaxed);
     return ttl_s == 0 ? 0 : last_seen + (int64_t)ttl_s * 1000;
@@ -81,7 +81,11 @@ static void end_session(struct pool *pool, uint32_t slot, enum tombstone_reason 
                                                                   SESSION_DAMAGED };
     char id[SESSION_ID_MAX + 1];
     struct pool_key key = pool_key_of_record(pool_record(pool, slot), id);
-    tombstones_add(&pool->tombstones, key.hash, reason, ended_at_ms, ttl_of(pool, slot));
+    if (pool->is_cache) { /* the engine has it, and knows what became of it */
+        pool_remove(pool, slot);
+        return;
+    }
+    tombstones_add(&pool->tombstones, key.hash, reason, ended_at_ms, pool_ttl_of(pool, slot));
     atomic_fetch_add_explicit(&pool->n_ended[reason], 1, memory_order_relaxed);
     if (pool->listeners) {
         const struct told told = { .model = pool->name, .session = id, .hash = key.hash };
@@ -101,6 +105,15 @@ static bool end_if_expired(struct pool *pool, uint32_t slot, int64_t now_ms)
     return true;
 }
 
+enum claim pool_fault_expired(const struct pool_key *key, long long ago_s, uint32_t ttl_s,
+                              struct fault *fault)
+{
+    fault_set(fault, STATUS_SESSION_EXPIRED, "session",
+              "session '%s' expired %lld s ago (ttl %u s); DELETE or PUT it to begin anew", key->id,
+              ago_s, ttl_s);
+    return CLAIM_ENDED;
+}
+
 static enum claim fault_of_tombstone(struct pool *pool, const struct pool_key *key, int64_t now_ms,
                                      struct fault *fault)
 {
@@ -112,9 +125,7 @@ static enum claim fault_of_tombstone(struct pool *pool, const struct pool_key *k
     ago = ago > 0 ? ago : 0; /* another thread, whose turn began later, may have ended it */
     switch (tombstone.reason) {
     case TOMBSTONE_EXPIRED:
-        fault_set(fault, STATUS_SESSION_EXPIRED, "session",
-                  "session '%s' expired %lld s ago (ttl %u s); DELETE or PUT it to begin anew",
-                  key->id, ago, tombstone.ttl_s);
+        pool_fault_expired(key, ago, tombstone.ttl_s, fault);
         break;
     case TOMBSTONE_EVICTED:
         fault_set(fault, STATUS_SESSION_EVICTED, "session",
@@ -389,6 +400,9 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, unsigned r
         return status;
     }
     pool_slot(pool, slot)->hash = (uint32_t)key->hash;
+    if (pool->is_cache) {
+        *pool_token(pool, slot) = (struct pool_token){ .name = 0 };
+    }
     record_begin(pool_layout(pool, slot), pool_record(pool, slot), key->id, key->n);
     *ret_slot = slot;
     return STATUS_OK;

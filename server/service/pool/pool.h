@@ -34,7 +34,12 @@ enum { POOL_VICTIMS = 512, POOL_JOURNAL_ENTRIES = 8 };
 enum { POOL_CLASSES_MAX = 24, POOL_CLASSES = 1 + POOL_CLASSES_MAX, POOL_MEANING_BYTES = 64 };
 
 /* Owners of a claim: workers from 1 on, and these. */
-enum { OWNER_NONE = 0, OWNER_MAIN = UINT16_MAX - 1, OWNER_MOVED = UINT16_MAX };
+enum {
+    OWNER_NONE = 0,
+    OWNER_ENGINE = UINT16_MAX - 2, /* its write is on its way to the engine (pool_wire.h) */
+    OWNER_MAIN = UINT16_MAX - 1,
+    OWNER_MOVED = UINT16_MAX
+};
 
 enum {
     SLOT_USED = 1,
@@ -60,9 +65,16 @@ enum {
     POOL_SLOTS_MAX = EXTENTS_MAX * EXTENT_SLOTS_MAX
 };
 
+/* What the engine of a cluster has of a session: a name that its last write alone has, and how many
+ * writes there were. name 0: nothing. */
+struct pool_token {
+    uint64_t name, writes;
+};
+
 struct extent {
-    char *records;      /* [n_slots] */
-    struct slot *slots; /* [n_slots] */
+    char *records;             /* [n_slots] */
+    struct slot *slots;        /* [n_slots] */
+    struct pool_token *tokens; /* [n_slots] of a cache; else NULL */
     const struct record_layout *layout;
     _Atomic uint32_t n_fresh; /* slots below it have been in use at some time */
     uint32_t record_bytes, n_slots;
@@ -111,6 +123,7 @@ struct pool_options {
     size_t session_max, tombstone_max;
     uint32_t ttl_s; /* 0: never */
     bool evict;
+    bool is_cache;              /* an engine has the sessions (pool_wire.h) */
     struct pool_memory *memory; /* NULL: they are not counted */
     int64_t now_ms;
 };
@@ -151,6 +164,7 @@ struct pool {
     size_t session_max;
     uint32_t ttl_s;
     bool evict;
+    bool is_cache;
     struct pool_memory *memory;      /* that these sessions count in, or NULL */
     struct listeners *listeners;     /* or NULL */
     struct rule_states *rule_states; /* or NULL */
@@ -218,6 +232,12 @@ static inline struct slot *pool_slot(const struct pool *pool, uint32_t slot)
     return pool_extent(pool, slot)->slots + slot % EXTENT_SLOTS_MAX;
 }
 
+/* Of a cache; whoever has claimed the slot. */
+static inline struct pool_token *pool_token(const struct pool *pool, uint32_t slot)
+{
+    return pool_extent(pool, slot)->tokens + slot % EXTENT_SLOTS_MAX;
+}
+
 static inline const struct record_layout *pool_layout(const struct pool *pool, uint32_t slot)
 {
     return pool_extent(pool, slot)->layout;
@@ -250,6 +270,9 @@ enum claim {
 /* Claims the session for `owner`. One whose time is over is ended on the way. */
 enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t owner, int64_t now_ms,
                       uint32_t *ret_slot, struct fault *fault);
+/* The answer to who asks for a session whose time is over: CLAIM_ENDED. */
+enum claim pool_fault_expired(const struct pool_key *key, long long ago_s, uint32_t ttl_s,
+                              struct fault *fault);
 /* Claims the donor, unless somebody else works on it. CLAIM_OK, CLAIM_OWN, CLAIM_BUSY, or
  * CLAIM_ABSENT. */
 enum claim pool_claim_donor(struct pool *pool, uint16_t owner, uint32_t *ret_slot);
@@ -322,6 +345,8 @@ __attribute__((warn_unused_result)) bool pool_verify(struct pool *pool, uint32_t
  * sync, and is gone. */
 void pool_note_stepped_back(struct pool *pool, const char *id, uint64_t step);
 
+/* How long the session lives without being seen; 0: for ever. */
+uint32_t pool_ttl_of(const struct pool *pool, uint32_t slot);
 /* When the claimed session's time is over; 0: never. All times here are by the steady clock. */
 int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot);
 

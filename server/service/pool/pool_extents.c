@@ -20,10 +20,18 @@ static size_t n_extents(const struct pool *pool)
     return atomic_load_explicit(&pool->n_extents, memory_order_acquire);
 }
 
+static void forget_extent(struct extent *extent)
+{
+    free(extent->slots);
+    free(extent->tokens);
+    extent->slots = NULL;
+    extent->tokens = NULL;
+}
+
 void extents_done(struct pool *pool)
 {
     for (size_t k = 0; k < n_extents(pool); k++) {
-        free(pool->extents[k].slots);
+        forget_extent(&pool->extents[k]);
     }
     if (pool->extents) {
         munmap(pool->extents, EXTENTS_MAX * sizeof *pool->extents);
@@ -131,15 +139,16 @@ static enum status map_extent(struct pool *pool, const struct extent_place *plac
         extent->layout = &pool->layouts_by_room[place->record_class][place->room];
         extent->record_bytes = extent->layout->record_bytes;
         extent->slots = calloc(extent->n_slots, sizeof *extent->slots);
+        extent->tokens = pool->is_cache ? calloc(extent->n_slots, sizeof *extent->tokens) : NULL;
     }
-    if (!is_journal && !extent->slots) {
+    if (!is_journal && (!extent->slots || (pool->is_cache && !extent->tokens))) {
+        forget_extent(extent);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for more sessions");
     }
     enum status status =
         region_map(&pool->region, place->from, place->n_bytes, &extent->records, fault);
     if (status != STATUS_OK) {
-        free(extent->slots);
-        extent->slots = NULL;
+        forget_extent(extent);
         return status;
     }
     if (is_journal) { /* else others may be reading it */

@@ -84,6 +84,7 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
     pool->session_max = options->session_max;
     pool->ttl_s = options->ttl_s;
     pool->evict = options->evict;
+    pool->is_cache = options->is_cache;
     pool->memory = options->memory;
     pool->listeners = options->listeners;
     pool->rule_states = options->rule_states;

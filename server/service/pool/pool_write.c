@@ -125,6 +125,9 @@ static enum status alloc_successor(struct pool *pool, uint32_t slot, unsigned re
     record_begin(pool_layout(pool, successor), record, header->id, header->n_id);
     record_set_life(record, &header->life);
     pool_slot(pool, successor)->hash = pool_slot(pool, slot)->hash;
+    if (pool->is_cache) {
+        *pool_token(pool, successor) = *pool_token(pool, slot);
+    }
     *ret_successor = successor;
     return STATUS_OK;
 }
