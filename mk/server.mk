@@ -1,15 +1,15 @@
 # The daemon: each folder of server/ is a layer, and an archive, linked with those below it.
 LAYERS_base     := base
 LAYERS_config   := config base
-LAYERS_commands := commands service store webhook config base
+LAYERS_commands := commands service store webhook cluster secure config base
 LAYERS_confine  := confine config base
 LAYERS_secure   := secure config base
 LAYERS_store    := store config base
 LAYERS_webhook  := webhook base
 LAYERS_cluster  := cluster secure config base
-LAYERS_service  := service store webhook config base
-LAYERS_codec    := codec service store webhook config base
-LAYERS_http     := http codec service store secure webhook config base
+LAYERS_service  := service store webhook cluster secure config base
+LAYERS_codec    := codec service store webhook cluster secure config base
+LAYERS_http     := http codec service store webhook cluster secure config base
 SERVER_LAYERS   := commands http codec service store cluster secure webhook confine config base
 
 # The foreign library that a layer hides.

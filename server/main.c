@@ -5,6 +5,7 @@
 #include "base/notify.h"
 #include "base/refusal.h"
 #include "base/signals.h"
+#include "cluster/cluster_target.h"
 #include "commands/command.h"
 #include "config/config.h"
 #include "confine/confine.h"
@@ -37,6 +38,7 @@ struct daemon {
     struct config *config;
     struct http *http;
     struct service *service;
+    struct cluster_target *cluster; /* NULL: this node stands alone */
 };
 
 static void print_help(void)
@@ -154,6 +156,9 @@ static enum status start_service(struct daemon *daemon, struct fault *fault)
     }
     enum status status = service_create(daemon->config, &daemon->service, fault);
     signals_end_watch();
+    if (status == STATUS_OK && daemon->cluster) {
+        status = service_join_cluster(daemon->service, daemon->cluster, fault);
+    }
     return status;
 }
 
@@ -167,7 +172,7 @@ static enum status confine(const struct config *config, struct fault *fault)
         log_event(LOG_WARN, "running_as_root", LOG_STRING("advice", "--user NAME"));
     }
     if (status == STATUS_OK && config->seccomp == CONFIG_YES) {
-        status = confine_to_calls(config->rule_max > 0, fault);
+        status = confine_to_calls(config->rule_max > 0 || config->cluster[0] != '\0', fault);
     }
     return status;
 }
@@ -180,6 +185,9 @@ static enum status start(struct daemon *daemon, struct fault *fault)
     }
     if (status == STATUS_OK && daemon->config->rule_max > 0) {
         status = webhook_client_setup(daemon->config->seccomp == CONFIG_YES, fault);
+    }
+    if (status == STATUS_OK && daemon->config->cluster[0] != '\0') {
+        status = cluster_target_read(daemon->config, &daemon->cluster, fault);
     }
     if (status == STATUS_OK) {
         status = confine(daemon->config, fault);
@@ -256,6 +264,7 @@ static int stop(struct daemon *daemon, int code)
     bool synced = service_sync(daemon->service);
     if (is_drained && is_halted) {
         service_free(daemon->service);
+        cluster_target_free(daemon->cluster);
     }
     log_event(LOG_INFO, "stopped", LOG_STRING("synced", synced ? "yes" : "no"));
     code = code != EXIT_SUCCESS ? code : synced ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -275,6 +284,7 @@ static int serve(struct daemon *daemon)
     if (start(daemon, &fault) != STATUS_OK) {
         http_stop(daemon->http);
         service_free(daemon->service);
+        cluster_target_free(daemon->cluster);
         return fail("cannot_start", &fault);
     }
     int code = EXIT_SUCCESS;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    BACKOFF_MOST_NS = 1000 * CLUSTER_MS_NS,
+    BACKOFF_MOST_NS = 500 * CLUSTER_MS_NS,
     MIB_NS = 1000 * CLUSTER_MS_NS, /* that moving a MiB may take */
     READS_A_TURN = 16              /* before others have their turn */
 };

@@ -226,7 +226,8 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->amends_step = body->amends_step;
     step->forecast_options = body->forecast_options.forecast_options;
     step->may_slice = false;
-    step->is_done = false;
+    step->is_done = step->is_out = step->is_checked = step->is_absent = false;
+    step->n_refused = 0;
     step->slices = NULL;
     step->ahead = NULL;
     step->amend = NULL;

@@ -56,6 +56,11 @@ enum status api_ready(struct request *request)
                          "no model is served: every file that was given is refused; the log says "
                          "why, and SIGHUP reads them again");
     }
+    if (service_misses_cluster(service_context_service(request->context))) {
+        return fault_set(request->fault, STATUS_NOT_READY, NULL,
+                         "the cluster's engine has not answered for some seconds: no session is "
+                         "served until it does");
+    }
     if (service_is_degraded(service_context_service(request->context))) {
         return reply_degraded(request);
     }

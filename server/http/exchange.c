@@ -504,6 +504,9 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
                                exchange->path,
                                request->fault->status != STATUS_OK ? request->fault->message : "");
         }
+        if (worker->is_of_cluster) {
+            pending_forget_steps(exchange);
+        }
         pending_remove(exchange);
         hold_remove(exchange);
         if (request->prediction) {

@@ -35,7 +35,8 @@ enum refusal {
     X(MODELS, "models")                                                                            \
     X(JOBS, "jobs")                                                                                \
     X(BODIES, "bodies") /* to be read, or replies to be printed, that are large */                 \
-    X(LISTS, "lists")
+    X(LISTS, "lists")                                                                              \
+    X(SESSIONS, "sessions") /* that the engine of a cluster has */
 
 enum wait {
 #define WAIT_ENUM(name, word) WAIT_##name,

@@ -45,6 +45,9 @@ enum disk_queue offload_queue(const struct exchange *exchange)
     if (request->route->is_page && request->config->page_dir[0] != '\0') {
         return DISK_LISTS;
     }
+    if (request->route->is_of_session && request->config->cluster[0] != '\0') {
+        return DISK_SESSIONS;
+    }
     return request->route->is_read_aside && is_large ? DISK_BODIES : request->route->disk;
 }
 
@@ -63,6 +66,9 @@ static size_t n_values(const struct prediction *prediction)
 enum disk_queue offload_finish_queue(const struct exchange *exchange)
 {
     const struct request *request = &exchange->request;
+    if (request->route->is_of_session && request->config->cluster[0] != '\0') {
+        return DISK_SESSIONS;
+    }
     const bool prints = request->prediction && !exchange->is_handed_in && !request->route->changes;
     return prints && n_values(request->prediction) > LARGE_REPLY_VALUES ? DISK_BODIES : DISK_NONE;
 }
@@ -93,7 +99,8 @@ enum status offload_begin(struct exchange *exchange, enum disk_queue queue)
 static const enum wait waits[] = { [DISK_MODELS] = WAIT_MODELS,
                                    [DISK_JOBS] = WAIT_JOBS,
                                    [DISK_BODIES] = WAIT_BODIES,
-                                   [DISK_LISTS] = WAIT_LISTS };
+                                   [DISK_LISTS] = WAIT_LISTS,
+                                   [DISK_SESSIONS] = WAIT_SESSIONS };
 
 struct exchange *offload_take(struct worker *worker, enum status *ret_status)
 {

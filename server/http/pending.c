@@ -24,6 +24,18 @@ void pending_add(struct exchange *exchange)
     }
 }
 
+void pending_forget_steps(struct exchange *exchange)
+{
+    struct service_context *context = exchange->worker->context;
+    const struct request *request = &exchange->request;
+    for (size_t k = exchange->n_steps_done; k < request->n_steps && service_steps_out(context) > 0;
+         k++) {
+        if (request->steps[k].is_out) {
+            service_steps_forget(context, &request->steps[k]);
+        }
+    }
+}
+
 void pending_remove(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
@@ -139,7 +151,7 @@ size_t pending_gather_steps(struct worker *worker, size_t *ret_n_rows)
         for (size_t k = exchange->n_steps_done;
              k < request->n_steps && n < BATCH_STEPS && n_rows < most && n_work < SLICE_WORK; k++) {
             struct step *step = &request->steps[k];
-            if (!step->is_done) {
+            if (!step->is_done && !step->is_out) {
                 step->may_slice = k == exchange->n_steps_done;
                 n_rows += step->n_rows;
                 n_work += step->n_work;

@@ -31,6 +31,8 @@ void pending_retry(struct worker *worker);
 void pending_cut(struct worker *worker);
 /* It is done, or given up; does nothing to one that does not wait. */
 void pending_remove(struct exchange *exchange);
+/* It ends: none of its steps is waited for, though the engine of a cluster may still take them. */
+void pending_forget_steps(struct exchange *exchange);
 /* What it asks for is begun at this moment (worker->now_ns): counts how long that waited, once. */
 void pending_end_wait(struct exchange *exchange, enum wait wait);
 /* Its prediction is done or given up; counts how long that took. */

@@ -69,6 +69,8 @@ struct route {
     /* The thread that calls `handle`; not the worker's where it waits for the disk (the files of
      * models, the database of jobs), or looks at every session. */
     enum disk_queue disk;
+    bool is_of_session; /* it asks for one session: on a node of a cluster its thread may wait for
+                           the engine */
     bool is_read_aside; /* `handle` writes nothing: if the body is large, it is called on a thread
                            of its own. `finish` is only to print what is large */
     bool has_training_lines; /* x-ndjson may be as large as --training-max, not --body-max */

@@ -186,10 +186,21 @@ static int idle_ms(struct worker *worker)
     return ms == INT32_MAX ? -1 : ms < 0 ? 0 : (int)ms;
 }
 
+/* How long to wait at most, of ms (-1: no limit), with the engine. */
+static int poll_engine(const struct worker *worker, int ms, struct pollfd *ret_pollfd)
+{
+    int64_t engine_ns;
+    service_steps_poll(worker->context, ret_pollfd, &engine_ns);
+    const int64_t engine_ms = engine_ns / MILLISECOND_NS + 1;
+    return ms < 0 || engine_ms < ms ? (int)engine_ms : ms;
+}
+
 static void wait_for_events(struct worker *worker)
 {
     bool is_stepping = !TAILQ_EMPTY(&worker->pending.stepping);
-    bool is_stuck = is_stepping && worker->pending.n_stuck_turns > STUCK_TURNS;
+    bool is_stuck =
+        is_stepping && (worker->pending.n_stuck_turns > STUCK_TURNS ||
+                        (worker->is_of_cluster && service_steps_out(worker->context) > 0));
     if (is_stepping && !is_stuck) {
         sched_yield(); /* another worker has one of the sessions, for microseconds */
         return;
@@ -201,10 +212,15 @@ static void wait_for_events(struct worker *worker)
         return; /* a prediction or a body goes on, or replies are to be sent, and MHD_run looks for
                    events by itself */
     }
-    struct pollfd fds[] = { { .fd = worker->events_fd, .events = POLLIN },
-                            { .fd = worker->wake_fd, .events = POLLIN } };
+    struct pollfd fds[3] = { { .fd = worker->events_fd, .events = POLLIN },
+                             { .fd = worker->wake_fd, .events = POLLIN } };
+    const nfds_t n_fds = worker->is_of_cluster ? 3 : 2;
+    if (worker->is_of_cluster) {
+        ms = poll_engine(worker, ms, &fds[2]);
+    }
     uint64_t n;
-    if (poll(fds, 2, ms) > 0 && fds[1].revents != 0 && read(worker->wake_fd, &n, sizeof n) < 0) {
+    if (poll(fds, n_fds, ms) > 0 && fds[1].revents != 0 &&
+        read(worker->wake_fd, &n, sizeof n) < 0) {
         log_event(LOG_DEBUG, "wake_failed", LOG_INT("errno", errno));
     }
 }
@@ -235,6 +251,9 @@ static void take_turn(struct worker *worker)
     worker_read_clock(worker);
     load_begin(&worker->load, (int64_t)worker->http->config->queue_ms * MILLISECOND_NS,
                worker->now_ns);
+    if (worker->is_of_cluster) {
+        service_steps_take(worker->context);
+    }
     if (has_out(worker)) {
         take_back(worker);
     }

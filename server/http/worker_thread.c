@@ -86,6 +86,7 @@ enum status worker_thread_create(struct http *http, struct service *service, int
     load_init(&worker->load);
     deadlines_init(&worker->deadlines, worker_shortest_wait_ns(http->config));
     access_join(worker);
+    worker->is_of_cluster = http->config->cluster[0] != '\0';
     worker->is_in_place = MHD_get_version()[0] == '0';
     worker->metrics = metrics_create(http->n_routes);
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

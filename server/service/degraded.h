@@ -30,6 +30,7 @@ struct service;
     X(CUT, "cut",                                                                                  \
       "the file of a model's sessions was cut while grud ran: they are not served until grud is "  \
       "started again")                                                                             \
+    X(CLUSTER, "cluster", "the cluster's engine does not answer: no session is served")            \
     X(MODELS, "models", "a model, or a version of one, cannot be served")
 enum degraded_state {
 #define DEGRADED_ENUM(name, word, sentence) DEGRADED_##name,

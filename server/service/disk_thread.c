@@ -24,7 +24,7 @@ struct disk_thread {
 
 static const char *const names[DISK_N_QUEUES] = {
     [DISK_MODELS] = "disk-models", [DISK_JOBS] = "disk-jobs", [DISK_SYNCS] = "disk-syncs",
-    [DISK_BODIES] = "bodies",      [DISK_LISTS] = "lists",
+    [DISK_BODIES] = "bodies",      [DISK_LISTS] = "lists",    [DISK_SESSIONS] = "sessions",
 };
 
 /* ---- inboxes ---- */
@@ -192,7 +192,8 @@ static bool start_one(struct service *service, enum disk_queue queue)
 enum status disk_threads_start(struct service *service, struct fault *fault)
 {
     for (enum disk_queue queue = DISK_NONE + 1; queue < DISK_N_QUEUES; queue++) {
-        if (!start_one(service, queue)) {
+        const bool is_needed = queue != DISK_SESSIONS || service->cluster;
+        if (is_needed && !start_one(service, queue)) {
             return fault_set(fault, STATUS_NO_MEMORY, NULL,
                              "the threads that wait for the disk cannot be started");
         }

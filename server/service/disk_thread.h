@@ -6,7 +6,8 @@
  * job's status is told while a model is being stored, and what one client asks of a job is done in
  * the order it was accepted. Two more wait for no disk, but do what no worker has the time for: one
  * reads large bodies and prints long predictions, and one lists sessions, for which it looks at the
- * id of every session of a model, and forecasts all of them.
+ * id of every session of a model, and forecasts all of them. On a node of a cluster one waits for
+ * the engine, with what is asked of single sessions.
  *
  * Any thread hands in tasks, and never waits for more than a short lock. A task that is done comes
  * back to the inbox that it names, which is one thread's: only that thread takes from it. From
@@ -31,6 +32,7 @@ enum disk_queue {
     DISK_SYNCS,
     DISK_BODIES,
     DISK_LISTS,
+    DISK_SESSIONS,
     DISK_N_QUEUES
 };
 

@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cluster/cluster_url.h"
+#include "service/cluster/watch.h"
 #include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/models/catalogue.h"
@@ -40,6 +42,16 @@ static enum status read_levels(const struct config *config, struct interval_leve
 enum status service_check(const struct config *config, struct fault *fault)
 {
     struct interval_levels levels;
+    if (config->record && config->cluster[0] != '\0') {
+        return fault_set(fault, STATUS_INVALID_VALUE, "record",
+                         "the nodes of a cluster do not record readings: leave out --record or "
+                         "--cluster");
+    }
+    struct cluster_url url;
+    if (config->cluster[0] != '\0' &&
+        cluster_url_parse(config->cluster, &url, fault) != STATUS_OK) {
+        return fault_status(fault);
+    }
     return read_levels(config, &levels, fault);
 }
 
@@ -80,7 +92,9 @@ static enum status end_gone(struct service *service, struct pool *pool,
  * that are not served now stay. */
 static enum status end_firings_of_gone(struct service *service, struct fault *fault)
 {
-    const struct rule_set *rules = service->rules ? service->rules->current : NULL;
+    const bool knows_sessions = service->config->cluster[0] == '\0'; /* else the engine does */
+    const struct rule_set *rules =
+        service->rules && knows_sessions ? service->rules->current : NULL;
     struct catalogue *catalogue = catalogue_ref(service);
     enum status status = STATUS_OK;
     for (size_t k = 0; rules && status == STATUS_OK && k < rules->n_entries; k++) {
@@ -171,6 +185,7 @@ void service_free(struct service *service)
     service_stop_jobs(service);
     webhook_thread_stop(service);
     disk_threads_stop(service);
+    cluster_watch_free(service->cluster_watch);
     recorder_free(service->recorder);
     catalogue_unref(service->current);
     rules_free(service->rules);
@@ -179,6 +194,18 @@ void service_free(struct service *service)
     files_unlock(&service->data_lock);
     listeners_done(&service->listeners);
     free(service);
+}
+
+enum status service_join_cluster(struct service *service, struct cluster_target *cluster,
+                                 struct fault *fault)
+{
+    service->cluster = cluster;
+    return cluster_watch_create(cluster, &service->cluster_watch, fault);
+}
+
+bool service_misses_cluster(const struct service *service)
+{
+    return service->cluster_watch && cluster_watch_misses(service->cluster_watch);
 }
 
 void service_print_steps_with(struct service *service, step_event_printer *print)
@@ -259,9 +286,19 @@ static void note_cut(struct service *service, const struct model *model)
     degraded_begins(service, DEGRADED_CUT);
 }
 
+static void look_for_engine(struct service *service)
+{
+    if (service->cluster_watch && cluster_watch_look(service->cluster_watch)) {
+        degraded_ends(service, DEGRADED_CLUSTER);
+    } else if (service->cluster_watch) {
+        degraded_begins(service, DEGRADED_CLUSTER);
+    }
+}
+
 void service_tick(struct service *service)
 {
     note_clock(service);
+    look_for_engine(service);
     int64_t now_ms = clock_steady_ms();
     struct catalogue *catalogue = catalogue_ref(service);
     for (size_t k = 0; k < catalogue->n_models; k++) {

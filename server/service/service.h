@@ -51,6 +51,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cluster_target;
+
 /* ---- life: from the main thread ---- */
 
 /* Whether the options of this layer are what they may be. */
@@ -64,6 +66,11 @@ service_create(const struct config *config, struct service **ret_service, struct
  */
 __attribute__((warn_unused_result)) enum status service_start_disk(struct service *service,
                                                                    struct fault *fault);
+/* The engine that has the sessions, of an option --cluster that is not empty; before the contexts.
+ * It stays its caller's, and is there as long as the service. An engine that is away may come: what
+ * does not pass is a fault. */
+__attribute__((warn_unused_result)) enum status
+service_join_cluster(struct service *service, struct cluster_target *cluster, struct fault *fault);
 /* How steps are printed for those that listen (listeners.h); before the workers. Without it nobody
  * is told of any. */
 void service_print_steps_with(struct service *service, step_event_printer *print);
@@ -78,6 +85,8 @@ void service_free(struct service *service);
 /* A few times a second: ends sessions whose time to live is over, has all synced when the interval
  * has passed. It does not wait for that, once service_start_disk has been called. */
 void service_tick(struct service *service);
+/* Any thread: the engine of the cluster has been away for too long for requests to be sent here. */
+bool service_misses_cluster(const struct service *service);
 /* Everything to disk: false, and degraded from then on, if that failed, now or earlier. */
 bool service_sync(struct service *service);
 

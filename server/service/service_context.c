@@ -1,6 +1,7 @@
 #include "service/service_context.h"
 
 #include "base/clock.h"
+#include "service/cluster/engine.h"
 #include "service/models/catalogue.h"
 #include "service/pool/pool.h"
 #include "service/rules/rules.h"
@@ -8,6 +9,7 @@
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm_slices.h"
 #include "service/sessions/slice.h"
+#include "service/sessions/step_cluster.h"
 
 #include <stdlib.h>
 
@@ -15,6 +17,7 @@ enum { EVENT_BYTES_MAX = 16 << 20 /* that the text of a step with a long forecas
 
 enum status service_context_create(struct service *service, struct service_context **ret_context)
 {
+    struct fault fault;
     struct service_context *context = calloc(1, sizeof *context);
     if (!context || gru_work_create(&context->work) != GRU_OK ||
         recorder_open_outbox(service->recorder, &context->outbox) != STATUS_OK) {
@@ -22,9 +25,15 @@ enum status service_context_create(struct service *service, struct service_conte
         return STATUS_NO_MEMORY;
     }
     context->service = service;
+    if (service->cluster &&
+        (engine_create(service->cluster, &context->engine, &fault) != STATUS_OK ||
+         step_cluster_create(context, &context->cluster) != STATUS_OK)) {
+        service_context_free(context);
+        return STATUS_NO_MEMORY;
+    }
     arena_init(&context->event_arena, EVENT_BYTES_MAX);
     context->generation = UINT64_MAX;
-    context->owner = (uint16_t)(atomic_fetch_add(&service->n_contexts, 1) % (OWNER_MAIN - 1) + 1);
+    context->owner = (uint16_t)(atomic_fetch_add(&service->n_contexts, 1) % (OWNER_ENGINE - 1) + 1);
     service_context_turn(context);
     *ret_context = context;
     return STATUS_OK;
@@ -35,6 +44,8 @@ void service_context_free(struct service_context *context)
     if (!context) {
         return;
     }
+    engine_free(context->engine); /* what is out ends */
+    step_cluster_free(context->cluster);
     catalogue_release(context);
     rules_release(context);
     recorder_close_outbox(context->outbox);

@@ -24,7 +24,10 @@
 #include <stdint.h>
 
 struct catalogue;
+struct cluster_target;
+struct cluster_watch;
 struct disk_thread;
+struct engine;
 struct job_database;
 struct job_thread;
 struct outbox;
@@ -33,6 +36,7 @@ struct recorder;
 struct rewarming;
 struct rule_set;
 struct rules;
+struct step_cluster;
 
 struct service_counters {
     _Atomic uint64_t n_steps, n_repeated_readings, n_filled_readings;
@@ -61,6 +65,8 @@ struct service {
     struct interval_levels interval_levels; /* that are offered */
     struct job_database *job_database;
     struct rules *rules;                             /* NULL: there are none, and none may be */
+    struct cluster_target *cluster;                  /* NULL: this node stands alone */
+    struct cluster_watch *cluster_watch;             /* likewise. But for one function: main's */
     struct recorder *recorder;                       /* NULL: sessions record nothing */
     struct job_thread *job_thread;                   /* NULL: it does not run. Main thread only */
     struct disk_thread *disk_threads[DISK_N_QUEUES]; /* NULL: they do not run, or not yet */
@@ -86,12 +92,15 @@ struct service_context {
     struct catalogue **held; /* [n_held] earlier ones that this turn's callers may still look at */
     size_t n_held, held_room;
     struct gru_work *work;
-    bool owes_sync;            /* commit.h */
-    bool is_blocked;           /* sessions.h */
-    struct outbox *outbox;     /* of what its steps record; NULL: nothing */
-    struct rule_set *rule_set; /* rules/rules.h; NULL: there is none */
-    uint64_t rules_generation; /* of that */
-    struct arena event_arena;  /* in which a step that listeners are told is printed */
+    bool owes_sync;               /* commit.h */
+    bool is_blocked;              /* sessions.h */
+    struct engine *engine;        /* NULL: this node stands alone */
+    struct step_cluster *cluster; /* likewise: step_cluster.h */
+    struct pool_token known;      /* of the session that a verb has asked the engine for last */
+    struct outbox *outbox;        /* of what its steps record; NULL: nothing */
+    struct rule_set *rule_set;    /* rules/rules.h; NULL: there is none */
+    uint64_t rules_generation;    /* of that */
+    struct arena event_arena;     /* in which a step that listeners are told is printed */
     /* Scratch of service_steps, grown as needed. */
     struct pending_step *pending_steps; /* [n_pending_steps] */
     uint64_t *blocked; /* [n_buckets] a hash table of the sessions that this batch found in use */

@@ -32,14 +32,16 @@ server/store              server/config server/base lib/json gru.h
 server/webhook            server/base gru.h
 server/cluster            server/secure server/config server/base gru.h
 server/service            server/service/pool server/service/models server/service/sessions
+server/service            server/service/cluster server/cluster
 server/service            server/service/jobs server/service/scores server/service/rules server/store server/config server/base gru.h
 server/service/scores     server/base gru.h
 server/service/rules      SHARED server/webhook server/store server/config server/base gru.h
 server/service/pool       server/service/names.h server/service/listeners.h
 server/service/pool       server/service/rules/rule_states.h server/store server/base gru.h
+server/service/cluster    server/service/pool server/cluster server/base gru.h
 server/service/models     server/service/pool server/service/scores server/service/rules SHARED server/store server/config server/base gru.h
 server/service/sessions   server/service/models server/service/pool server/service/scores
-server/service/sessions   server/service/rules SHARED
+server/service/sessions   server/service/rules server/service/cluster server/cluster SHARED
 server/service/sessions   server/store server/config server/base gru.h
 server/service/jobs       server/service/sessions server/service/models server/service/pool SHARED
 server/service/jobs       server/store server/config server/base gru.h
@@ -51,7 +53,7 @@ server/http               server/store/job_store.h server/config server/base gru
 server                    server/base server/commands/command.h server/config/config.h
 server                    server/confine/confine.h server/http/http.h server/secure/tls_client.h
 server                    server/service/service.h server/service/jobs/fine_tuning.h
-server                    server/webhook/webhook_client.h gru.h
+server                    server/webhook/webhook_client.h server/cluster/cluster_target.h gru.h
 '
 
 ARROWS=$(echo "$ARROWS" | sed "s|SHARED|$(echo $SHARED)|")

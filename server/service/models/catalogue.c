@@ -8,6 +8,12 @@
 
 /* ---- catalogues ---- */
 
+struct catalogue *catalogue_share(struct catalogue *catalogue)
+{
+    atomic_fetch_add(&catalogue->n_refs, 1);
+    return catalogue;
+}
+
 void catalogue_unref(struct catalogue *catalogue)
 {
     if (!catalogue || atomic_fetch_sub(&catalogue->n_refs, 1) != 1) {
@@ -148,6 +154,18 @@ bool catalogue_renew(struct service_context *context)
     context->catalogue = catalogue_ref(context->service);
     context->generation = generation;
     return true;
+}
+
+bool catalogue_hold(struct service_context *context, struct catalogue *catalogue)
+{
+    const bool has_it = context->catalogue == catalogue;
+    const bool has_room = has_it || catalogue_reserve_renewals(context, 1);
+    if (has_it || !has_room) {
+        catalogue_unref(catalogue);
+    } else {
+        context->held[context->n_held++] = catalogue;
+    }
+    return has_room;
 }
 
 static void release_held(struct service_context *context)

@@ -21,8 +21,9 @@ struct catalogue {
     size_t n_ignored;              /* files that have no model's name */
 };
 
-struct catalogue *catalogue_ref(struct service *service); /* the current one */
-void catalogue_unref(struct catalogue *catalogue);        /* takes NULL */
+struct catalogue *catalogue_ref(struct service *service);       /* the current one */
+struct catalogue *catalogue_share(struct catalogue *catalogue); /* one reference more */
+void catalogue_unref(struct catalogue *catalogue);              /* takes NULL */
 /* Makes `next` (one reference, given away) the current one; grud is degraded while it holds
  * something that cannot be served. */
 void catalogue_publish(struct service *service, struct catalogue *next);
@@ -53,6 +54,9 @@ __attribute__((warn_unused_result)) bool catalogue_renew(struct service_context 
 /* Makes room for the next n renewals. */
 __attribute__((warn_unused_result)) bool catalogue_reserve_renewals(struct service_context *context,
                                                                     size_t n);
+/* Takes over a reference, and keeps it to the end of the turn. False: no memory, and it is gone. */
+__attribute__((warn_unused_result)) bool catalogue_hold(struct service_context *context,
+                                                        struct catalogue *catalogue);
 /* It holds no catalogue until its next turn begins. */
 void catalogue_end_turn(struct service_context *context);
 void catalogue_release(struct service_context *context); /* the context ends */

@@ -274,20 +274,23 @@ struct pool_options model_pool_options(struct service *service, const struct mod
                                        const struct gru_model *gru, char path[PATH_MAX])
 {
     const struct config *config = service->config;
-    bool on_disk = config->data[0] != '\0' && files_pool_path(config->data, model->name, "", path);
-    struct pool_options options = { .name = model->name,
-                                    .path = on_disk ? path : NULL,
-                                    .variables = variables_digest(gru_model_info(gru)),
-                                    .layout = record_layout_of(gru_model_info(gru),
-                                                               config->session_history),
-                                    .session_max = config->session_max,
-                                    .tombstone_max = config->tombstone_max,
-                                    .ttl_s = (uint32_t)config->session_ttl,
-                                    .evict = config->session_full == CONFIG_EVICT,
-                                    .memory = &service->session_memory,
-                                    .listeners = &service->listeners,
-                                    .rule_states = service->rules ? service->rules->states : NULL,
-                                    .now_ms = clock_steady_ms() };
+    bool on_disk = config->data[0] != '\0' && config->cluster[0] == '\0' &&
+                   files_pool_path(config->data, model->name, "", path);
+    struct pool_options options = {
+        .name = model->name,
+        .path = on_disk ? path : NULL,
+        .variables = variables_digest(gru_model_info(gru)),
+        .layout = record_layout_of(gru_model_info(gru), config->session_history),
+        .session_max = config->session_max,
+        .tombstone_max = config->tombstone_max,
+        .ttl_s = (uint32_t)config->session_ttl,
+        .evict = config->session_full == CONFIG_EVICT || config->cluster[0] != '\0',
+        .is_cache = config->cluster[0] != '\0',
+        .memory = &service->session_memory,
+        .listeners = &service->listeners,
+        .rule_states = service->rules ? service->rules->states : NULL,
+        .now_ms = clock_steady_ms()
+    };
     if (config->amend) {
         options.layout = record_layout_with_base(&options.layout);
     }

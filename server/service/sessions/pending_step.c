@@ -5,6 +5,7 @@
 #include "service/sessions/session_base.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/session_intervals.h"
+#include "service/sessions/step_cluster.h"
 #include "service/sessions/steps.h"
 
 #include <string.h>
@@ -41,7 +42,9 @@ enum claim pending_create_session(struct service_context *context, struct pendin
 void pending_release(struct pending_step *pending)
 {
     struct pool *pool = pending->step->model->pool;
-    if (pending->is_new) {
+    if (pending->written) {
+        step_cluster_release(pending);
+    } else if (pending->is_new) {
         pool_remove(pool, pending->slot);
     } else {
         pool_release(pool, pending->slot);

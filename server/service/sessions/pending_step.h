@@ -12,6 +12,7 @@ struct forecast_options;
 struct rule_node;
 struct service_context;
 struct step;
+struct trip_session;
 
 /* Room for mixed forecasts, if they are asked for or its session has some. */
 struct step_blend {
@@ -36,7 +37,8 @@ struct pending_step {
     struct step *step;
     struct pool_key key;
     enum pending_state state;
-    bool is_new; /* its session exists only if the step succeeds */
+    struct trip_session *written; /* its session stays claimed, for the engine (step_cluster.h) */
+    bool is_new;                  /* its session exists only if the step succeeds */
     uint32_t slot;
     struct record_copy *next; /* in scratch memory */
     double *truths;           /* [O] for its intervals, if its session has some */

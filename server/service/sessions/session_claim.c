@@ -3,6 +3,7 @@
 #include "service/models/catalogue.h"
 #include "service/service_private.h"
 #include "service/sessions/rewarm.h"
+#include "service/sessions/session_cluster.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/sessions.h"
 
@@ -22,12 +23,22 @@ static enum claim give_up_claim(struct service_context *context, const struct po
     return CLAIM_BUSY;
 }
 
+/* On a node of a cluster: as the engine has it. */
+static enum claim try_claim(struct service_context *context, struct pool *pool,
+                            const struct pool_key *key, uint32_t *ret_slot, struct fault *fault)
+{
+    const enum claim claim =
+        pool_claim(pool, key, context->owner, context->now_ms, ret_slot, fault);
+    return context->engine && (claim == CLAIM_OK || claim == CLAIM_ABSENT)
+               ? session_cluster_confirm(context, pool, key, claim == CLAIM_OK, ret_slot, fault)
+               : claim;
+}
+
 enum claim session_claim_wait(struct service_context *context, const struct model **model,
                               const struct pool_key *key, uint32_t *ret_slot, struct fault *fault)
 {
     for (int k = 0;; k++) {
-        enum claim claim =
-            pool_claim((*model)->pool, key, context->owner, context->now_ms, ret_slot, fault);
+        const enum claim claim = try_claim(context, (*model)->pool, key, ret_slot, fault);
         if (claim == CLAIM_OK || claim == CLAIM_ABSENT || claim == CLAIM_ENDED) {
             return claim;
         }

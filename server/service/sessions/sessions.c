@@ -8,6 +8,7 @@
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm.h"
 #include "service/sessions/session_claim.h"
+#include "service/sessions/session_cluster.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/session_time.h"
 #include "service/sessions/step_events.h"
@@ -118,15 +119,70 @@ enum status session_read_row(struct service_context *context, struct session_row
 
 /* ---- writing ---- */
 
+static enum status session_not_found(const struct model *model, const struct pool_key *key,
+                                     struct fault *fault)
+{
+    return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session", "model '%s' has no session '%s'",
+                     model->name, key->id);
+}
+
+static void forget_deleted(struct service_context *context, const struct model *model,
+                           const struct pool_key *key, uint32_t slot)
+{
+    step_rules_end(context, model, key);
+    pool_remove(model->pool, slot);
+    atomic_fetch_add_explicit(&context->service->counters.n_sessions_deleted, 1,
+                              memory_order_relaxed);
+    commit_owe(context, model->pool);
+    step_events_tell_end(context, model, key, SESSION_DELETED);
+}
+
+/* claim: CLAIM_OK, or CLAIM_ENDED of one that this node cannot go on with. CLAIM_MOVED: another
+ * node was faster. */
+static enum claim delete_from_engine(struct service_context *context, const struct model *model,
+                                     const struct pool_key *key, enum claim claim, uint32_t slot,
+                                     struct fault *fault)
+{
+    const enum claim deleted = session_cluster_delete(context, model->name, key, fault);
+    if (claim == CLAIM_OK && deleted == CLAIM_OK) {
+        forget_deleted(context, model, key, slot);
+    } else if (claim == CLAIM_OK) {
+        pool_remove(model->pool, slot);
+    }
+    return deleted;
+}
+
+static enum status delete_in_cluster(struct service_context *context, const struct model *model,
+                                     const struct pool_key *key, struct fault *fault)
+{
+    for (int k = 0; k <= CLUSTER_REFUSALS_MAX; k++) {
+        uint32_t slot = INDEX_NONE;
+        enum claim claim = session_claim_wait(context, &model, key, &slot, fault);
+        if (claim == CLAIM_ABSENT) {
+            return session_not_found(model, key, fault);
+        }
+        if (claim == CLAIM_BUSY || (claim == CLAIM_ENDED && context->known.name == 0)) {
+            return fault_status(fault);
+        }
+        claim = delete_from_engine(context, model, key, claim, slot, fault);
+        if (claim != CLAIM_MOVED) {
+            return claim == CLAIM_OK ? STATUS_OK : fault_status(fault);
+        }
+    }
+    return session_cluster_refuse(key, fault);
+}
+
 enum status session_delete(struct service_context *context, const struct model *model,
                            const char *id, struct fault *fault)
 {
     struct pool_key key = pool_key_of(id);
     uint32_t slot;
+    if (context->engine) {
+        return delete_in_cluster(context, model, &key, fault);
+    }
     enum claim claim = session_claim_wait(context, &model, &key, &slot, fault);
     if (claim == CLAIM_ABSENT) {
-        return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session",
-                         "model '%s' has no session '%s'", model->name, id);
+        return session_not_found(model, &key, fault);
     }
     if (claim == CLAIM_BUSY) {
         return fault_status(fault);
@@ -143,12 +199,7 @@ enum status session_delete(struct service_context *context, const struct model *
         return fault_status(fault);
     }
     if (claim == CLAIM_OK) {
-        step_rules_end(context, model, &key);
-        pool_remove(model->pool, slot);
-        atomic_fetch_add_explicit(&context->service->counters.n_sessions_deleted, 1,
-                                  memory_order_relaxed);
-        commit_owe(context, model->pool);
-        step_events_tell_end(context, model, &key, SESSION_DELETED);
+        forget_deleted(context, model, &key, slot);
         return pool_check_whole(model->pool, fault);
     }
     return tombstones_forget(&model->pool->tombstones, key.hash) ? STATUS_OK : fault_status(fault);
@@ -188,12 +239,17 @@ static enum status begin_draft(struct service_context *context, const struct mod
         if (!draft->is_new) {
             return STATUS_OK;
         }
-        if (claim == CLAIM_ENDED && (pool_check_whole(pool, fault) != STATUS_OK ||
-                                     !tombstones_forget(&pool->tombstones, draft->key.hash))) {
+        const bool replaces = claim == CLAIM_ENDED && context->engine && context->known.name != 0;
+        if (claim == CLAIM_ENDED && !replaces &&
+            (pool_check_whole(pool, fault) != STATUS_OK ||
+             !tombstones_forget(&pool->tombstones, draft->key.hash))) {
             return fault_status(fault);
         }
         claim = session_copy_create(context, draft->model, &draft->key, draft->record_class, keep,
                                     &draft->slot, fault);
+        if (claim == CLAIM_OK && replaces) {
+            session_cluster_replace(context, pool, draft->slot);
+        }
         if (claim != CLAIM_MOVED && claim != CLAIM_BUSY) {
             return claim == CLAIM_OK ? STATUS_OK : fault_status(fault);
         }
@@ -225,6 +281,12 @@ static enum claim write_draft(struct service_context *context, struct session_dr
     } else {
         claim = pool_write_anew(pool, &draft->slot, draft->record_class, context->owner, life, copy,
                                 readings, fault);
+    }
+    if (claim == CLAIM_OK && context->engine) {
+        claim = session_cluster_write(context, pool, draft->slot, fault);
+        if (claim != CLAIM_OK) {
+            return claim;
+        }
     }
     if (claim == CLAIM_OK && !draft->is_new) {
         step_rules_end(context, draft->model, &draft->key);
@@ -332,8 +394,12 @@ static enum status put(struct service_context *context, const struct model *mode
     /* First of all: a restore that fails must not have evicted another session for the room. */
     enum status status = restored_state(context, model->active, restore, &state, fault);
     bool again = status == STATUS_OK;
-    while (again) {
+    for (int k = 0; again; k++) {
         struct session_draft draft;
+        if (context->engine && k > CLUSTER_REFUSALS_MAX) {
+            const struct pool_key key = pool_key_of(id);
+            return session_cluster_refuse(&key, fault);
+        }
         status =
             begin_draft(context, model, id, may_exist, keep, restore->calibration, &draft, fault);
         if (status != STATUS_OK) {

@@ -19,6 +19,7 @@
 #include "service/sessions/session_copy.h"
 #include "service/sessions/step_ahead.h"
 #include "service/sessions/step_answer.h"
+#include "service/sessions/step_cluster.h"
 #include "service/sessions/step_events.h"
 #include "service/sessions/step_intervals.h"
 #include "service/sessions/step_place.h"
@@ -72,8 +73,15 @@ static enum claim claim_session(struct service_context *context, struct pending_
     struct step *step = pending->step;
     enum claim claim = pool_claim(step->model->pool, &pending->key, context->owner, context->now_ms,
                                   &pending->slot, &step->fault);
+    if (claim == CLAIM_OWN && context->cluster) {
+        return step_cluster_claim(context->cluster, pending) ? CLAIM_OK : CLAIM_OWN;
+    }
     if (claim != CLAIM_ABSENT) {
         return claim;
+    }
+    if (context->cluster && !step->is_absent) {
+        step_cluster_ask(context->cluster, pending);
+        return CLAIM_BUSY;
     }
     claim = work_out_first(context, pending);
     return claim == CLAIM_OK ? pending_create_session(context, pending) : claim;
@@ -145,26 +153,57 @@ static void count_late(struct service_context *context, const struct step *step)
     }
 }
 
+/* With the session claimed: of a step that has written it. */
+static void finish_written(struct service_context *context, struct pending_step *pending)
+{
+    if (context->cluster) {
+        step_cluster_write(context->cluster, pending);
+        pending->state = PENDING_DONE;
+        return;
+    }
+    step_events_tell(context, pending);
+    pool_release(pending->step->model->pool, pending->slot);
+    pending_finish(pending);
+}
+
+/* The same of one that has not. What a node of a cluster knows is to be confirmed first, and what
+ * it has just written itself must be in the engine before anything is said of it. */
+static void finish_unwritten(struct service_context *context, struct pending_step *pending)
+{
+    const struct step *step = pending->step;
+    pending_release(pending);
+    if (step_cluster_must_ask(context->cluster, pending)) {
+        step_cluster_ask(context->cluster, pending);
+        block(context, pending);
+        return;
+    }
+    count_late(context, step);
+    if (pending->written) {
+        step_cluster_write(context->cluster, pending);
+        pending->state = PENDING_DONE;
+    } else if (step->fault.status == STATUS_OK) {
+        pending_finish(pending);
+    } else {
+        pending_finish_failed(pending);
+    }
+}
+
 static void amend(struct service_context *context, struct pending_step *pending,
                   struct step_place *place)
 {
     const enum claim claim = amend_go_on(context, pending, place);
-    if (claim == CLAIM_OK) {
-        step_events_tell(context, pending);
-    }
-    pending_release(pending);
     switch (claim) {
     case CLAIM_OK:
         count(&context->service->counters.n_late_readings[LATE_AMENDED], 1);
-        pending_finish(pending);
+        finish_written(context, pending);
         break;
     case CLAIM_BUSY:
     case CLAIM_MOVED:
+        pending_release(pending);
         block(context, pending);
         break;
     default:
-        count_late(context, pending->step);
-        pending_finish_failed(pending);
+        finish_unwritten(context, pending);
     }
 }
 
@@ -198,9 +237,7 @@ static void begin_claimed(struct service_context *context, struct pending_step *
         pending_release(pending);
         block(context, pending);
     } else if (is_made || status != STATUS_OK) {
-        pending_release(pending);
-        status == STATUS_OK ? pending_finish(pending) : pending_finish_failed(pending);
-        count_late(context, step);
+        finish_unwritten(context, pending);
     } else if (place.is_amend) {
         amend(context, pending, &place);
     } else if (step->ahead || step_ahead_is_needed(step, place.n_rows) ||
@@ -273,13 +310,11 @@ static void write_round(struct service_context *context, struct pool *pool,
         } else {
             write_ahead(context, pending, section);
         }
-        step_events_tell(context, pending);
         if (pending->rules) {
             step_rules_note(context, pending);
         }
-        pool_release(pool, pending->slot);
         atomic_fetch_add_explicit(&pool->n_created, pending->is_new, memory_order_relaxed);
-        pending_finish(pending);
+        finish_written(context, pending);
     }
     pool_end_writes(pool, section);
 }
@@ -426,7 +461,8 @@ static void begin_pending(struct service_context *context, struct pending_step *
     step->crossing.by_horizon = NULL;
     step->explanation = NULL;
     if (model_find(context, step->model_name, &step->model, &step->fault) != STATUS_OK ||
-        model_check_causal(step->model, &step->fault) != STATUS_OK) {
+        model_check_causal(step->model, &step->fault) != STATUS_OK ||
+        (context->cluster && step_cluster_check(context->cluster, &step->fault) != STATUS_OK)) {
         pending_finish_failed(pending);
         return;
     }
@@ -443,7 +479,8 @@ static void begin_pending(struct service_context *context, struct pending_step *
 void service_steps(struct service_context *context, struct step *const *steps, size_t n)
 {
     size_t n_pending = 0, n_done = 0;
-    if (!grow_pending_steps(context, n)) {
+    if (!grow_pending_steps(context, n) ||
+        (context->cluster && !step_cluster_begin(context->cluster, n))) {
         for (size_t k = 0; k < n; k++) {
             fault_set(&steps[k]->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
             steps[k]->is_done = true;
@@ -467,11 +504,14 @@ void service_steps(struct service_context *context, struct step *const *steps, s
     }
     for (size_t k = 0; k < n_pending; k++) {
         struct step *step = context->pending_steps[k].step;
-        if (context->pending_steps[k].state == PENDING_DONE && step->fault.status == STATUS_OK &&
+        if (step->is_done && step->fault.status == STATUS_OK &&
             pool_check_whole(step->model->pool, &step->fault) == STATUS_OK) {
             commit_owe(context, step->model->pool);
             n_done++;
         }
     }
     atomic_fetch_add_explicit(&context->service->counters.n_steps, n_done, memory_order_relaxed);
+    if (context->cluster) {
+        step_cluster_send(context->cluster);
+    }
 }

@@ -16,6 +16,7 @@
 #include "service/sessions/explanation.h"
 #include "service/sessions/forecast_options.h"
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -57,6 +58,13 @@ struct step {
     struct amend *amend;       /* likewise */
     struct step_explaining *explaining; /* likewise */
     struct rule_wants *rule_wants;      /* likewise */
+    bool is_out;                        /* it waits for the engine of a cluster, and is not to be
+                                           handed in */
+    bool is_checked, is_absent;         /* service_steps' own (step_cluster.h): the engine has said
+                                           what it has since the step came; no such session */
+    uint8_t n_refused;                  /* likewise: by the engine */
+    struct step *next_out;              /* likewise */
+    struct trip_session *trip_session;  /* likewise */
     struct fault fault;                 /* status STATUS_OK if it succeeded */
     uint64_t number;                    /* of this step, from 1 */
     bool is_repeated;  /* it was made before the session's last one: there is no further result */
@@ -83,6 +91,18 @@ bool step_measure(struct step *step);
 /* Works on all steps that are not done, in order per session, in as few passes over the weights as
  * possible. Never waits. With a sync interval of 0 the results are on disk when it returns. */
 void service_steps(struct service_context *context, struct step *const *steps, size_t n);
+/* The next ones are for nodes of a cluster, where steps may be out when service_steps returns. */
+
+/* What to poll for, and for how long at most. */
+void service_steps_poll(const struct service_context *context, struct pollfd *ret_pollfd,
+                        int64_t *ret_wait_ns);
+/* At the beginning of a turn: takes what has come. Steps that were out are done, or are to be
+ * handed in again. */
+void service_steps_take(struct service_context *context);
+/* How many are out. */
+size_t service_steps_out(const struct service_context *context);
+/* Nobody waits any more for a step that is out. */
+void service_steps_forget(struct service_context *context, struct step *step);
 /* Its slices are done, or have failed: then so has the step, and nothing has changed. */
 void step_end_slices(struct step *step, enum status status, const struct fault *fault);
 

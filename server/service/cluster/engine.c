@@ -1,0 +1,297 @@
+#include "service/cluster/engine.h"
+
+#include "cluster/cluster_target.h"
+#include "cluster/cluster_trouble.h"
+#include "service/pool/pool_wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A piece of `bytes`. */
+struct engine_piece {
+    size_t at, n;
+};
+
+struct engine_pieces {
+    struct engine_piece *pieces;
+    size_t n, room;
+};
+
+struct engine {
+    struct cluster_target *target;
+    struct cluster_link *link;
+    const char *function;
+    struct engine_pieces keys, values;
+    char *bytes;
+    size_t n_bytes, bytes_room;
+    struct cluster_text *texts;
+    size_t texts_room;
+    bool has_failed; /* no memory */
+};
+
+static const int64_t ended_is_kept_ms = 24 * 3600 * INT64_C(1000);
+
+/* ---- pieces ---- */
+
+/* Room for n bytes more, at the end; NULL: no memory. */
+static char *add_bytes(struct engine *engine, size_t n)
+{
+    enum { ROOM_MIN = 1 << 16 };
+    if (engine->bytes_room - engine->n_bytes < n) {
+        size_t room = engine->bytes_room > 0 ? engine->bytes_room : ROOM_MIN;
+        while (room - engine->n_bytes < n) {
+            room *= 2;
+        }
+        char *larger = realloc(engine->bytes, room);
+        if (!larger) {
+            engine->has_failed = true;
+            return NULL;
+        }
+        engine->bytes = larger;
+        engine->bytes_room = room;
+    }
+    char *added = engine->bytes + engine->n_bytes;
+    engine->n_bytes += n;
+    return added;
+}
+
+/* A piece of n bytes; NULL: no memory. */
+static char *add_piece(struct engine *engine, struct engine_pieces *pieces, size_t n)
+{
+    enum { ROOM_MIN = 64 };
+    if (pieces->n == pieces->room) {
+        const size_t room = pieces->room > 0 ? 2 * pieces->room : ROOM_MIN;
+        struct engine_piece *larger = reallocarray(pieces->pieces, room, sizeof *larger);
+        if (!larger) {
+            engine->has_failed = true;
+            return NULL;
+        }
+        pieces->pieces = larger;
+        pieces->room = room;
+    }
+    char *bytes = add_bytes(engine, n);
+    if (bytes) {
+        pieces->pieces[pieces->n++] =
+            (struct engine_piece){ .at = (size_t)(bytes - engine->bytes), .n = n };
+    }
+    return bytes;
+}
+
+static void add(struct engine *engine, struct engine_pieces *pieces, const void *bytes, size_t n)
+{
+    char *piece = add_piece(engine, pieces, n);
+    if (piece && n > 0) {
+        memcpy(piece, bytes, n);
+    }
+}
+
+static void add_number(struct engine *engine, struct engine_pieces *pieces, int64_t number)
+{
+    char text[24];
+    add(engine, pieces, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number));
+}
+
+/* "PREFIXs:MODEL:ID", or without an id "PREFIXi:MODEL". */
+static void add_key(struct engine *engine, char kind, const char *model, const struct pool_key *key)
+{
+    const size_t n_prefix = strlen(engine->target->prefix), n_model = strlen(model);
+    const size_t n = n_prefix + 2 + n_model + (key ? 1 + key->n : 0);
+    char *piece = add_piece(engine, &engine->keys, n);
+    if (!piece) {
+        return;
+    }
+    memcpy(piece, engine->target->prefix, n_prefix);
+    piece += n_prefix;
+    *piece++ = kind;
+    *piece++ = ':';
+    memcpy(piece, model, n_model);
+    if (key) {
+        piece[n_model] = ':';
+        memcpy(piece + n_model + 1, key->id, key->n);
+    }
+}
+
+/* ---- a call ---- */
+
+void engine_begin(struct engine *engine, const char *function)
+{
+    static const char name[] = "epoch";
+    const char *prefix = engine->target->prefix;
+    const size_t n_prefix = strlen(prefix);
+    const struct cluster_text epoch = cluster_link_epoch(engine->link);
+    engine->function = function;
+    engine->keys.n = engine->values.n = engine->n_bytes = 0;
+    engine->has_failed = false;
+    char *piece = add_piece(engine, &engine->keys, n_prefix + strlen(name));
+    if (piece) {
+        memcpy(piece, prefix, n_prefix);
+        memcpy(piece + n_prefix, name, strlen(name));
+    }
+    add(engine, &engine->values, epoch.bytes, epoch.n);
+}
+
+static void add_token(struct engine *engine, const struct pool_token *token)
+{
+    add(engine, &engine->values, token, token->name != 0 ? POOL_TOKEN_BYTES : 0);
+}
+
+void engine_read(struct engine *engine, const char *model, const struct pool_key *key,
+                 const struct pool_token *known)
+{
+    add_key(engine, 's', model, key);
+    add_token(engine, known);
+}
+
+/* How long the engine keeps it; 0: for ever. */
+static int64_t kept_ms(const struct pool *pool, uint32_t slot)
+{
+    const int64_t ttl_s = pool_ttl_of(pool, slot);
+    return ttl_s > 0 ? ttl_s * 1000 + ended_is_kept_ms : 0;
+}
+
+void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
+                  const struct pool_token *next)
+{
+    char id[SESSION_ID_MAX + 1];
+    const struct pool_key key = pool_key_of_record(pool_record(pool, slot), id);
+    add_key(engine, 's', pool->name, &key);
+    add_key(engine, 'i', pool->name, NULL);
+    add_token(engine, pool_token(pool, slot));
+    char *value = add_piece(engine, &engine->values, pool_wire_bytes(pool, slot));
+    if (value) {
+        pool_wire_write(pool, slot, next, value);
+    }
+    add_number(engine, &engine->values, kept_ms(pool, slot));
+    add(engine, &engine->values, key.id, key.n);
+}
+
+void engine_delete(struct engine *engine, const char *model, const struct pool_key *key,
+                   const struct pool_token *known)
+{
+    add_key(engine, 's', model, key);
+    add_key(engine, 'i', model, NULL);
+    add_token(engine, known);
+    add(engine, &engine->values, NULL, 0);
+    add_number(engine, &engine->values, 0);
+    add(engine, &engine->values, key->id, key->n);
+}
+
+static size_t put_texts(const struct engine *engine, const struct engine_pieces *pieces,
+                        struct cluster_text *texts)
+{
+    for (size_t k = 0; k < pieces->n; k++) {
+        texts[k] = (struct cluster_text){ .bytes = engine->bytes + pieces->pieces[k].at,
+                                          .n = pieces->pieces[k].n };
+    }
+    return pieces->n;
+}
+
+/* The command; 0: no memory. */
+static size_t end(struct engine *engine)
+{
+    enum { WORDS = 3 }; /* FCALL, the function, how many keys */
+    char number[24];
+    const size_t n_number = (size_t)snprintf(number, sizeof number, "%zu", engine->keys.n);
+    char *kept = add_bytes(engine, n_number);
+    const size_t n = WORDS + engine->keys.n + engine->values.n;
+    if (engine->texts_room < n) {
+        struct cluster_text *larger = reallocarray(engine->texts, n, sizeof *larger);
+        engine->has_failed |= !larger;
+        engine->texts = larger ? larger : engine->texts;
+        engine->texts_room = larger ? n : engine->texts_room;
+    }
+    if (engine->has_failed || !kept) {
+        return 0;
+    }
+    memcpy(kept, number, n_number);
+    size_t at = 0;
+    engine->texts[at++] = CLUSTER_WORD("FCALL");
+    engine->texts[at++] = (struct cluster_text){ engine->function, strlen(engine->function) };
+    engine->texts[at++] = (struct cluster_text){ kept, n_number };
+    at += put_texts(engine, &engine->keys, engine->texts + at);
+    at += put_texts(engine, &engine->values, engine->texts + at);
+    return at;
+}
+
+static enum status no_memory(struct fault *fault)
+{
+    return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to ask the cluster's engine");
+}
+
+bool engine_send(struct engine *engine, cluster_done *done, void *arg, struct fault *fault)
+{
+    const size_t n = end(engine);
+    if (n > 0 && cluster_link_send(engine->link, engine->texts, n, done, arg)) {
+        return true;
+    }
+    if (n == 0 || cluster_link_fault(engine->link, fault) == STATUS_OK) {
+        no_memory(fault);
+    }
+    return false;
+}
+
+enum status engine_wait(struct engine *engine, struct fault *fault)
+{
+    static const struct cluster_text ping = { "PING", 4 };
+    const struct cluster_reply *reply;
+    return cluster_link_is_ready(engine->link)
+               ? STATUS_OK
+               : cluster_link_call(engine->link, &ping, 1, &reply, fault);
+}
+
+enum status engine_call(struct engine *engine, const struct cluster_reply **ret_reply,
+                        struct fault *fault)
+{
+    const struct cluster_reply *reply;
+    const size_t n = end(engine);
+    if (n == 0) {
+        return no_memory(fault);
+    }
+    enum status status = cluster_link_call(engine->link, engine->texts, n, &reply, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (reply->type == CLUSTER_LIST && reply->n == 1 && reply->list[0].type != CLUSTER_ERROR) {
+        *ret_reply = &reply->list[0];
+        return STATUS_OK;
+    }
+    return cluster_reply_fault(
+        reply->type == CLUSTER_LIST && reply->n == 1 ? &reply->list[0] : reply, fault);
+}
+
+/* ---- life ---- */
+
+enum status engine_create(struct cluster_target *target, struct engine **ret_engine,
+                          struct fault *fault)
+{
+    struct engine *engine = calloc(1, sizeof *engine);
+    if (!engine) {
+        return no_memory(fault);
+    }
+    engine->target = target;
+    enum status status = cluster_link_create(target, &engine->link, fault);
+    if (status != STATUS_OK) {
+        engine_free(engine);
+        return status;
+    }
+    *ret_engine = engine;
+    return STATUS_OK;
+}
+
+void engine_free(struct engine *engine)
+{
+    if (engine) {
+        cluster_link_free(engine->link);
+        free(engine->keys.pieces);
+        free(engine->values.pieces);
+        free(engine->bytes);
+        free(engine->texts);
+        free(engine);
+    }
+}
+
+struct cluster_link *engine_link(const struct engine *engine)
+{
+    return engine->link;
+}

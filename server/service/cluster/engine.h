@@ -1,0 +1,51 @@
+/*
+ * engine.h - a thread's way to the engine of a cluster: its link, and the call of the engine's
+ * functions (cluster/grud.lua) that is being put together. One thread's. Memory that is lacking is
+ * told when the call is sent.
+ *
+ * The engine keeps a session under "PREFIXs:MODEL:ID", as pool_wire.h has it, and the ids of a
+ * model in the sorted set "PREFIXi:MODEL". A session outlives its time by a day there, so that who
+ * asks for it until then hears that it expired.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include "cluster/cluster_link.h"
+#include "service/pool/pool.h"
+
+struct engine;
+
+/* How often what another node was faster with is begun anew. */
+enum { CLUSTER_REFUSALS_MAX = 3 };
+
+__attribute__((warn_unused_result)) enum status
+engine_create(struct cluster_target *target, struct engine **ret_engine, struct fault *fault);
+void engine_free(struct engine *engine); /* takes NULL */
+struct cluster_link *engine_link(const struct engine *engine);
+
+/* ---- a call: of CLUSTER_READ or CLUSTER_WRITE, for one session or more ---- */
+
+void engine_begin(struct engine *engine, const char *function);
+/* A session that is to be read if it is another one than `known`. */
+void engine_read(struct engine *engine, const char *model, const struct pool_key *key,
+                 const struct pool_token *known);
+/* The claimed session, to be written under the token `next` if the engine has what the slot's token
+ * says. */
+void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
+                  const struct pool_token *next);
+/* To be deleted if the engine has `known`. */
+void engine_delete(struct engine *engine, const char *model, const struct pool_key *key,
+                   const struct pool_token *known);
+
+/* Sends the call; its reply is a list with an entry for each session, or an error. As
+ * cluster_link_send; where that says false, *fault says why. */
+__attribute__((warn_unused_result)) bool engine_send(struct engine *engine, cluster_done *done,
+                                                     void *arg, struct fault *fault);
+/* Waits until the engine can be called, for threads that may; before a call begins. */
+enum status engine_wait(struct engine *engine, struct fault *fault);
+/* Sends it and waits, for threads that may: the reply of its one session, which is no error. As
+ * cluster_link_call. */
+__attribute__((warn_unused_result)) enum status
+engine_call(struct engine *engine, const struct cluster_reply **ret_reply, struct fault *fault);
+
+#endif

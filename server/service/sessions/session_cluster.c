@@ -1,0 +1,104 @@
+#include "service/sessions/session_cluster.h"
+
+#include "cluster/cluster_library.h"
+#include "service/cluster/engine.h"
+#include "service/pool/pool_wire.h"
+#include "service/service_private.h"
+
+#include <string.h>
+
+/* ---- reading ---- */
+
+static void note_known(struct service_context *context, const struct cluster_text *record)
+{
+    context->known = (struct pool_token){ .name = 0 };
+    if (record->n >= sizeof context->known) {
+        memcpy(&context->known, record->bytes, sizeof context->known);
+    }
+}
+
+static enum status ask(struct service_context *context, const struct pool *pool,
+                       const struct pool_key *key, const struct pool_token *known,
+                       const struct cluster_reply **ret_reply, struct fault *fault)
+{
+    if (engine_wait(context->engine, fault) != STATUS_OK) {
+        return fault_status(fault);
+    }
+    engine_begin(context->engine, CLUSTER_READ);
+    engine_read(context->engine, pool->name, key, known);
+    return engine_call(context->engine, ret_reply, fault);
+}
+
+enum claim session_cluster_confirm(struct service_context *context, struct pool *pool,
+                                   const struct pool_key *key, bool is_claimed, uint32_t *slot,
+                                   struct fault *fault)
+{
+    const struct cluster_reply *reply;
+    context->known = is_claimed ? *pool_token(pool, *slot) : (struct pool_token){ .name = 0 };
+    if (ask(context, pool, key, &context->known, &reply, fault) != STATUS_OK) {
+        if (is_claimed) {
+            pool_release(pool, *slot);
+        }
+        return CLAIM_ENDED;
+    }
+    if (is_claimed && reply->type == CLUSTER_NUMBER && reply->number == 1) {
+        return CLAIM_OK;
+    }
+    if (is_claimed) {
+        pool_remove(pool, *slot);
+    }
+    if (reply->type != CLUSTER_TEXT) {
+        context->known = (struct pool_token){ .name = 0 };
+        return CLAIM_ABSENT;
+    }
+    note_known(context, &reply->text);
+    return pool_wire_take(pool, key, reply->text.bytes, reply->text.n, context->owner,
+                          context->now_ms, slot, fault);
+}
+
+/* ---- writing ---- */
+
+void session_cluster_replace(const struct service_context *context, const struct pool *pool,
+                             uint32_t slot)
+{
+    *pool_token(pool, slot) = context->known;
+}
+
+static enum claim claim_of(const struct cluster_reply *reply)
+{
+    return reply->type == CLUSTER_NUMBER && reply->number == 1 ? CLAIM_OK : CLAIM_MOVED;
+}
+
+enum claim session_cluster_write(struct service_context *context, struct pool *pool, uint32_t slot,
+                                 struct fault *fault)
+{
+    const struct pool_token next = pool_token_next(pool, slot);
+    const struct cluster_reply *reply;
+    engine_begin(context->engine, CLUSTER_WRITE);
+    engine_write(context->engine, pool, slot, &next);
+    const enum status status = engine_call(context->engine, &reply, fault);
+    const enum claim claim = status == STATUS_OK ? claim_of(reply) : CLAIM_ENDED;
+    if (claim == CLAIM_OK) {
+        *pool_token(pool, slot) = next;
+    } else {
+        pool_remove(pool, slot);
+    }
+    return claim;
+}
+
+enum claim session_cluster_delete(struct service_context *context, const char *model,
+                                  const struct pool_key *key, struct fault *fault)
+{
+    const struct cluster_reply *reply;
+    engine_begin(context->engine, CLUSTER_WRITE);
+    engine_delete(context->engine, model, key, &context->known);
+    return engine_call(context->engine, &reply, fault) == STATUS_OK ? claim_of(reply) : CLAIM_ENDED;
+}
+
+enum status session_cluster_refuse(const struct pool_key *key, struct fault *fault)
+{
+    return fault_set(fault, STATUS_OVERLOADED, "session",
+                     "other nodes work on session '%s' at the same time; send this again, and have "
+                     "one node get all requests of a session",
+                     key->id);
+}

@@ -1,0 +1,199 @@
+#include "service/sessions/step_cluster_replies.h"
+
+#include "cluster/cluster_trouble.h"
+#include "service/models/catalogue.h"
+#include "service/pool/pool_wire.h"
+#include "service/service_private.h"
+#include "service/sessions/pending_step.h"
+#include "service/sessions/step_events.h"
+#include "service/sessions/step_trip.h"
+
+#include <stdlib.h>
+
+/* ---- what begins again ---- */
+
+/* To be done again on what the cache has now, or has no more. */
+static void do_again(struct step_cluster *cluster, struct trip_session *session, bool is_checked,
+                     bool is_absent)
+{
+    struct step *step;
+    while ((step = step_trip_take(cluster, session))) {
+        step->is_checked = is_checked;
+        step->is_absent = is_absent;
+        step->ahead = NULL;
+        step->amend = NULL;
+        step->explaining = NULL;
+    }
+}
+
+/* Of a step that another node's came before. */
+static void refuse(struct step_cluster *cluster, struct trip_session *session, bool is_absent)
+{
+    struct fault fault;
+    fault_set(&fault, STATUS_OVERLOADED, "session",
+              "other nodes step session '%s' at the same time; send this again, and have one node "
+              "get all requests of a session",
+              session->first ? session->first->session : "");
+    if (session->first && session->first->n_refused == CLUSTER_REFUSALS_MAX) {
+        step_trip_fail(cluster, session, &fault);
+        return;
+    }
+    for (struct step *step = session->first; step; step = step->next_out) {
+        step->n_refused++;
+    }
+    do_again(cluster, session, true, is_absent);
+}
+
+/* ---- what comes back ---- */
+
+static struct pool_key key_of_slot(const struct trip_session *session, char id[SESSION_ID_MAX + 1])
+{
+    return pool_key_of_record(pool_record(session->pool, session->slot), id);
+}
+
+/* Puts what the engine has in the cache. */
+static enum claim take_record(struct step_cluster *cluster, struct pool *pool,
+                              const struct pool_key *key, const struct cluster_text *record,
+                              struct fault *fault)
+{
+    const struct service_context *context = cluster->context;
+    uint32_t slot;
+    const enum claim claim = pool_wire_take(pool, key, record->bytes, record->n, context->owner,
+                                            context->now_ms, &slot, fault);
+    if (claim == CLAIM_OK) {
+        pool_release(pool, slot);
+    }
+    return claim;
+}
+
+static void take_written(struct step_cluster *cluster, struct trip_session *session)
+{
+    struct service_context *context = cluster->context;
+    struct step *step;
+    *pool_token(session->pool, session->slot) = session->next;
+    for (step = session->first; step; step = step->next_out) {
+        const struct pending_step told = { .step = step, .key = pool_key_of(step->session) };
+        if (step->fault.status == STATUS_OK && !step->is_repeated) {
+            step_events_tell(context, &told);
+        }
+    }
+    pool_release(session->pool, session->slot);
+    while ((step = step_trip_take(cluster, session))) {
+        step->is_done = true;
+        atomic_fetch_add_explicit(&context->service->counters.n_steps,
+                                  step->fault.status == STATUS_OK, memory_order_relaxed);
+    }
+}
+
+/* The engine has another record than the one that was stepped. */
+static void take_refusal(struct step_cluster *cluster, struct trip_session *session,
+                         const struct cluster_reply *reply)
+{
+    char id[SESSION_ID_MAX + 1];
+    const struct pool_key key = key_of_slot(session, id);
+    struct fault fault;
+    pool_remove(session->pool, session->slot);
+    const enum claim claim = reply->type == CLUSTER_TEXT
+                                 ? take_record(cluster, session->pool, &key, &reply->text, &fault)
+                                 : CLAIM_ABSENT;
+    if (claim == CLAIM_ENDED) {
+        step_trip_fail(cluster, session, &fault);
+    } else {
+        refuse(cluster, session, claim == CLAIM_ABSENT);
+    }
+}
+
+static void settle_written(struct step_cluster *cluster, struct trip_session *session,
+                           const struct cluster_reply *reply)
+{
+    struct fault fault;
+    if (reply->type == CLUSTER_NUMBER && reply->number == 1) {
+        take_written(cluster, session);
+    } else if (reply->type == CLUSTER_ERROR) {
+        pool_remove(session->pool, session->slot);
+        (void)cluster_reply_fault(reply, &fault);
+        step_trip_fail(cluster, session, &fault);
+    } else {
+        take_refusal(cluster, session, reply);
+    }
+}
+
+/* The cache's own, unless it is in use. CLAIM_OK: it is gone, or was not there. */
+static enum claim drop_cached(struct step_cluster *cluster, struct pool *pool,
+                              const struct pool_key *key)
+{
+    const struct service_context *context = cluster->context;
+    struct fault fault;
+    uint32_t slot;
+    const enum claim claim = pool_claim(pool, key, context->owner, context->now_ms, &slot, &fault);
+    if (claim == CLAIM_OK) {
+        pool_remove(pool, slot);
+    }
+    return claim == CLAIM_ABSENT ? CLAIM_OK : claim;
+}
+
+static void settle_asked(struct step_cluster *cluster, struct trip_session *session,
+                         const struct cluster_reply *reply)
+{
+    const struct pool_key key = pool_key_of(session->id);
+    struct fault fault;
+    if (reply->type == CLUSTER_ERROR) {
+        (void)cluster_reply_fault(reply, &fault);
+        step_trip_fail(cluster, session, &fault);
+        return;
+    }
+    const bool is_same = reply->type == CLUSTER_NUMBER && reply->number == 1;
+    enum claim claim = is_same ? CLAIM_OK : drop_cached(cluster, session->pool, &key);
+    if (claim == CLAIM_OK && reply->type == CLUSTER_TEXT) {
+        claim = take_record(cluster, session->pool, &key, &reply->text, &fault);
+    }
+    if (claim == CLAIM_ENDED) {
+        step_trip_fail(cluster, session, &fault);
+    } else {
+        do_again(cluster, session, claim == CLAIM_OK,
+                 claim == CLAIM_OK && reply->type == CLUSTER_NUMBER && reply->number == 0);
+    }
+}
+
+/* Whether what its steps name stays as long as they may be looked at: to the end of this turn. */
+static bool keep_models(struct trip *trip)
+{
+    struct catalogue *catalogue = trip->catalogue;
+    trip->catalogue = NULL;
+    return catalogue_hold(trip->cluster->context, catalogue);
+}
+
+static enum status fault_of(const struct trip *trip, const struct cluster_reply *reply,
+                            bool was_sent, struct fault *fault)
+{
+    if (!reply) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         was_sent
+                             ? "the cluster's engine did not answer, so whether this was done is "
+                               "not known; with `seq` it is safe to send it again"
+                             : "the cluster's engine went away before it was asked; send this "
+                               "again");
+    }
+    return reply->type == CLUSTER_LIST && reply->n == trip->n ? STATUS_OK
+                                                              : cluster_reply_fault(reply, fault);
+}
+
+void step_cluster_take_reply(void *arg, const struct cluster_reply *reply, bool was_sent)
+{
+    struct trip *trip = arg;
+    struct step_cluster *cluster = trip->cluster;
+    struct fault fault;
+    enum status status = fault_of(trip, reply, was_sent, &fault);
+    if (!keep_models(trip) && status == STATUS_OK) {
+        status = fault_set(&fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
+    }
+    if (status != STATUS_OK) {
+        step_trip_fail_all(cluster, trip->sessions, trip->n, &fault);
+    }
+    for (size_t k = 0; status == STATUS_OK && k < trip->n; k++) {
+        struct trip_session *session = &trip->sessions[k];
+        session->slot != INDEX_NONE ? settle_written(cluster, session, &reply->list[k])
+                                    : settle_asked(cluster, session, &reply->list[k]);
+    }
+    free(trip);
+}
