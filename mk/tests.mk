@@ -32,7 +32,8 @@ SHARED_commands := $(SCRATCH)
 SHARED_http     := $(SCRATCH) $(DEFLATE)
 SHARED_secure   := $(CERTIFICATES)
 SHARED_cluster  := $(SCRATCH) $(CERTIFICATES)
-SHARED_e2e      := $(SCRATCH) $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM) $(DEFLATE)
+SHARED_e2e      := $(SCRATCH) $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM) $(DEFLATE) $(BUILD)/tests/cluster/engine.o
+LAYERS_e2e      := base
 TEST_LIBS_e2e   := $(LIBS_secure) -lz
 
 # In the order of the layers; each ends with libcheck's summary line.

@@ -1,0 +1,247 @@
+/* Nodes of a cluster, on a real engine: together they are one grud. */
+#include "../cluster/engine.h"
+#include "daemon.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NODES = 2, OPTIONS = 8 };
+
+#define MODEL   "/v1/models/level"
+#define SESSION MODEL "/sessions/pump-7"
+
+struct cluster {
+    struct engine engine;
+    char url[64];
+    struct daemon nodes[NODES];
+};
+
+/* What it acknowledges it has on its disk. */
+static const char *const durable[] = { "--appendonly", "yes", "--appendfsync", "always", NULL };
+
+static void add_model(const struct daemon *daemon)
+{
+    static const char *const made[] = { "--inputs", "level", "--outputs", "level",
+                                        "--layers", "8",     NULL };
+    daemon_add_model(daemon, "level", made);
+}
+
+static void node_options(const struct cluster *cluster, const char *const *more,
+                         const char *options[OPTIONS])
+{
+    size_t n = 0;
+    options[n++] = "--cluster";
+    options[n++] = cluster->url;
+    while (more && *more) {
+        ck_assert_uint_lt(n + 1, OPTIONS);
+        options[n++] = *more++;
+    }
+    options[n] = NULL;
+}
+
+/* False: there is no engine here. */
+static bool cluster_start(struct cluster *cluster, const char *const *more)
+{
+    const char *options[OPTIONS];
+    if (!engine_is_there()) {
+        return false;
+    }
+    *cluster = (struct cluster){ .engine = engine_start(durable) };
+    snprintf(cluster->url, sizeof cluster->url, "redis://127.0.0.1:%u/0", cluster->engine.port);
+    node_options(cluster, more, options);
+    for (size_t k = 0; k < NODES; k++) {
+        cluster->nodes[k] = daemon_start(options);
+        add_model(&cluster->nodes[k]);
+    }
+    return true;
+}
+
+static void cluster_stop(struct cluster *cluster)
+{
+    for (size_t k = 0; k < NODES; k++) {
+        daemon_stop(&cluster->nodes[k]);
+    }
+    engine_end(&cluster->engine);
+}
+
+static void expect_same(const struct daemon *one, const struct daemon *other, const char *method,
+                        const char *path, const char *body)
+{
+    struct answer a = request(one, method, path, body), b = request(other, method, path, body);
+    ck_assert_int_eq(a.code, b.code);
+    ck_assert_str_eq(a.body, b.body);
+    answer_free(&a);
+    answer_free(&b);
+}
+
+/* ---- as if they were one ---- */
+
+TEST(steps_on_nodes_in_turn_are_those_of_one_grud)
+{
+    struct cluster cluster;
+    char body[64];
+    if (!cluster_start(&cluster, NULL)) {
+        return;
+    }
+    struct daemon alone = daemon_start(NULL);
+    add_model(&alone);
+    for (unsigned k = 1; k <= 40; k++) {
+        const struct daemon *node = &cluster.nodes[k * k / 3 % NODES];
+        snprintf(body, sizeof body, k % 3 == 0 ? "{\"x\":[%u]}" : "{\"x\":[%u],\"seq\":%u}", k % 7,
+                 k);
+        expect_same(node, &alone, "POST", SESSION "/step", body);
+    }
+    for (size_t k = 0; k < NODES; k++) { /* repeated, too far, and too far back */
+        const struct daemon *node = &cluster.nodes[k];
+        expect_same(node, &alone, "POST", SESSION "/step", "{\"x\":[5],\"seq\":40}");
+        expect_same(node, &alone, "POST", SESSION "/step", "{\"x\":[5],\"seq\":42}");
+        expect_same(node, &alone, "POST", SESSION "/step", "{\"x\":[5],\"seq\":39}");
+        expect_same(node, &alone, "POST", SESSION "/forecast", "{\"horizon\":5}");
+    }
+    daemon_stop(&alone);
+    cluster_stop(&cluster);
+}
+
+TEST(steps_of_one_request_are_those_of_one_grud)
+{
+    static const char body[] =
+        "{\"steps\":[{\"session\":\"u\",\"x\":[1]},{\"session\":\"u\",\"x\":[2]},"
+        "{\"session\":\"v\",\"x\":[1]},{\"session\":\"u\",\"x\":[3],\"seq\":3},"
+        "{\"session\":\"u\",\"x\":[3],\"seq\":3},{\"session\":\"u\",\"x\":[3],\"seq\":7},"
+        "{\"session\":\"w\",\"x\":[3],\"seq\":2}]}";
+    static const char next[] = "{\"steps\":[{\"session\":\"v\",\"x\":[2]},"
+                               "{\"session\":\"u\",\"x\":[4]},{\"session\":\"v\",\"x\":[3]}]}";
+    struct cluster cluster;
+    if (!cluster_start(&cluster, NULL)) {
+        return;
+    }
+    struct daemon alone = daemon_start(NULL);
+    add_model(&alone);
+    expect_same(&cluster.nodes[0], &alone, "POST", MODEL "/steps", body);
+    expect_same(&cluster.nodes[1], &alone, "POST", MODEL "/steps", next);
+    expect_same(&cluster.nodes[0], &alone, "POST", MODEL "/steps", next);
+    daemon_stop(&alone);
+    cluster_stop(&cluster);
+}
+
+TEST(what_one_node_makes_of_a_session_the_other_has)
+{
+    struct cluster cluster;
+    if (!cluster_start(&cluster, NULL)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    expect(one, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
+    expect_same(one, other, "GET", SESSION, NULL);
+    expect_same(one, other, "GET", SESSION "/readings", NULL);
+    expect(other, "POST", SESSION "/fork", "{\"to\":\"copy\"}", 201, "\"session\":\"copy\"");
+    expect(one, "POST", SESSION "/fork", "{\"to\":\"copy\"}", 409, "session_exists");
+    expect_same(one, other, "GET", MODEL "/sessions/copy", NULL);
+    expect(other, "PUT", SESSION, "{}", 200, "\"step\":0,");
+    expect(one, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
+    expect(one, "DELETE", SESSION, NULL, 204, NULL);
+    expect(other, "DELETE", SESSION, NULL, 404, "session_not_found");
+    expect(other, "GET", SESSION, NULL, 404, "session_not_found");
+    expect(other, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
+    cluster_stop(&cluster);
+}
+
+TEST(a_session_whose_time_is_over_has_expired_on_all_nodes)
+{
+    struct cluster cluster;
+    const struct timespec over = { .tv_sec = 1, .tv_nsec = 100000000 };
+    if (!cluster_start(&cluster, NULL)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    expect(one, "PUT", SESSION, "{\"ttl\":1}", 201, "\"ttl\":1");
+    nanosleep(&over, NULL);
+    expect(other, "POST", SESSION "/step", "{\"x\":[1]}", 410, "session_expired");
+    expect(one, "GET", SESSION, NULL, 410, "session_expired");
+    expect(other, "PUT", SESSION, "{}", 201, "\"step\":0,");
+    expect(one, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
+    expect(one, "PUT", SESSION, "{\"ttl\":1}", 200, "\"ttl\":1");
+    nanosleep(&over, NULL);
+    expect(other, "DELETE", SESSION, NULL, 204, NULL);
+    expect(one, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
+    cluster_stop(&cluster);
+}
+
+TEST(a_cache_that_is_too_small_loses_nothing)
+{
+    static const char *const small[] = { "--session-max", "4", NULL };
+    struct cluster cluster;
+    char path[96], number[32];
+    if (!cluster_start(&cluster, small)) {
+        return;
+    }
+    for (unsigned k = 0; k < 60; k++) {
+        snprintf(path, sizeof path, MODEL "/sessions/s-%u/step", k % 12);
+        snprintf(number, sizeof number, "\"step\":%u,", k / 12 + 1);
+        expect(&cluster.nodes[k % NODES], "POST", path, "{\"x\":[1]}", 200, number);
+    }
+    cluster_stop(&cluster);
+}
+
+/* ---- the engine ---- */
+
+static void wait_for(const struct daemon *daemon, const char *method, const char *path,
+                     const char *body, int code)
+{
+    const time_t end = time(NULL) + 60;
+    int got = 0;
+    while (got != code && time(NULL) < end) {
+        struct answer answer = request(daemon, method, path, body);
+        got = answer.code;
+        answer_free(&answer);
+    }
+    ck_assert_int_eq(got, code);
+}
+
+TEST(without_the_engine_sessions_are_not_served_and_the_rest_is)
+{
+    struct cluster cluster;
+    if (!cluster_start(&cluster, NULL)) {
+        return;
+    }
+    const struct daemon *node = &cluster.nodes[0];
+    expect(node, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
+    engine_kill(&cluster.engine);
+    wait_for(node, "GET", SESSION, NULL, 503);
+    expect(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 503, "storage_failed");
+    expect(node, "POST", MODEL "/predict", "{\"x\":[[1],[2]]}", 200, NULL);
+    expect(node, "GET", "/healthz", NULL, 200, NULL);
+    wait_for(node, "GET", "/readyz", NULL, 503);
+    engine_start_again(&cluster.engine);
+    /* each thread connects anew when it is its turn; a step that was refused may be sent again */
+    wait_for(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 200);
+    expect(node, "GET", SESSION, NULL, 200, "\"step\":2,");
+    wait_for(node, "GET", "/readyz", NULL, 200);
+    expect(&cluster.nodes[1], "GET", SESSION, NULL, 200, "\"step\":2,");
+    cluster_stop(&cluster);
+}
+
+TEST(what_another_start_would_not_mend_ends_the_first_with_2)
+{
+    if (!engine_is_there()) {
+        return;
+    }
+    static const char *const locked[] = { "--requirepass", "open", NULL };
+    struct engine engine = engine_start(locked);
+    struct daemon daemon = daemon_prepare();
+    char url[64], wrong[64];
+    snprintf(url, sizeof url, "redis://127.0.0.1:%u/0", engine.port);
+    snprintf(wrong, sizeof wrong, "redis://:shut@127.0.0.1:%u/0", engine.port);
+    const char *const without[] = { "--cluster", url, NULL };
+    const char *const with_wrong[] = { "--cluster", wrong, NULL };
+    const char *const recording[] = { "--cluster", url, "--record", "10", NULL };
+    ck_assert_int_eq(daemon_try_start(&daemon, without), 2);
+    ck_assert_int_eq(daemon_try_start(&daemon, with_wrong), 2);
+    ck_assert_int_eq(daemon_try_start(&daemon, recording), 2);
+    daemon_remove(&daemon);
+    engine_end(&engine);
+}
