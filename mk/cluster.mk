@@ -16,3 +16,9 @@ $(BUILD)/server/cluster/cluster_library.o: $(BUILD)/cluster/cluster_library.c
 	$(Q)$(COMPILE) -Iserver -Ilib -c $< -o $@
 
 $(BUILD)/cluster.a: $(BUILD)/server/cluster/cluster_library.o
+
+.PHONY: proxies-test
+# By hand: nginx and HAProxy come as packages, which may start them.
+proxies-test: test-packages all ## run the proxies of config/cluster before three nodes, and end nodes
+	$(call packages,haproxy nginx-light)
+	@GRUD=$(BUILD)/grud tests/proxies/run.sh
