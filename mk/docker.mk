@@ -29,6 +29,7 @@ systemd-test: docker-base ## install grud on a Debian that boots in a container,
 kubernetes-test: test-packages all ## check config/kubernetes against the schemas of Kubernetes, and against grud
 	$(call packages,python3-venv)
 	@GRUD=$(BUILD)/grud tests/checks/kubernetes.sh
+	@GRUD=$(BUILD)/grud tests/checks/kubernetes-cluster.sh
 
 # By hand, where the first time may take ten minutes.
 kubernetes-server-test: test-packages ## have a real Kubernetes API server take config/kubernetes

@@ -7,71 +7,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 unset GRU_URL OPENBLAS_CORETYPE
 grud=$PWD/${GRUD:-build/grud}
-tools=$PWD/build/kubernetes
-schemas=$tools/schemas
-python=$tools/venv/bin/python
-kubeconform=$tools/kubeconform-v0.8.0/kubeconform
-package=kubernetes-validate==1.37.0
-
-skip() {
-    echo "kubernetes: SKIPPED, $*"
-    exit 0
-}
-
-fail() {
-    echo "kubernetes: $*" >&2
-    exit 1
-}
-
-# ---- tools ----
-
-# The schemas refer to each other by addresses that only the package's own program resolves; for
-# kubeconform they become relative.
-install_schemas() {
-    [ -e "$schemas/$package" ] && return
-    rm -rf "$schemas" "$tools/venv"
-    mkdir -p "$schemas" &&
-        python3 -m venv "$tools/venv" >&2 &&
-        "$python" -m pip install --quiet --disable-pip-version-check "$package" >&2 &&
-        cp -r "$tools"/venv/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema/*-strict "$schemas" &&
-        find "$schemas" -name '*.json' -exec sed -i 's|"$id": |"$comment": |; s|"/api/_definitions.json#|"_definitions.json#|' {} + &&
-        touch "$schemas/$package"
-}
-
-install_kubeconform() {
-    local folder=${kubeconform%/*}
-    [ -x "$kubeconform" ] && return
-    command -v go >/dev/null && GOBIN=$folder go install "github.com/yannh/kubeconform/cmd/kubeconform@${folder##*-}" >&2
-}
-
-versions() {
-    find "$schemas" -name '*-local-strict' -printf '%f\n' | sed 's/^v\(.*\)-local-strict/\1/' | sort -V
-}
-
-# validate VERSION FILE...: by kubeconform, or, where that cannot be built, by the package's own
-# program.
-validate() {
-    local version=$1
-    shift
-    if [ -x "$kubeconform" ]; then
-        "$kubeconform" -strict -kubernetes-version "$version" \
-            -schema-location "$schemas/{{.NormalizedKubernetesVersion}}-local{{.StrictSuffix}}/{{.ResourceKind}}{{.KindSuffix}}.json" "$@"
-    else
-        "$tools/venv/bin/kubernetes-validate" --strict --quiet --kubernetes-version "$version" "$@"
-    fi
-}
+name=kubernetes
+. tests/checks/kubernetes-schemas.sh
 
 # ---- checks ----
-
-check_schemas() {
-    local version
-    for version in $(versions); do
-        validate "$version" "$@" || fail "Kubernetes $version refuses this"
-        if validate "$version" "$work/misspelled.yaml" >/dev/null 2>&1; then
-            fail "the schemas of Kubernetes $version accept a misspelled field"
-        fi
-    done
-}
 
 # ask FILTER: of the objects in $work/objects.json, by kind; an error if there is no answer.
 ask() {
@@ -118,18 +57,6 @@ check_limits() {
 }
 
 # ---- what grud makes of it ----
-
-# lay_out FOLDER FILE...: the files, as the kubelet lays a Secret or ConfigMap out: links through
-# ..data.
-lay_out() {
-    local folder=$1 file
-    mkdir -p "$folder/..2026"
-    cp "${@:2}" "$folder/..2026"
-    ln -s ..2026 "$folder/..data"
-    for file in "${@:2}"; do
-        ln -s "..data/${file##*/}" "$folder/${file##*/}"
-    done
-}
 
 # get STATUS PATH [HEADER]
 get() {
@@ -188,9 +115,7 @@ check() {
     check_running
 }
 
-command -v kubectl >/dev/null || skip "there is no kubectl"
-install_schemas || skip "$package cannot be installed"
-install_kubeconform || echo "kubernetes: kubeconform cannot be built here; the schemas are checked by kubernetes-validate"
+install_tools
 pid=
 work=$(mktemp -d)
 trap clean_up EXIT
