@@ -86,9 +86,21 @@ class Part(NamedTuple):
     needs: Tuple[str, ...] = ()  # without these programs or Python modules it is skipped
 
 
+# Redis for the page's nodes, and where the second one listens; it ends with the script.
+ENGINE = """free() {
+    python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+engine=$(free)
+second=$(free)
+redis-server --port "$engine" --bind 127.0.0.1 --dir "$PWD" >engine.log &
+trap "kill $!" EXIT
+"""
 SUNSPOTS = "grud --models examples/sunspots --data data --record 1000\n"
 PARTS = [
     Part("docs/API.md", before=FOLLOWED),
+    Part("docs/CLUSTER.md", before=ENGINE, needs=("redis-server",),
+         replaced=(("redis://127.0.0.1:6379", "redis://127.0.0.1:$engine"),
+                   ("127.0.0.1:8081", "127.0.0.1:$second"))),
     Part("docs/DEPLOYING.md"),
     Part("docs/EVALUATION.md", before=SUNSPOTS),
     Part("docs/EXAMPLES.md"),
@@ -124,6 +136,11 @@ ELSEWHERE = [
     ("docker compose", "tests/docker/test_compose.sh", '"docker compose" docker-compose'),
     ("docker-compose", "tests/docker/test_compose.sh", '"docker compose" docker-compose'),
     ("docker kill -s HUP grud", "tests/docker/test_first_model.sh", "kill -s HUP"),
+    ("kubectl create secret generic grud-engine", "tests/checks/kubernetes-cluster.sh",
+     "engine/password"),
+    ("kubectl apply -k config/kubernetes/cluster", "tests/checks/kubernetes-cluster.sh",
+     "kubectl kustomize config/kubernetes/cluster"),
+    ("redis-server --port 6379", "tests/proxies/run.sh", "redis-server --port"),
     ("kubectl apply -k config/kubernetes", "tests/kubernetes/pod.sh",
      "apply -k config/kubernetes"),
     ("make build-packages all && sudo make install", "tests/systemd/run.sh", "install"),

@@ -29,6 +29,11 @@ TEST(the_page_of_the_interface_works)
     expect_work("docs/API.md");
 }
 
+TEST(the_page_of_clusters_works)
+{
+    expect_work("docs/CLUSTER.md");
+}
+
 TEST(the_page_of_deploying_works)
 {
     expect_work("docs/DEPLOYING.md");
