@@ -1,0 +1,128 @@
+"""After the trouble: what the cluster has against what its clients were told, and against a grud
+that nothing happened to."""
+import asyncio
+import json
+import random
+from typing import Dict, List, Sequence, Tuple
+
+from asking import Asker
+from clients import Figures, Owned, Shared, answer_of, reading
+from processes import MODEL, WAIT_SECONDS, Engine, Node, Trouble
+
+LINES = 500  # of a batch
+Line = Tuple[str, int, Dict[str, object]]  # session, number, step
+
+
+def line_of(session: str, number: int, readings_of: int) -> Line:
+    return session, number, {"session": session, "x": reading(session, readings_of),
+                             "seq": number}
+
+
+async def send_lines(asker: Asker, port: int, lines: Sequence[Line]) -> List[bytes]:
+    body = "".join(json.dumps(line[2]) + "\n" for line in lines).encode()
+    status, text = await asker.ask(port, "POST", f"/v1/models/{MODEL}/steps", body,
+                                   "application/x-ndjson")
+    replies = text.split(b"\n")[:-1]
+    if status != 200 or len(replies) != len(lines):
+        raise Trouble(f"a batch was answered {status}, {text[:400].decode()}")
+    return replies
+
+
+async def await_quiet(nodes: Sequence[Node]) -> float:
+    """Until every node steps again; for how long that took."""
+    loop, asker = asyncio.get_running_loop(), Asker()
+    began = loop.time()
+    for node in nodes:
+        path = f"/v1/models/{MODEL}/sessions/quiet-{node.name}/step"
+        while True:
+            status, text = await asker.ask(node.port, "POST", path, b'{"x":[1,2,3]}')
+            if status == 200:
+                break
+            node.check()
+            if loop.time() - began > WAIT_SECONDS:
+                raise Trouble(f"{node.name} does not step again: {status} {text.decode()}")
+            await asyncio.sleep(0.02)
+    asker.close()
+    return loop.time() - began
+
+
+def compare(lines: Sequence[Line], replies: Sequence[bytes], told: Dict[str, Dict[int, str]],
+            who: str, figures: Figures) -> None:
+    for (session, number, _), reply in zip(lines, replies):
+        expected = told[session].get(number)
+        if answer_of(reply) != expected and expected is not None:
+            figures.found(f"{session}: step {number} was acknowledged with {expected}, {who} says "
+                          f"{reply.decode()}")
+        figures.compared += expected is not None
+
+
+async def compare_twin(twin: Node, owned: Sequence[Owned], shared: Sequence[Shared],
+                       figures: Figures) -> None:
+    """All steps once more, on a grud that nothing happens to."""
+    told: Dict[str, Dict[int, str]] = {s.name: s.answers for s in shared}
+    told.update({s.name: dict(enumerate(s.answers, 1)) for s in owned})
+    lines = [line_of(s.name, n, n) for s in owned for n in range(1, s.acknowledged + 1)]
+    lines += [line_of(s.name, n, 0) for s in shared
+              for n in range(1, max(s.answers, default=0) + 1)]
+    asker = Asker()
+    for at in range(0, len(lines), LINES):
+        part = lines[at:at + LINES]
+        compare(part, await send_lines(asker, twin.port, part), told, "an undisturbed grud",
+                figures)
+    asker.close()
+
+
+async def compare_last(nodes: Sequence[Node], owned: Sequence[Owned], figures: Figures,
+                       seed: int) -> None:
+    """The last acknowledged step again, on any node: it must be the session's last one, since of no
+    other there is a whole answer."""
+    told = {s.name: dict(enumerate(s.answers, 1)) for s in owned}
+    lines = [line_of(s.name, s.acknowledged, s.acknowledged) for s in owned if s.answers]
+    random.Random(seed).shuffle(lines)
+    asker = Asker()
+    for at in range(0, len(lines), LINES):
+        part = lines[at:at + LINES]
+        node = nodes[at // LINES % len(nodes)]
+        compare(part, await send_lines(asker, node.port, part), told, node.name, figures)
+    asker.close()
+
+
+async def get_step(asker: Asker, node: Node, session: str) -> int:
+    status, text = await asker.ask(node.port, "GET", f"/v1/models/{MODEL}/sessions/{session}")
+    if status not in (200, 404):
+        raise Trouble(f"GET of {session} on {node.name} was answered {status}, {text.decode()}")
+    return int(json.loads(text)["step"]) if status == 200 else 0
+
+
+async def check_steps(nodes: Sequence[Node], owned: Sequence[Owned], shared: Sequence[Shared],
+                      figures: Figures, seed: int) -> None:
+    """The numbers that GET gives: of sessions that are shared within bounds, and every node says
+    the same."""
+    asker = Asker()
+    for session in random.Random(seed).sample(list(owned), min(300, len(owned))):
+        node = nodes[len(session.name) % len(nodes)]
+        step = await get_step(asker, node, session.name)
+        if step != session.acknowledged:
+            figures.found(f"{session.name}: {session.acknowledged} steps were acknowledged, "
+                          f"{node.name} has {step}")
+    for one in shared:
+        steps = {await get_step(asker, node, one.name) for node in nodes}
+        least = max(len(one.answers), *one.answers, 0) if one.answers else 0
+        if len(steps) != 1 or not least <= min(steps) <= len(one.answers) + one.n_unknown:
+            figures.found(f"{one.name}: {len(one.answers)} steps were acknowledged, the last is "
+                          f"{least}, {one.n_unknown} are unknown, the nodes have {steps}")
+    asker.close()
+
+
+def check_index(engine: Engine, figures: Figures) -> None:
+    """The engine's index and its records name the same sessions."""
+    def keys_of(kind: str) -> List[bytes]:
+        found = engine.ask("KEYS", f"grud:{kind}:{MODEL}*")
+        assert isinstance(found, list)
+        return found
+
+    names = {key.split(b":", 3)[3] for key in keys_of("s")}
+    indexed = engine.ask("ZRANGE", f"grud:i:{MODEL}", 0, -1)
+    assert isinstance(indexed, list)
+    if names - set(indexed):
+        figures.found(f"{len(names - set(indexed))} records are not in the index")

@@ -1,0 +1,196 @@
+"""What the clients of the cluster do, and what they know: which steps were acknowledged, with which
+answers."""
+import asyncio
+import dataclasses
+import json
+import random
+import time
+import zlib
+from typing import Dict, List, Sequence
+
+from asking import Asker
+from processes import MODEL, Node, Router
+
+PAST_ROUTER = 0.05   # of requests go to any node
+TWICE_AT_ONCE = 0.01
+AGAIN = 0.02         # of acknowledged steps are sent again
+FINDINGS_SHOWN = 20
+
+
+def reading(session: str, number: int) -> List[float]:
+    """That of a session's step: everybody can work it out."""
+    drawn = zlib.crc32(f"{session}/{number}".encode())
+    return [(drawn & 1023) / 64, (drawn >> 10 & 1023) / 128 - 4, (drawn >> 20) / 512]
+
+
+def answer_of(text: bytes) -> str:
+    """What is compared: the digits of y, as they were sent."""
+    at = text.find(b'"y":')
+    return "" if at < 0 else text[at:text.index(b"]", at) + 1].decode()
+
+
+class GivesUp(Exception):
+    """A client cannot go on; why has been found."""
+
+
+@dataclasses.dataclass
+class Figures:
+    """Of all clients."""
+    asked: int = 0
+    acknowledged: int = 0
+    redone: int = 0
+    refused: int = 0       # 503
+    unanswered: int = 0
+    compared: int = 0
+    slowest: float = 0  # answer, in seconds
+    findings: int = 0
+
+    def found(self, what: str) -> None:
+        self.findings += 1
+        if self.findings <= FINDINGS_SHOWN:
+            print(f"cluster-test: FOUND: {what}", flush=True)
+
+
+class Owned:
+    """A session of one client."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.answers = name, []  # type: str, List[str]
+
+    @property
+    def acknowledged(self) -> int:
+        return len(self.answers)
+
+    def note(self, figures: Figures, number: int, answer: str) -> None:
+        """An answer to step `number`: a second one must be the first."""
+        if number == self.acknowledged + 1:
+            self.answers.append(answer)
+            figures.acknowledged += 1
+        elif answer != self.answers[number - 1]:
+            figures.found(f"{self.name}: seq {number} was answered {self.answers[number - 1]}, "
+                          f"then {answer}")
+
+
+class Ways:
+    """To the cluster: mostly by the router."""
+
+    def __init__(self, router: Router, nodes: Sequence[Node], seed: int) -> None:
+        self.router, self.nodes, self.random = router, nodes, random.Random(seed)
+
+    def draw(self, others: float = PAST_ROUTER) -> int:
+        if self.random.random() < others:
+            return self.random.choice(self.nodes).port
+        return self.router.port
+
+
+def path_of(session: str) -> str:
+    return f"/v1/models/{MODEL}/sessions/{session}/step"
+
+
+async def step_once(asker: Asker, port: int, session: Owned, number: int,
+                    figures: Figures) -> str:
+    """The answer to the step; "": to be sent again."""
+    body = json.dumps({"x": reading(session.name, number), "seq": number}).encode()
+    figures.asked += 1
+    began = time.monotonic()
+    status, text = await asker.ask(port, "POST", path_of(session.name), body)
+    figures.slowest = max(figures.slowest, time.monotonic() - began)
+    if status == 0:
+        figures.unanswered += 1
+    elif status in (502, 503, 504):
+        figures.refused += 1
+    elif status != 200:
+        figures.found(f"{session.name}: seq {number} after {session.acknowledged} acknowledged: "
+                      f"{status} {text.decode()}")
+        raise GivesUp
+    elif json.loads(text)["step"] != number or not answer_of(text):
+        figures.found(f"{session.name}: seq {number} was answered {text.decode()}")
+    else:
+        return answer_of(text)
+    return ""
+
+
+async def step(asker: Asker, ways: Ways, session: Owned, figures: Figures) -> None:
+    """The session's next step, however often it must be sent."""
+    number, pause, others = session.acknowledged + 1, 0.01, PAST_ROUTER
+    while not (answer := await step_once(asker, ways.draw(others), session, number, figures)):
+        figures.redone += 1
+        await asyncio.sleep(pause * (0.5 + ways.random.random()))
+        pause, others = min(2 * pause, 0.5), 0.5
+    session.note(figures, number, answer)
+
+
+async def step_twice(askers: Sequence[Asker], ways: Ways, session: Owned,
+                     figures: Figures) -> None:
+    """The next step on two nodes at once; if both leave open whether it was made, once more."""
+    number = session.acknowledged + 1
+    answers = await asyncio.gather(*(
+        step_once(asker, ways.draw(1), session, number, figures) for asker in askers))
+    for answer in answers:
+        if answer:
+            session.note(figures, number, answer)
+    if not any(answers):
+        await step(askers[0], ways, session, figures)
+
+
+async def step_again(asker: Asker, ways: Ways, session: Owned, figures: Figures) -> None:
+    """The last step, on any node."""
+    answer = await step_once(asker, ways.draw(1), session, session.acknowledged, figures)
+    if answer:
+        session.note(figures, session.acknowledged, answer)
+
+
+async def run_owner(ways: Ways, sessions: Sequence[Owned], figures: Figures,
+                    ends: asyncio.Event) -> None:
+    """One client. Some of its sessions step much more often than others."""
+    askers = [Asker(), Asker()]
+    try:
+        while not ends.is_set():
+            drawn = ways.random.random()
+            session = sessions[int(len(sessions) * ways.random.random() ** 3)]
+            if drawn < TWICE_AT_ONCE:
+                await step_twice(askers, ways, session, figures)
+            elif drawn < TWICE_AT_ONCE + AGAIN and session.answers:
+                await step_again(askers[0], ways, session, figures)
+            else:
+                await step(askers[0], ways, session, figures)
+    finally:
+        for asker in askers:
+            asker.close()
+
+
+class Shared:
+    """A session that several clients step without `seq`: all its readings are alike, so that who
+    comes first does not matter."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.n_unknown = name, 0
+        self.answers: Dict[int, str] = {}
+
+    def note(self, figures: Figures, number: int, answer: str) -> None:
+        if number in self.answers:
+            figures.found(f"{self.name}: two clients were told of step {number}")
+        self.answers[number] = answer
+        figures.acknowledged += 1
+
+
+async def run_sharer(ways: Ways, sessions: Sequence[Shared], figures: Figures,
+                     ends: asyncio.Event) -> None:
+    asker = Asker()
+    try:
+        while not ends.is_set():
+            session = ways.random.choice(sessions)
+            body = json.dumps({"x": reading(session.name, 0)}).encode()
+            figures.asked += 1
+            status, text = await asker.ask(ways.draw(0.5), "POST", path_of(session.name), body)
+            if status == 200:
+                session.note(figures, json.loads(text)["step"], answer_of(text))
+            else:
+                session.n_unknown += 1
+                figures.unanswered += status == 0
+                figures.refused += status != 0
+                if status not in (0, 502, 503, 504):
+                    figures.found(f"{session.name}: {status} {text.decode()}")
+                await asyncio.sleep(0.02)
+    finally:
+        asker.close()
