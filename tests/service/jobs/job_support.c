@@ -207,6 +207,14 @@ size_t job_count_series(struct world *world, const struct job *job)
     return n;
 }
 
+void job_expect_forgotten(struct world *world, const struct job *job)
+{
+    for (int ms = 0; ms < 60000 && job_count_series(world, job) > 0; ms++) {
+        sleep_ms(1);
+    }
+    ck_assert_uint_eq(job_count_series(world, job), 0);
+}
+
 void job_make_unfinished(struct world *world, struct job *job, const struct course *course)
 {
     struct job_series rows[WAVE_SERIES];

@@ -55,6 +55,8 @@ void expect_promotion(struct world *world, const char *id, enum job_promotion pr
                       const char *words);
 /* How many series of its data the database still has. */
 size_t job_count_series(struct world *world, const struct job *job);
+/* Waits until it has none: they go after the job has ended. */
+void job_expect_forgotten(struct world *world, const struct job *job);
 /* As if the process had been killed after the job's version was stored: it is still running, and
  * has the data of the course. The job thread does not run. */
 void job_make_unfinished(struct world *world, struct job *job, const struct course *course);

@@ -6,14 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 
-static void expect_forgotten(struct world *world, const struct job *job)
-{
-    for (int ms = 0; ms < 5000 && job_count_series(world, job) > 0; ms++) {
-        sleep_ms(1);
-    }
-    ck_assert_uint_eq(job_count_series(world, job), 0);
-}
-
 /* ---- statuses ---- */
 
 enum verb { CANCEL, PAUSE, RESUME, N_VERBS };
@@ -66,11 +58,11 @@ TEST(verbs_that_the_status_does_not_allow_conflict)
         ck_assert_int_eq(do_verb(&world, verb, "ftjob-none"), STATUS_JOB_NOT_FOUND);
     }
     world_start_jobs(&world);
-    expect_forgotten(&world, &job);
+    job_expect_forgotten(&world, &job);
     job = course_start(&world, &course.request);
     job_wait(&world, job.id, JOB_SUCCEEDED);
     expect_verbs(&world, job.id, no, no, no);
-    expect_forgotten(&world, &job);
+    job_expect_forgotten(&world, &job);
     world_done(&world);
 }
 
@@ -92,7 +84,7 @@ TEST(a_cancelled_job_ends_at_once_and_says_nothing_more)
     ck_assert_uint_gt(service_jobs_generation(world.service), generation);
     size_t n = job_get_events(&world, job.id, events, 200);
     job_wait_steps(&world, next.id, 1);
-    expect_forgotten(&world, &job);
+    job_expect_forgotten(&world, &job);
     job = job_get(&world, job.id);
     ck_assert_int_eq(job.status, JOB_CANCELLED);
     ck_assert_int_eq(job.estimated_finish_ms, 0);

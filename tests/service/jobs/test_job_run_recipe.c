@@ -130,7 +130,7 @@ TEST(series_of_their_own_may_judge)
     struct job job = course_start(&world, &course.request);
     job = job_wait(&world, job.id, JOB_SUCCEEDED);
     expect_table(&job);
-    ck_assert_uint_eq(job_count_series(&world, &job), 0);
+    job_expect_forgotten(&world, &job);
     world_done(&world);
 }
 
