@@ -72,7 +72,7 @@ static enum status fill(struct cluster_target *target, const struct config *conf
         status = tls_trust_read(config->cluster_ca, "cluster-ca", &target->trust, fault);
     }
     if (status == STATUS_OK) {
-        strcpy(target->prefix, config->cluster_prefix);
+        snprintf(target->prefix, sizeof target->prefix, "%s", config->cluster_prefix);
         target->timeout_ns = (int64_t)config->cluster_timeout_ms * 1000000;
         snprintf(target->name, sizeof target->name,
                  strchr(url->host, ':') ? "%s://[%s]:%u/%u" : "%s://%s:%u/%u",
