@@ -101,7 +101,7 @@ const struct route http_routes[] = {
     { "GET", SESSION "/readings", SCOPE_READ, .handle = api_session_readings, .disk = DISK_LISTS,
       .queries = { "limit", "before" }, GIVES(JSON, READING_LIST),
       .summary = "what the session took in and what had been forecast for it (limit, before)" },
-    { "GET", SESSION "/events", SCOPE_READ, .handle = api_session_events,
+    { "GET", SESSION "/events", SCOPE_READ, .handle = api_session_events, .is_of_session = true,
       GIVES(EVENTS, SESSION_EVENT), .summary = "the session's steps as they are made, live" },
     { "GET", MODEL "/events", SCOPE_READ, .handle = api_model_events, .queries = { "prefix" },
       GIVES(EVENTS, SESSION_EVENT),

@@ -118,7 +118,7 @@ static bool begin(struct service_context *context, void *state)
 {
     struct session_stream *stream = state;
     stream->listener = session_listen(context, stream->model, stream->session, stream->is_wide);
-    if (stream->listener && !stream->is_wide) {
+    if (stream->listener && !stream->is_wide && !sessions_are_shared(context)) {
         stream->is_caught_up = is_current(context, stream);
     }
     return stream->listener != NULL;

@@ -69,6 +69,11 @@ bool sessions_are_moving(struct service_context *context, const char *name)
     return model && atomic_load(&model->pool->is_closed);
 }
 
+bool sessions_are_shared(const struct service_context *context)
+{
+    return context->engine != NULL;
+}
+
 enum status session_claim_live(struct service_context *context, const struct model **model,
                                const char *id, uint32_t *ret_slot, struct fault *fault)
 {

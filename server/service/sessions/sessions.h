@@ -65,6 +65,10 @@ bool session_was_blocked(struct service_context *context);
  * `model` may be NULL, of a verb on several models: not known. */
 bool sessions_are_moving(struct service_context *context, const char *model);
 
+/* The engine of a cluster has them: verbs on one session wait for it, and their thread with them.
+ */
+bool sessions_are_shared(const struct service_context *context);
+
 /* That it is there, and its last step. */
 enum status session_find(struct service_context *context, const struct model *model, const char *id,
                          uint64_t *ret_step, struct fault *fault);
