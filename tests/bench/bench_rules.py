@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""bench_rules.py [N]: what 1 000 rules add to a step, in instructions in user space, counted by
-valgrind's callgrind. Each server answers N steps in one run and 2 N in another; the difference over
+"""bench_rules.py [N]: what 1 000 rules add to a step of one of 100 000 sessions, in instructions in
+user space, counted by valgrind's callgrind. Each server answers N steps in one run and 2 N in another; the difference over
 N leaves out the start, and only the thread that served them counts. The daemon is $GRUD."""
 
 import glob
@@ -14,7 +14,7 @@ import time
 from typing import Any, Dict, List
 
 GRUD = os.environ.get("GRUD", "build/grud")
-RULES, SESSIONS = 1000, 50
+RULES, SESSIONS, STEPPED, AT_ONCE = 1000, 100_000, 50, 1000
 LEVEL = {"level": 0.9}
 
 
@@ -56,7 +56,7 @@ def instructions(work: str, data: str, n: int, fields: Dict[str, Any]) -> List[i
                                  "--separate-threads=yes",
                                  f"--callgrind-out-file={work}/counts"])
     for k in range(n):
-        server.ask("POST", f"sessions/pump-{k % SESSIONS}/step",
+        server.ask("POST", f"sessions/pump-{k % STEPPED * (SESSIONS // STEPPED)}/step",
                    {"x": [k % 7 * 0.5, 0.25], **fields})
     server.end()
     counts = []
@@ -64,6 +64,13 @@ def instructions(work: str, data: str, n: int, fields: Dict[str, Any]) -> List[i
         with open(name, encoding="utf-8") as file:
             counts += [int(line.split()[1]) for line in file if line.startswith("totals:")]
     return counts
+
+
+def make_sessions(server: Server) -> None:
+    """All of them, a step each."""
+    for first in range(0, SESSIONS, AT_ONCE):
+        server.ask("POST", "steps", {"steps": [{"session": f"pump-{k}", "x": [0.5, 0.25]}
+                                               for k in range(first, first + AT_ONCE)]})
 
 
 def measure(work: str, prefix: str, fields: Dict[str, Any], n: int) -> float:
@@ -75,6 +82,7 @@ def measure(work: str, prefix: str, fields: Dict[str, Any], n: int) -> float:
             server.ask("PUT", f"rules/r{k}", {"coverage": True, "below": 0.01,
                                               "url": "https://example.org/",
                                               "prefix": f"{prefix}{k}"})
+        make_sessions(server)
         server.end()
     once, twice = (instructions(work, folder, n * times, fields)
                    for folder, times in zip(folders, (1, 2)))
