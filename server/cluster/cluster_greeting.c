@@ -86,8 +86,11 @@ static void judge(struct cluster_greeting *greeting, const char *info)
     } else if (has_value(info, "role", "slave") || has_value(info, "role", "replica")) {
         fail(greeting, CLUSTER_IS_REPLICA, "");
     }
+    char most[32], policy[64];
+    find_field(info, "maxmemory", most, sizeof most);
+    find_field(info, "maxmemory_policy", policy, sizeof policy);
     greeting->may_evict =
-        !has_value(info, "maxmemory", "0") && !has_value(info, "maxmemory_policy", "noeviction");
+        most[0] && strcmp(most, "0") != 0 && policy[0] && strcmp(policy, "noeviction") != 0;
 }
 
 /* Of one library: names and values in turn. */

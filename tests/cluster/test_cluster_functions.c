@@ -23,7 +23,7 @@ static struct cas cas_begin(void)
     struct cas cas = { .engine = engine_start(NULL) };
     cas.linked = link_open(cas.engine.port, NULL);
     link_until_ready(cas.linked.link);
-    strcpy(cas.epoch, cluster_link_epoch(cas.linked.link).bytes);
+    snprintf(cas.epoch, sizeof cas.epoch, "%s", cluster_link_epoch(cas.linked.link).bytes);
     return cas;
 }
 

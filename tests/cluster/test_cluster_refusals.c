@@ -134,7 +134,7 @@ static size_t occurrences(const char *text, const char *word)
     return n;
 }
 
-TEST(the_log_has_a_line_for_each_change_of_state)
+TEST(the_log_has_a_line_for_each_change_of_state_and_not_for_each_try)
 {
     if (!engine_is_there()) {
         return;
@@ -162,8 +162,10 @@ TEST(the_log_has_a_line_for_each_change_of_state)
     link_close(&linked);
     engine_end(&engine);
     char *logged = capture_end(&capture);
-    ck_assert_msg(occurrences(logged, "cluster_ready") == 2, "%s", logged);
-    ck_assert_msg(occurrences(logged, "is a replica") == 1, "%s", logged);
+    /* one of them may have seen the replica once more when the other was ready again */
+    const size_t n_ready = occurrences(logged, "cluster_ready");
+    const size_t n_replica = occurrences(logged, "is a replica");
+    ck_assert_msg(n_ready >= 2 && n_ready <= 3 && n_replica == n_ready - 1, "%s", logged);
     free(logged);
 }
 

@@ -3,6 +3,7 @@
 
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 TEST(urls_of_engines_are_taken_apart)
@@ -102,9 +103,9 @@ TEST(the_longest_parts_are_taken_and_longer_ones_are_not)
             char text[2048] = "";
             struct cluster_url url;
             struct fault fault;
-            const size_t n = strlen(strcpy(text, before[k]));
-            memset(text + n, 'x', most[k] + more);
-            strcpy(text + n + most[k] + more, behind[k]);
+            char part[CLUSTER_PASSWORD_MAX + 2] = "";
+            memset(part, 'x', most[k] + more);
+            snprintf(text, sizeof text, "%s%s%s", before[k], part, behind[k]);
             ck_assert_int_eq(cluster_url_parse(text, &url, &fault),
                              more > 0 ? STATUS_INVALID_VALUE : STATUS_OK);
         }
