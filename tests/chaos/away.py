@@ -1,13 +1,14 @@
 """The engine is away for a while: what is answered meanwhile, and how soon it goes on afterwards."""
 import asyncio
 import json
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, Sequence, Tuple
 
 from after import await_quiet
 from asking import Asker
 from clients import Figures
-from processes import MODEL, Engine, Node
+from processes import MODEL, WAIT_SECONDS, Engine, Node, Trouble
 
+READY_SECONDS = 5  # that nodes stay ready without their engine
 SESSION = f"/v1/models/{MODEL}/sessions/away"
 Route = Tuple[str, str, bytes, int]
 ROUTES: Dict[str, Route] = {
@@ -39,11 +40,17 @@ async def ask_on(node: Node, seconds: float, slowest: Dict[str, float],
     asker.close()
 
 
-async def readiness(nodes: Sequence[Node]) -> List[int]:
-    asker = Asker()
-    codes = [(await asker.ask(node.port, "GET", "/readyz"))[0] for node in nodes]
+async def await_readiness(nodes: Sequence[Node], wanted: int) -> float:
+    """Until every node says so; for how long that took."""
+    loop, asker = asyncio.get_running_loop(), Asker()
+    began = loop.time()
+    for node in nodes:
+        while (status := (await asker.ask(node.port, "GET", "/readyz"))[0]) != wanted:
+            if loop.time() - began > WAIT_SECONDS:
+                raise Trouble(f"{node.name} answers /readyz with {status}, and not {wanted}")
+            await asyncio.sleep(0.02)
     asker.close()
-    return codes
+    return loop.time() - began
 
 
 async def be_away(nodes: Sequence[Node], seconds: float, how: str, leave: Callable[[], None],
@@ -51,13 +58,14 @@ async def be_away(nodes: Sequence[Node], seconds: float, how: str, leave: Callab
     slowest: Dict[str, float] = {}
     leave()
     await asyncio.gather(*(ask_on(node, seconds, slowest, figures) for node in nodes))
+    if seconds > READY_SECONDS:
+        await await_readiness(nodes, 503)
     come_back()
     recovery = await await_quiet(nodes)
-    if set(await readiness(nodes)) != {200}:
-        figures.found("with the engine back not every node is ready")
+    ready = await await_readiness(nodes, 200)
     worst = ", ".join(f"{name} {s:.2f}" for name, s in slowest.items())
     print(f"cluster-test: engine {how} for {seconds:g} s; slowest answers in s: {worst}; all nodes "
-          f"step {recovery:.2f} s after it is back", flush=True)
+          f"step {recovery:.2f} s after it is back, and are ready {ready:.2f} s later", flush=True)
 
 
 async def engine_away(engine: Engine, nodes: Sequence[Node], seconds: float,

@@ -25,6 +25,7 @@ from stale import refuse_late_node, refuse_late_write, refuse_old_token
 from trouble_maker import TroubleMaker
 
 SHARERS, SHARED = 2, 20
+SANITIZERS = ("Sanitizer", "runtime error:")
 
 
 def say(what: str) -> None:
@@ -108,8 +109,12 @@ async def test(cluster: Cluster, options: argparse.Namespace, figures: Figures) 
     say(f"{figures.compared} answers compared with those of any node and of an undisturbed grud")
     await engine_away(cluster.engine, cluster.nodes, options.away, figures)
     await compare_last(cluster.nodes, owned, figures, options.seed + 1)
-    for process in cluster.processes:
-        process.check()
+    for node in cluster.nodes:
+        node.check()
+        await asyncio.to_thread(node.stop)
+        log = (node.folder / f"{node.name}.log").read_text(encoding="utf-8")
+        if any(word in log for word in SANITIZERS):
+            figures.found(f"a sanitizer has something to say in the log of {node.name}")
 
 
 async def run(program: str, options: argparse.Namespace) -> bool:
@@ -125,6 +130,8 @@ async def run(program: str, options: argparse.Namespace) -> bool:
         f"sessions each")
     try:
         await test(cluster, options, figures)
+    except GivesUp:
+        pass
     except Trouble as trouble:
         figures.found(str(trouble))
     finally:

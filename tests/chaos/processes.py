@@ -51,6 +51,14 @@ class Process:
             self.process.wait()
         self.process = None
 
+    def stop(self) -> None:
+        """As an operator does; what a sanitizer has to say is in the log then."""
+        self.signal(signal.SIGTERM)
+        code = self.process.wait() if self.process else 0
+        self.process = None
+        if code != 0:
+            raise Trouble(f"{self.name} ended with {code}: see {self.folder / self.name}.log")
+
     def hold(self) -> None:
         self.signal(signal.SIGSTOP)
 
