@@ -77,6 +77,7 @@ static void run_steps(struct worker *worker)
     }
     worker_read_clock(worker);
     size_t n_done = finish_steps(worker, began_ns);
+    worker->n_quiet_turns = n + n_done > 0 ? 0 : worker->n_quiet_turns;
     worker_read_clock(worker);
     metrics_steps(worker->metrics, n_done, worker->now_ns - began_ns);
     load_measure_batch(&worker->load, n, n_rows, worker->now_ns - began_ns);
@@ -161,14 +162,42 @@ static void end_offload(struct worker *worker)
 
 /* ---- a turn ---- */
 
+/* Whether all steps that wait do so for the engine of a cluster. */
+static bool is_all_out(const struct worker *worker)
+{
+    const struct exchange *exchange;
+    if (!worker->is_of_cluster || service_steps_out(worker->context) == 0) {
+        return false;
+    }
+    TAILQ_FOREACH(exchange, &worker->pending.stepping, link)
+    {
+        const struct request *request = &exchange->request;
+        for (size_t k = exchange->n_steps_done; k < request->n_steps; k++) {
+            if (!request->steps[k].is_done && !request->steps[k].is_out) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* How long libmicrohttpd has nothing to do unless an event comes. It says that it has while a
+ * connection waits for its steps, so where they are out it is given the turns that it needs for
+ * others. */
+static int64_t mhd_idle_ms(struct worker *worker)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    if (!TAILQ_EMPTY(&worker->pending.stepping)) {
+        return worker->n_quiet_turns++ < TURNS_PER_SLICE ? 0 : INT32_MAX;
+    }
+    return MHD_get_timeout(worker->daemon, &ms) == MHD_YES && ms < INT32_MAX ? (int64_t)ms
+                                                                             : INT32_MAX;
+}
+
 /* How long there is nothing to do unless an event comes; -1: no limit. */
 static int idle_ms(struct worker *worker)
 {
-    MHD_UNSIGNED_LONG_LONG mhd_ms;
-    int64_t ms = INT32_MAX;
-    if (MHD_get_timeout(worker->daemon, &mhd_ms) == MHD_YES && mhd_ms < INT32_MAX) {
-        ms = (int64_t)mhd_ms;
-    }
+    int64_t ms = mhd_idle_ms(worker);
     if (ms > 0 && worker->deadlines.next_ns != DEADLINE_NEVER) {
         int64_t sweep_ms = (worker->deadlines.next_ns - worker->now_ns) / MILLISECOND_NS + 1;
         ms = sweep_ms < ms ? sweep_ms : ms;
@@ -197,7 +226,7 @@ static int poll_engine(const struct worker *worker, int ms, struct pollfd *ret_p
 
 static void wait_for_events(struct worker *worker)
 {
-    bool is_stepping = !TAILQ_EMPTY(&worker->pending.stepping);
+    bool is_stepping = !TAILQ_EMPTY(&worker->pending.stepping) && !is_all_out(worker);
     bool is_stuck =
         is_stepping && (worker->pending.n_stuck_turns > STUCK_TURNS ||
                         (worker->is_of_cluster && service_steps_out(worker->context) > 0));
@@ -219,8 +248,9 @@ static void wait_for_events(struct worker *worker)
         ms = poll_engine(worker, ms, &fds[2]);
     }
     uint64_t n;
-    if (poll(fds, n_fds, ms) > 0 && fds[1].revents != 0 &&
-        read(worker->wake_fd, &n, sizeof n) < 0) {
+    const int n_ready = poll(fds, n_fds, ms);
+    worker->n_quiet_turns = n_ready > 0 ? 0 : worker->n_quiet_turns;
+    if (n_ready > 0 && fds[1].revents != 0 && read(worker->wake_fd, &n, sizeof n) < 0) {
         log_event(LOG_DEBUG, "wake_failed", LOG_INT("errno", errno));
     }
 }

@@ -49,7 +49,8 @@ struct worker {
     struct pending pending;
     struct offload offload;
     struct holds holds;
-    unsigned n_turns; /* since the last slice of a prediction */
+    unsigned n_turns;       /* since the last slice of a prediction */
+    unsigned n_quiet_turns; /* in which nothing came, while all steps wait for the engine */
     struct exchange_list free;
     size_t n_free;
     struct reply_cache replies;
