@@ -193,7 +193,7 @@ enum claim pool_wire_take(struct pool *pool, const struct pool_key *key, const c
                           struct fault *fault)
 {
     struct wire_head head;
-    unsigned record_class;
+    unsigned record_class = 0;
     uint32_t slot;
     enum claim claim = read_head(pool, key, bytes, n_bytes, &head, &record_class, fault);
     if (claim != CLAIM_OK) {
