@@ -2,7 +2,7 @@
 
 #include "cluster/cluster_url.h"
 
-#include <stdbool.h>
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -14,6 +14,12 @@ struct cluster_lookup {
     int error; /* of one that was over at once */
     bool is_asked;
 };
+
+/* By pthread_exit, which loads it the first time that a thread ends so, and aborts without it. */
+bool cluster_lookup_setup(void)
+{
+    return dlopen("libgcc_s.so.1", RTLD_NOW) != NULL;
+}
 
 struct cluster_lookup *cluster_lookup_begin(const char *host, uint16_t port)
 {

@@ -6,8 +6,13 @@
 #define CLUSTER_LOOKUP_H
 
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+
+/* Before a filter of system calls, below which no code may be loaded any more. False: the C library
+ * could not end a thread. */
+__attribute__((warn_unused_result)) bool cluster_lookup_setup(void);
 
 struct cluster_lookup; /* on its way */
 

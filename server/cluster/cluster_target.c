@@ -1,5 +1,6 @@
 #include "cluster/cluster_target.h"
 
+#include "cluster/cluster_lookup.h"
 #include "config/config.h"
 #include "secure/secret.h"
 #include "secure/tls_stream.h"
@@ -49,24 +50,38 @@ static enum status read_password(const char *path, struct cluster_url *url, stru
     return status;
 }
 
+/* What does not fit together, or cannot be had. */
+static enum status check(const struct cluster_url *url, const struct config *config,
+                         struct fault *fault)
+{
+    if (!cluster_lookup_setup()) {
+        return fault_set(fault, STATUS_INTERNAL, "cluster",
+                         "the library libgcc_s.so.1, without which no host can be looked up, is "
+                         "not there (Debian's package libgcc-s1)");
+    }
+    if (!is_prefix(config->cluster_prefix)) {
+        return fault_set(fault, STATUS_INVALID_VALUE, "cluster-prefix",
+                         "cluster-prefix has at most %d characters of printable ASCII and no space",
+                         CLUSTER_PREFIX_MAX);
+    }
+    if (config->cluster_ca[0] && !url->is_tls) {
+        return fault_set(fault, STATUS_INVALID_VALUE, "cluster-ca",
+                         "cluster-ca is for TLS, and the URL of --cluster begins with redis://; "
+                         "rediss:// would speak TLS");
+    }
+    return STATUS_OK;
+}
+
 static enum status fill(struct cluster_target *target, const struct config *config,
                         struct fault *fault)
 {
     struct cluster_url *url = &target->url;
     enum status status = cluster_url_parse(config->cluster, url, fault);
-    if (status == STATUS_OK && !is_prefix(config->cluster_prefix)) {
-        status = fault_set(fault, STATUS_INVALID_VALUE, "cluster-prefix",
-                           "cluster-prefix has at most %d characters of printable ASCII and no "
-                           "space",
-                           CLUSTER_PREFIX_MAX);
+    if (status == STATUS_OK) {
+        status = check(url, config, fault);
     }
     if (status == STATUS_OK && config->cluster_password_file[0]) {
         status = read_password(config->cluster_password_file, url, fault);
-    }
-    if (status == STATUS_OK && config->cluster_ca[0] && !url->is_tls) {
-        status = fault_set(fault, STATUS_INVALID_VALUE, "cluster-ca",
-                           "cluster-ca is for TLS, and the URL of --cluster begins with redis://; "
-                           "rediss:// would speak TLS");
     }
     if (status == STATUS_OK && url->is_tls) {
         status = tls_trust_read(config->cluster_ca, "cluster-ca", &target->trust, fault);

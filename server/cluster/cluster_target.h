@@ -27,7 +27,8 @@ struct cluster_target {
     atomic_bool is_warned;       /* of its policy of eviction */
 };
 
-/* Of an option --cluster that is not empty. Faults have the option as param. */
+/* Of an option --cluster that is not empty; before a filter of system calls. Faults have the option
+ * as param. */
 __attribute__((warn_unused_result)) enum status
 cluster_target_read(const struct config *config, struct cluster_target **ret_target,
                     struct fault *fault);
