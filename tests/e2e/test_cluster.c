@@ -245,3 +245,24 @@ TEST(what_another_start_would_not_mend_ends_the_first_with_2)
     daemon_remove(&daemon);
     engine_end(&engine);
 }
+
+/* Whoever sends a request did nothing wrong. */
+TEST(an_engine_that_becomes_unfit_is_no_fault_of_requests)
+{
+    struct cluster cluster;
+    if (!cluster_start(&cluster, NULL)) {
+        return;
+    }
+    const struct daemon *node = &cluster.nodes[0];
+    expect(node, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
+    engine_tell(&cluster.engine, "ACL SETUSER default -fcall");
+    expect(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 503, "storage_failed");
+    wait_for(node, "GET", SESSION, NULL, 503);
+    expect(node, "PUT", SESSION, "{}", 503, "storage_failed");
+    expect(node, "POST", SESSION "/fork", "{\"to\":\"copy\"}", 503, "storage_failed");
+    expect(node, "DELETE", SESSION, NULL, 503, "storage_failed");
+    engine_tell(&cluster.engine, "ACL SETUSER default +fcall");
+    wait_for(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 200);
+    wait_for(node, "GET", SESSION, NULL, 200);
+    cluster_stop(&cluster);
+}

@@ -214,6 +214,25 @@ static size_t end(struct engine *engine)
     return at;
 }
 
+/* What stays until somebody changes the options ends a start, but a request is none of that. */
+static enum status for_request(enum status status, struct fault *fault)
+{
+    if (status != STATUS_OK) {
+        fault->status = status == STATUS_NO_MEMORY ? status : STATUS_STORAGE_FAILED;
+    }
+    return status == STATUS_OK ? status : fault->status;
+}
+
+enum status engine_check(const struct engine *engine, struct fault *fault)
+{
+    return for_request(cluster_link_fault(engine->link, fault), fault);
+}
+
+enum status engine_refuse(const struct cluster_reply *reply, struct fault *fault)
+{
+    return for_request(cluster_reply_fault(reply, fault), fault);
+}
+
 static enum status no_memory(struct fault *fault)
 {
     return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to ask the cluster's engine");
@@ -225,7 +244,7 @@ bool engine_send(struct engine *engine, cluster_done *done, void *arg, struct fa
     if (n > 0 && cluster_link_send(engine->link, engine->texts, n, done, arg)) {
         return true;
     }
-    if (n == 0 || cluster_link_fault(engine->link, fault) == STATUS_OK) {
+    if (n == 0 || engine_check(engine, fault) == STATUS_OK) {
         no_memory(fault);
     }
     return false;
@@ -250,14 +269,14 @@ enum status engine_call(struct engine *engine, const struct cluster_reply **ret_
     }
     enum status status = cluster_link_call(engine->link, engine->texts, n, &reply, fault);
     if (status != STATUS_OK) {
-        return status;
+        return for_request(status, fault);
     }
     if (reply->type == CLUSTER_LIST && reply->n == 1 && reply->list[0].type != CLUSTER_ERROR) {
         *ret_reply = &reply->list[0];
         return STATUS_OK;
     }
-    return cluster_reply_fault(
-        reply->type == CLUSTER_LIST && reply->n == 1 ? &reply->list[0] : reply, fault);
+    return engine_refuse(reply->type == CLUSTER_LIST && reply->n == 1 ? &reply->list[0] : reply,
+                         fault);
 }
 
 /* ---- life ---- */

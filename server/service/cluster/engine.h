@@ -23,6 +23,12 @@ engine_create(struct cluster_target *target, struct engine **ret_engine, struct 
 void engine_free(struct engine *engine); /* takes NULL */
 struct cluster_link *engine_link(const struct engine *engine);
 
+/* Why the engine cannot be asked now, in the terms of a request: whoever sent that did nothing
+ * wrong. STATUS_OK: it can. */
+enum status engine_check(const struct engine *engine, struct fault *fault);
+/* The same of a reply that is not what was asked for. */
+enum status engine_refuse(const struct cluster_reply *reply, struct fault *fault);
+
 /* ---- a call: of CLUSTER_READ or CLUSTER_WRITE, for one session or more ---- */
 
 void engine_begin(struct engine *engine, const char *function);

@@ -21,7 +21,8 @@ static enum status ask(struct service_context *context, const struct pool *pool,
                        const struct pool_key *key, const struct pool_token *known,
                        const struct cluster_reply **ret_reply, struct fault *fault)
 {
-    if (engine_wait(context->engine, fault) != STATUS_OK) {
+    if (engine_wait(context->engine, fault) != STATUS_OK &&
+        engine_check(context->engine, fault) != STATUS_OK) {
         return fault_status(fault);
     }
     engine_begin(context->engine, CLUSTER_READ);
@@ -36,6 +37,7 @@ enum claim session_cluster_confirm(struct service_context *context, struct pool 
     const struct cluster_reply *reply;
     context->known = is_claimed ? *pool_token(pool, *slot) : (struct pool_token){ .name = 0 };
     if (ask(context, pool, key, &context->known, &reply, fault) != STATUS_OK) {
+        context->known = (struct pool_token){ .name = 0 };
         if (is_claimed) {
             pool_release(pool, *slot);
         }

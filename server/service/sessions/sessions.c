@@ -239,7 +239,8 @@ static enum status begin_draft(struct service_context *context, const struct mod
         if (!draft->is_new) {
             return STATUS_OK;
         }
-        const bool replaces = claim == CLAIM_ENDED && context->engine && context->known.name != 0;
+        const bool replaces = claim == CLAIM_ENDED && context->engine && context->known.name != 0 &&
+                              (may_exist || fault->status == STATUS_SESSION_EXPIRED);
         if (claim == CLAIM_ENDED && !replaces &&
             (pool_check_whole(pool, fault) != STATUS_OK ||
              !tombstones_forget(&pool->tombstones, draft->key.hash))) {

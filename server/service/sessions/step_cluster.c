@@ -67,7 +67,7 @@ bool step_cluster_begin(struct step_cluster *cluster, size_t n)
 
 enum status step_cluster_check(const struct step_cluster *cluster, struct fault *fault)
 {
-    return cluster_link_fault(engine_link(cluster->engine), fault);
+    return engine_check(cluster->engine, fault);
 }
 
 /* ---- what a call gathers ---- */

@@ -1,6 +1,5 @@
 #include "service/sessions/step_cluster_replies.h"
 
-#include "cluster/cluster_trouble.h"
 #include "service/models/catalogue.h"
 #include "service/pool/pool_wire.h"
 #include "service/service_private.h"
@@ -111,7 +110,7 @@ static void settle_written(struct step_cluster *cluster, struct trip_session *se
         take_written(cluster, session);
     } else if (reply->type == CLUSTER_ERROR) {
         pool_remove(session->pool, session->slot);
-        (void)cluster_reply_fault(reply, &fault);
+        (void)engine_refuse(reply, &fault);
         step_trip_fail(cluster, session, &fault);
     } else {
         take_refusal(cluster, session, reply);
@@ -138,7 +137,7 @@ static void settle_asked(struct step_cluster *cluster, struct trip_session *sess
     const struct pool_key key = pool_key_of(session->id);
     struct fault fault;
     if (reply->type == CLUSTER_ERROR) {
-        (void)cluster_reply_fault(reply, &fault);
+        (void)engine_refuse(reply, &fault);
         step_trip_fail(cluster, session, &fault);
         return;
     }
@@ -175,7 +174,7 @@ static enum status fault_of(const struct trip *trip, const struct cluster_reply 
                                "again");
     }
     return reply->type == CLUSTER_LIST && reply->n == trip->n ? STATUS_OK
-                                                              : cluster_reply_fault(reply, fault);
+                                                              : engine_refuse(reply, fault);
 }
 
 void step_cluster_take_reply(void *arg, const struct cluster_reply *reply, bool was_sent)
