@@ -6,7 +6,7 @@ import json
 import random
 import time
 import zlib
-from typing import Dict, List, Sequence
+from typing import Dict, List, Sequence, Set, Tuple
 
 from asking import Asker
 from processes import MODEL, Node, Router
@@ -14,6 +14,8 @@ from processes import MODEL, Node, Router
 PAST_ROUTER = 0.05   # of requests go to any node
 TWICE_AT_ONCE = 0.01
 AGAIN = 0.02         # of acknowledged steps are sent again
+BATCHES = 0.02
+BATCH_SESSIONS, BATCH_STEPS = 8, 2
 FINDINGS_SHOWN = 20
 
 
@@ -62,13 +64,19 @@ class Owned:
         return len(self.answers)
 
     def note(self, figures: Figures, number: int, answer: str) -> None:
-        """An answer to step `number`: a second one must be the first."""
+        """An answer to step `number`: a second one must be the first. "": made, but no longer the
+        last one, so that its answer is not told."""
         if number == self.acknowledged + 1:
             self.answers.append(answer)
             figures.acknowledged += 1
-        elif answer != self.answers[number - 1]:
+        elif answer and not self.answers[number - 1]:
+            self.answers[number - 1] = answer
+        elif answer and answer != self.answers[number - 1]:
             figures.found(f"{self.name}: seq {number} was answered {self.answers[number - 1]}, "
                           f"then {answer}")
+
+
+Line = Tuple[Owned, int]  # of a batch: the session, and the step's number
 
 
 class Ways:
@@ -140,6 +148,46 @@ async def step_again(asker: Asker, ways: Ways, session: Owned, figures: Figures)
         session.note(figures, session.acknowledged, answer)
 
 
+def note_batch(lines: Sequence[Line], replies: Sequence[bytes], figures: Figures) -> bool:
+    """Whether all of the batch is done. After a step that fails the session's later ones must."""
+    failed: Set[str] = set()
+    for (session, number), reply in zip(lines, replies):
+        code = json.loads(reply).get("error", {}).get("code")
+        if code is None and session.name not in failed:
+            session.note(figures, number, answer_of(reply))
+        elif code in ("storage_failed", "overloaded") or (
+                code == "sequence_mismatch" and session.name in failed):
+            failed.add(session.name)
+        else:
+            figures.found(f"{session.name}: seq {number} in a batch was answered "
+                          f"{reply.decode()}")
+            raise GivesUp
+    return not failed and len(replies) == len(lines)
+
+
+async def step_batch(asker: Asker, ways: Ways, sessions: Sequence[Owned],
+                     figures: Figures) -> None:
+    """The next steps of several sessions in one request, which is sent again as it was."""
+    lines = [(s, s.acknowledged + k) for k in range(1, BATCH_STEPS + 1) for s in sessions]
+    body = "".join(json.dumps({"session": s.name, "x": reading(s.name, n), "seq": n}) + "\n"
+                   for s, n in lines).encode()
+    is_done = False
+    while not is_done:
+        figures.asked += 1
+        status, text = await asker.ask(ways.draw(0.5), "POST", f"/v1/models/{MODEL}/steps", body,
+                                       "application/x-ndjson")
+        figures.unanswered += status == 0
+        figures.refused += status in (502, 503, 504)
+        if status == 200:
+            is_done = note_batch(lines, text.split(b"\n")[:-1], figures)
+        elif status not in (0, 502, 503, 504):
+            figures.found(f"a batch was answered {status} {text.decode()}")
+            raise GivesUp
+        if not is_done:
+            figures.redone += 1
+            await asyncio.sleep(0.05 * (0.5 + ways.random.random()))
+
+
 async def run_owner(ways: Ways, sessions: Sequence[Owned], figures: Figures,
                     ends: asyncio.Event) -> None:
     """One client. Some of its sessions step much more often than others."""
@@ -152,6 +200,9 @@ async def run_owner(ways: Ways, sessions: Sequence[Owned], figures: Figures,
                 await step_twice(askers, ways, session, figures)
             elif drawn < TWICE_AT_ONCE + AGAIN and session.answers:
                 await step_again(askers[0], ways, session, figures)
+            elif drawn > 1 - BATCHES:
+                some = ways.random.sample(sessions, min(BATCH_SESSIONS, len(sessions)))
+                await step_batch(askers[0], ways, some, figures)
             else:
                 await step(askers[0], ways, session, figures)
     finally:
