@@ -3,10 +3,10 @@
 SECONDS ?= 60
 
 $(BUILD)/tests/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(DEFLATE) \
-  $(if $(filter fuzz,$(SAN)),,$(BUILD)/tests/fuzz/replay.o) $(call archives,commands cluster $(LAYERS_http))
+  $(if $(filter fuzz,$(SAN)),,$(BUILD)/tests/fuzz/replay.o) $(call archives,commands $(LAYERS_http))
 	$(call say,LD,$@)
 	$(Q)$(LINK) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) -o $@ $^ \
-	  $(call libraries_of,cluster $(LAYERS_http))
+	  $(call libraries_of,$(LAYERS_http))
 
 .PHONY: fuzz fuzz-programs
 fuzz-programs: $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
