@@ -195,6 +195,16 @@ const struct received *receiver_wait(struct receiver *receiver, size_t n)
     return &receiver->received[n - 1];
 }
 
+size_t receiver_wait_even(struct receiver *receiver)
+{
+    size_t n;
+    for (int ms = 0; (n = atomic_load(&receiver->n)) % 2 != 0; ms += POLL_MS) {
+        ck_assert_msg(ms < MINUTE_MS, "%zu posts came, and the last has no end", n);
+        usleep(POLL_MS * 1000);
+    }
+    return n;
+}
+
 unsigned receiver_free_port(void)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,

@@ -39,6 +39,8 @@ void receiver_start_tls(struct receiver *receiver, const char *certificate, cons
 void receiver_stop(struct receiver *receiver);
 /* Waits until it has taken n posts; the last of them. */
 const struct received *receiver_wait(struct receiver *receiver, size_t n);
+/* Waits until as many ends came as beginnings; returns how many posts. */
+size_t receiver_wait_even(struct receiver *receiver);
 /* A port on which nobody listens. */
 unsigned receiver_free_port(void);
 

@@ -55,7 +55,8 @@ TEST(an_anomaly_is_told_and_ends_with_the_next_reading)
     expect(&daemon, "PUT", RULES "/odd", body, 201, "\"anomaly\":true,\"p_value\":0.02");
     rules_step(&daemon, "s", RULES_SCORED); /* some of which may be unusual by chance */
     rules_wait(&daemon, RULES "/odd", "\"states\":{\"firing\":0,");
-    const size_t n = atomic_load(&receiver.n);
+    const size_t n =
+        receiver_wait_even(&receiver); /* what began by chance has been told to its end */
     expect(&daemon, "POST", "/v1/models/pump/steps",
            "{\"steps\":[{\"session\":\"s\",\"x\":[1000000]},{\"session\":\"s\",\"x\":[500]},"
            "{\"session\":\"s\",\"x\":[500]}]}",
