@@ -20,11 +20,6 @@ ask() {
         def option(name): grud.env[] | select(.name == name).value; $1" "$work/objects.json"
 }
 
-# agree COMPLAINT FILTER: unless the filter says true, the complaint.
-agree() {
-    ask "$2" >/dev/null || fail "$1"
-}
-
 check_agreement() {
     local port version user limit
     port=$(sed -n 's/.*GRUD_LISTEN=[^ ]*:\([0-9]*\).*/\1/p' docker/Dockerfile)

@@ -18,6 +18,11 @@ fail() {
     exit 1
 }
 
+# agree COMPLAINT FILTER: unless the filter says true of the objects (the check's own `ask`), the complaint.
+agree() {
+    ask "$2" >/dev/null || fail "$1"
+}
+
 # The schemas refer to each other by addresses that only the package's own program resolves; for
 # kubeconform they become relative.
 install_schemas() {

@@ -277,64 +277,65 @@ TEST(a_name_that_there_is_not_is_tried_again_later)
     daemon_stop(&daemon);
 }
 
+/* What is no rule, and the field that says why. */
+static const struct {
+    const char *body, *text;
+    int code;
+} bad[] = {
+    { "{}", "\"param\":\"url\"", 400 },
+    { "{\"url\":\"https://example.org\"}", "\"param\":\"coverage\"", 400 },
+    { "{\"coverage\":true,\"url\":\"https://example.org\"}", "\"param\":\"below\"", 400 },
+    { "{\"coverage\":true,\"below\":0.8}", "\"param\":\"url\"", 400 },
+    { "{\"coverage\":false,\"below\":0.8,\"url\":\"https://example.org\"}",
+      "\"param\":\"coverage\"", 400 },
+    { "{\"coverage\":true,\"below\":0,\"url\":\"https://example.org\"}", "\"param\":\"below\"",
+      400 },
+    { "{\"coverage\":true,\"below\":1.5,\"url\":\"https://example.org\"}", "\"param\":\"below\"",
+      400 },
+    { "{\"coverage\":true,\"below\":0.8,\"for\":0,\"url\":\"https://example.org\"}",
+      "\"param\":\"for\"", 400 },
+    { "{\"coverage\":true,\"below\":0.8,\"prefix\":\"a/b\",\"url\":\"https://example.org\"}",
+      "\"param\":\"prefix\"", 400 },
+    { "{\"coverage\":true,\"below\":0.8,\"url\":\"http://127.0.0.1/\"}", "\"param\":\"url\"", 400 },
+    { "{\"coverage\":true,\"below\":0.8,\"url\":\"nonsense\"}", "\"param\":\"url\"", 400 },
+    { "{\"coverage\":true,\"below\":0.8,\"url\":\"http://2130706433/\"}", "\"param\":\"url\"",
+      400 },
+    { "{\"coverage\":true,\"below\":0.8,\"url\":\"http://[::ffff:127.0.0.1]/\"}",
+      "\"param\":\"url\"", 400 },
+    { "{\"coverage\":true,\"below\":0.8,\"url\":\"https://example.org:0/\"}", "\"param\":\"url\"",
+      400 },
+    { "{\"coverage\":true,\"below\":0.8,\"url\":\"https://example.org\",\"format\":\"xml\"}",
+      "\"param\":\"format\"", 400 },
+    { "{\"coverage\":true,\"below\":0.8,\"url\":\"https://example.org\",\"x\":1}",
+      "\"param\":\"x\"", 400 },
+    { "{\"anomaly\":true,\"url\":\"https://example.org\"}", "\"param\":\"p_value\"", 400 },
+    { "{\"anomaly\":true,\"p_value\":1,\"url\":\"https://example.org\"}", "\"param\":\"p_value\"",
+      400 },
+    { "{\"anomaly\":true,\"p_value\":0.1,\"below\":0.5,\"url\":\"https://example.org\"}",
+      "\"param\":\"below\"", 400 },
+    { "{\"anomaly\":true,\"coverage\":true,\"below\":0.5,\"url\":\"https://example.org\"}",
+      "\"param\":\"anomaly\"", 400 },
+    { "{\"crossing\":{\"output\":\"temp\",\"above\":1},\"url\":\"https://example.org\"}",
+      "\"param\":\"probability\"", 400 },
+    { "{\"crossing\":{\"output\":\"none\",\"above\":1},\"probability\":0.5,\"url\":\"https://"
+      "example.org\"}",
+      "\"param\":\"crossing.output\"", 400 },
+    { "{\"crossing\":{\"output\":\"temp\"},\"probability\":0.5,\"url\":\"https://"
+      "example.org\"}",
+      "\"param\":\"crossing.above\"", 400 },
+    { "{\"crossing\":{\"output\":\"temp\",\"above\":1,\"below\":0},\"probability\":0.5,\"url\":"
+      "\"https://example.org\"}",
+      "\"param\":\"crossing.above\"", 400 },
+    { "{\"crossing\":{\"output\":\"temp\",\"above\":1,\"horizon\":25},\"probability\":0.5,"
+      "\"url\":\"https://example.org\"}",
+      "\"param\":\"crossing.horizon\"", 400 },
+    { "{\"crossing\":{\"output\":\"temp\",\"above\":1},\"probability\":0,\"url\":\"https://"
+      "example.org\"}",
+      "\"param\":\"probability\"", 400 },
+};
+
 TEST(what_is_no_rule_is_refused_by_its_field)
 {
-    static const struct {
-        const char *body, *text;
-        int code;
-    } bad[] = {
-        { "{}", "\"param\":\"url\"", 400 },
-        { "{\"url\":\"https://example.org\"}", "\"param\":\"coverage\"", 400 },
-        { "{\"coverage\":true,\"url\":\"https://example.org\"}", "\"param\":\"below\"", 400 },
-        { "{\"coverage\":true,\"below\":0.8}", "\"param\":\"url\"", 400 },
-        { "{\"coverage\":false,\"below\":0.8,\"url\":\"https://example.org\"}",
-          "\"param\":\"coverage\"", 400 },
-        { "{\"coverage\":true,\"below\":0,\"url\":\"https://example.org\"}", "\"param\":\"below\"",
-          400 },
-        { "{\"coverage\":true,\"below\":1.5,\"url\":\"https://example.org\"}",
-          "\"param\":\"below\"", 400 },
-        { "{\"coverage\":true,\"below\":0.8,\"for\":0,\"url\":\"https://example.org\"}",
-          "\"param\":\"for\"", 400 },
-        { "{\"coverage\":true,\"below\":0.8,\"prefix\":\"a/b\",\"url\":\"https://example.org\"}",
-          "\"param\":\"prefix\"", 400 },
-        { "{\"coverage\":true,\"below\":0.8,\"url\":\"http://127.0.0.1/\"}", "\"param\":\"url\"",
-          400 },
-        { "{\"coverage\":true,\"below\":0.8,\"url\":\"nonsense\"}", "\"param\":\"url\"", 400 },
-        { "{\"coverage\":true,\"below\":0.8,\"url\":\"http://2130706433/\"}", "\"param\":\"url\"",
-          400 },
-        { "{\"coverage\":true,\"below\":0.8,\"url\":\"http://[::ffff:127.0.0.1]/\"}",
-          "\"param\":\"url\"", 400 },
-        { "{\"coverage\":true,\"below\":0.8,\"url\":\"https://example.org:0/\"}",
-          "\"param\":\"url\"", 400 },
-        { "{\"coverage\":true,\"below\":0.8,\"url\":\"https://example.org\",\"format\":\"xml\"}",
-          "\"param\":\"format\"", 400 },
-        { "{\"coverage\":true,\"below\":0.8,\"url\":\"https://example.org\",\"x\":1}",
-          "\"param\":\"x\"", 400 },
-        { "{\"anomaly\":true,\"url\":\"https://example.org\"}", "\"param\":\"p_value\"", 400 },
-        { "{\"anomaly\":true,\"p_value\":1,\"url\":\"https://example.org\"}",
-          "\"param\":\"p_value\"", 400 },
-        { "{\"anomaly\":true,\"p_value\":0.1,\"below\":0.5,\"url\":\"https://example.org\"}",
-          "\"param\":\"below\"", 400 },
-        { "{\"anomaly\":true,\"coverage\":true,\"below\":0.5,\"url\":\"https://example.org\"}",
-          "\"param\":\"anomaly\"", 400 },
-        { "{\"crossing\":{\"output\":\"temp\",\"above\":1},\"url\":\"https://example.org\"}",
-          "\"param\":\"probability\"", 400 },
-        { "{\"crossing\":{\"output\":\"none\",\"above\":1},\"probability\":0.5,\"url\":\"https://"
-          "example.org\"}",
-          "\"param\":\"crossing.output\"", 400 },
-        { "{\"crossing\":{\"output\":\"temp\"},\"probability\":0.5,\"url\":\"https://"
-          "example.org\"}",
-          "\"param\":\"crossing.above\"", 400 },
-        { "{\"crossing\":{\"output\":\"temp\",\"above\":1,\"below\":0},\"probability\":0.5,\"url\":"
-          "\"https://example.org\"}",
-          "\"param\":\"crossing.above\"", 400 },
-        { "{\"crossing\":{\"output\":\"temp\",\"above\":1,\"horizon\":25},\"probability\":0.5,"
-          "\"url\":\"https://example.org\"}",
-          "\"param\":\"crossing.horizon\"", 400 },
-        { "{\"crossing\":{\"output\":\"temp\",\"above\":1},\"probability\":0,\"url\":\"https://"
-          "example.org\"}",
-          "\"param\":\"probability\"", 400 },
-    };
     struct daemon daemon = rules_start((const char *const[]){ "--rule-max", "1", NULL });
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         expect(&daemon, "PUT", RULES "/r", bad[k].body, bad[k].code, bad[k].text);
