@@ -260,6 +260,8 @@ static int stop(struct daemon *daemon, int code)
     }
     if (is_drained) {
         webhook_thread_stop(daemon->service);
+    } else {
+        webhook_thread_abandon(daemon->service);
     }
     bool synced = service_sync(daemon->service);
     if (is_drained && is_halted) {

@@ -453,3 +453,11 @@ void webhook_thread_stop(struct service *service)
     free(thread);
     service->rules->webhook_thread = NULL;
 }
+
+void webhook_thread_abandon(struct service *service)
+{
+    struct webhook_thread *thread = thread_of(service);
+    if (thread && webhook_thread_is_halted(service)) {
+        pthread_join(thread->thread, NULL);
+    }
+}

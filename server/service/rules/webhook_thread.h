@@ -30,5 +30,8 @@ bool webhook_thread_is_halted(const struct service *service);
 /* After the last context was freed: writes down what is new, and ends. The thread need not have
  * been started. */
 void webhook_thread_stop(struct service *service);
+/* Instead of stop, when a worker is still at work and uses what stop would free: the process is
+ * about to end around both. Waits for nothing. */
+void webhook_thread_abandon(struct service *service);
 
 #endif
