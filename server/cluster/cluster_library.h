@@ -6,25 +6,42 @@
  *     CLUSTER_WRITE  keys  the epoch's; then for each record its own, and that of the index of ids
  *                    args  the epoch; then for each record the token that it must have ("": there
  *                          is none), its value, which begins with a token ("": delete it), the
- *                          milliseconds that it has to live ("0": no end), its id
+ *                          milliseconds that it has to live ("0": no end), its id, and when it was
+ *                          last seen: milliseconds, negative
  *                    gives for each record 1: done; 0: there is none; a text: the one that is
  *                          there; or an error, of this one alone
  *     CLUSTER_READ   keys  the epoch's; then the records'
  *                    args  the epoch; then the tokens that are known ("": none)
  *                    gives for each record 1: it has that token; 0: there is none; a text: it
  *
- * Another epoch is an error of the whole, and nothing is done then (CLUSTER_IS_EPOCH). The id of a
- * record that begins comes into the index, a sorted set whose scores are all 0, and goes with it;
- * that of one whose time ends stays.
+ *     CLUSTER_LIST_IDS   keys  the epoch's; that of the index
+ *                        args  the epoch; from where and to where, as ZRANGE BYLEX has them; how
+ *                              many at most
+ *                        gives ids, in their order
+ *     CLUSTER_LIST_SEEN  keys  likewise
+ *                        args  the epoch; when the one was last seen ("": from the beginning) and
+ *                              the id of the one that they come behind; how many at most
+ *                        gives an id and when it was last seen, and so on: the newest first, those
+ *                              of the same moment by their ids
+ *     CLUSTER_LEAVE  keys  the epoch's; the record's, and that of the index
+ *                    args  the epoch; the token that it must have ("": there is none), its id
+ *                    gives 1: its id is listed no more; 0: it has another token
+ *
+ * Another epoch is an error of the whole, and nothing is done then (CLUSTER_IS_EPOCH). An id is
+ * listed with each write of its record, and no more once that was deleted. That of a record whose
+ * time ends stays until CLUSTER_LEAVE, or until a later new record has it found.
  */
 #ifndef CLUSTER_LIBRARY_H
 #define CLUSTER_LIBRARY_H
 
 #include <stddef.h>
 
-#define CLUSTER_LIBRARY "grud_1"
-#define CLUSTER_WRITE   "grud_1_write"
-#define CLUSTER_READ    "grud_1_read"
+#define CLUSTER_LIBRARY   "grud_1"
+#define CLUSTER_WRITE     "grud_1_write"
+#define CLUSTER_READ      "grud_1_read"
+#define CLUSTER_LIST_IDS  "grud_1_list_ids"
+#define CLUSTER_LIST_SEEN "grud_1_list_seen"
+#define CLUSTER_LEAVE     "grud_1_leave"
 
 enum { CLUSTER_TOKEN_BYTES = 16 };
 

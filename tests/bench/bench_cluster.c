@@ -22,7 +22,7 @@ enum {
     SESSIONS = 10000,
     BATCH_MAX = 64,
     WORD_MAX = 48,
-    ARGUMENTS_MAX = 3 + 1 + 2 * BATCH_MAX + 1 + 4 * BATCH_MAX
+    ARGUMENTS_MAX = 3 + 1 + 2 * BATCH_MAX + 1 + 5 * BATCH_MAX
 };
 
 struct record {
@@ -80,7 +80,7 @@ static struct cluster_text word(const char *text)
 static void write_records(struct bench *bench, size_t n)
 {
     struct cluster_text arguments[ARGUMENTS_MAX];
-    char n_keys[8], tokens[BATCH_MAX][CLUSTER_TOKEN_BYTES];
+    char n_keys[8], tokens[BATCH_MAX][CLUSTER_TOKEN_BYTES], seen[BATCH_MAX][24];
     size_t a = 0;
     snprintf(n_keys, sizeof n_keys, "%zu", 1 + 2 * n);
     arguments[a++] = CLUSTER_WORD("FCALL");
@@ -103,6 +103,9 @@ static void write_records(struct bench *bench, size_t n)
         arguments[a++] = (struct cluster_text){ record->value, VALUE_BYTES };
         arguments[a++] = CLUSTER_WORD("0");
         arguments[a++] = word(record->id);
+        snprintf(seen[k], sizeof seen[k], "-%zu",
+                 bench->n_written / BATCH_MAX); /* later and later */
+        arguments[a++] = word(seen[k]);
     }
     bench->next = (bench->next + n) % SESSIONS;
     if (!cluster_link_send(bench->link, arguments, a, take, bench)) {

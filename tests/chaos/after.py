@@ -115,14 +115,15 @@ async def check_steps(nodes: Sequence[Node], owned: Sequence[Owned], shared: Seq
 
 
 def check_index(engine: Engine, figures: Figures) -> None:
-    """The engine's index and its records name the same sessions."""
+    """The engine's lists and its records name the same sessions."""
     def keys_of(kind: str) -> List[bytes]:
         found = engine.ask("KEYS", f"grud:{kind}:{MODEL}*")
         assert isinstance(found, list)
         return found
 
     names = {key.split(b":", 3)[3] for key in keys_of("s")}
-    indexed = engine.ask("ZRANGE", f"grud:i:{MODEL}", 0, -1)
-    assert isinstance(indexed, list)
-    if names - set(indexed):
-        figures.found(f"{len(names - set(indexed))} records are not in the index")
+    for index in (f"grud:i:{MODEL}", f"grud:i:{MODEL}:seen"):
+        indexed = engine.ask("ZRANGE", index, 0, -1)
+        assert isinstance(indexed, list)
+        if names - set(indexed):
+            figures.found(f"{len(names - set(indexed))} records are not in {index}")

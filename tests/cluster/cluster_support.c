@@ -45,6 +45,21 @@ void link_close(struct linked *linked)
     cluster_target_free(linked->target);
 }
 
+struct served served_begin(void)
+{
+    struct served served = { .engine = engine_start(NULL) };
+    served.linked = link_open(served.engine.port, NULL);
+    link_until_ready(served.linked.link);
+    snprintf(served.epoch, sizeof served.epoch, "%s", cluster_link_epoch(served.linked.link).bytes);
+    return served;
+}
+
+void served_end(struct served *served)
+{
+    link_close(&served->linked);
+    engine_end(&served->engine);
+}
+
 void link_turn(struct cluster_link *link)
 {
     struct pollfd waiting;

@@ -28,6 +28,17 @@ void options_fill(struct config *config, char url[512], const struct link_option
 struct linked link_open(unsigned port, const struct link_options *options);
 void link_close(struct linked *linked);
 
+/* An engine that has the library, a link to it, and the epoch that its functions are to be given.
+ */
+#define EPOCH "grud:epoch"
+struct served {
+    struct engine engine;
+    struct linked linked;
+    char epoch[64];
+};
+struct served served_begin(void);
+void served_end(struct served *served);
+
 /* A turn: waits for at most some milliseconds, and goes on. */
 void link_turn(struct cluster_link *link);
 /* Turns until it is ready; or until it knows that it is not for this reason, whose sentence holds

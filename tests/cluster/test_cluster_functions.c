@@ -10,28 +10,6 @@
 #define TOKEN_A "aaaaaaaaaaaaaaaa"
 #define TOKEN_B "bbbbbbbbbbbbbbbb"
 #define TOKEN_C "cccccccccccccccc"
-#define EPOCH   "grud:epoch"
-
-struct cas {
-    struct engine engine;
-    struct linked linked;
-    char epoch[64];
-};
-
-static struct cas cas_begin(void)
-{
-    struct cas cas = { .engine = engine_start(NULL) };
-    cas.linked = link_open(cas.engine.port, NULL);
-    link_until_ready(cas.linked.link);
-    snprintf(cas.epoch, sizeof cas.epoch, "%s", cluster_link_epoch(cas.linked.link).bytes);
-    return cas;
-}
-
-static void cas_end(struct cas *cas)
-{
-    link_close(&cas->linked);
-    engine_end(&cas->engine);
-}
 
 /* What a reply is, as text: "1", "0", "=VALUE", "-ERROR". */
 static void show(const struct cluster_reply *reply, char text[128])
@@ -90,20 +68,21 @@ TEST(a_record_is_written_if_its_token_is_the_expected_one)
     if (!engine_is_there()) {
         return;
     }
-    struct cas cas = cas_begin();
-    ask_engine(cas.linked, "LPUSH", "l", "x");
+    struct served served = served_begin();
+    ask_engine(served.linked, "LPUSH", "l", "x");
     for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
-        check_one(ask_engine(cas.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, steps[k].key, "ids",
-                             cas.epoch, steps[k].expected, steps[k].value, steps[k].ms, "id"),
+        check_one(ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, steps[k].key, "ids",
+                             served.epoch, steps[k].expected, steps[k].value, steps[k].ms, "id",
+                             "-1"),
                   steps[k].gives, steps[k].what);
-        const struct cluster_reply *reply = ask_engine(cas.linked, "GET", steps[k].key);
+        const struct cluster_reply *reply = ask_engine(served.linked, "GET", steps[k].key);
         if (steps[k].then) {
             ck_assert_msg(cluster_reply_is(reply, steps[k].then), "%s", steps[k].what);
         } else {
             ck_assert_msg(reply->type != CLUSTER_TEXT, "%s", steps[k].what);
         }
     }
-    cas_end(&cas);
+    served_end(&served);
 }
 
 TEST(a_record_has_the_time_that_it_was_last_given)
@@ -111,16 +90,16 @@ TEST(a_record_has_the_time_that_it_was_last_given)
     if (!engine_is_there()) {
         return;
     }
-    struct cas cas = cas_begin();
-    check_one(ask_engine(cas.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s", "ids", cas.epoch, "",
-                         TOKEN_A, "100000", "id"),
+    struct served served = served_begin();
+    check_one(ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s", "ids",
+                         served.epoch, "", TOKEN_A, "100000", "id", "-1"),
               "1", "with an end");
-    ck_assert_int_gt(ask_engine(cas.linked, "PTTL", "s")->number, 0);
-    check_one(ask_engine(cas.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s", "ids", cas.epoch,
-                         TOKEN_A, TOKEN_B, "0", "id"),
+    ck_assert_int_gt(ask_engine(served.linked, "PTTL", "s")->number, 0);
+    check_one(ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s", "ids",
+                         served.epoch, TOKEN_A, TOKEN_B, "0", "id", "-1"),
               "1", "without");
-    ck_assert_int_eq(ask_engine(cas.linked, "PTTL", "s")->number, -1);
-    cas_end(&cas);
+    ck_assert_int_eq(ask_engine(served.linked, "PTTL", "s")->number, -1);
+    served_end(&served);
 }
 
 TEST(the_index_has_those_that_are_there)
@@ -128,30 +107,30 @@ TEST(the_index_has_those_that_are_there)
     if (!engine_is_there()) {
         return;
     }
-    struct cas cas = cas_begin();
+    struct served served = served_begin();
     const struct cluster_reply *reply;
-    check_one(ask_engine(cas.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:b", "ids", cas.epoch,
-                         "", TOKEN_A, "0", "b"),
+    check_one(ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:b", "ids",
+                         served.epoch, "", TOKEN_A, "0", "b", "-1"),
               "1", "b");
-    check_one(ask_engine(cas.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:a", "ids", cas.epoch,
-                         "", TOKEN_A, "0", "a"),
+    check_one(ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:a", "ids",
+                         served.epoch, "", TOKEN_A, "0", "a", "-1"),
               "1", "a");
-    reply = ask_engine(cas.linked, "ZRANGEBYLEX", "ids", "-", "+");
+    reply = ask_engine(served.linked, "ZRANGEBYLEX", "ids", "-", "+");
     ck_assert_uint_eq(reply->n, 2);
     ck_assert(cluster_reply_is(&reply->list[0], "a") && cluster_reply_is(&reply->list[1], "b"));
-    check_one(ask_engine(cas.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:a", "ids", cas.epoch,
-                         TOKEN_A, "", "0", "a"),
+    check_one(ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:a", "ids",
+                         served.epoch, TOKEN_A, "", "0", "a", "-1"),
               "1", "a is deleted");
-    reply = ask_engine(cas.linked, "ZRANGEBYLEX", "ids", "-", "+");
+    reply = ask_engine(served.linked, "ZRANGEBYLEX", "ids", "-", "+");
     ck_assert_uint_eq(reply->n, 1);
     ck_assert(cluster_reply_is(&reply->list[0], "b"));
     /* an index that is none refuses a record, which would not be listed */
-    ask_engine(cas.linked, "SET", "text", "x");
-    check_one(ask_engine(cas.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:c", "text", cas.epoch,
-                         "", TOKEN_A, "0", "c"),
+    ask_engine(served.linked, "SET", "text", "x");
+    check_one(ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:c", "text",
+                         served.epoch, "", TOKEN_A, "0", "c", "-1"),
               "-WRONGTYPE", "an index of another type");
-    ck_assert_int_eq(ask_engine(cas.linked, "EXISTS", "s:c")->number, 0);
-    cas_end(&cas);
+    ck_assert_int_eq(ask_engine(served.linked, "EXISTS", "s:c")->number, 0);
+    served_end(&served);
 }
 
 TEST(one_that_fails_leaves_the_others_alone)
@@ -159,27 +138,26 @@ TEST(one_that_fails_leaves_the_others_alone)
     if (!engine_is_there()) {
         return;
     }
-    struct cas cas = cas_begin();
-    ask_engine(cas.linked, "LPUSH", "l", "x");
-    const char *const write[] = {
-        "FCALL", CLUSTER_WRITE, "7",       EPOCH, "s:1",   "ids", "l", "ids",
-        "s:2",   "ids",         cas.epoch, "",    TOKEN_A, "0",   "1", "",
-        TOKEN_A, "0",           "l",       "",    TOKEN_B, "0",   "2", NULL
-    };
-    const struct cluster_reply *reply = link_ask(cas.linked.link, write);
+    struct served served = served_begin();
+    ask_engine(served.linked, "LPUSH", "l", "x");
+    const char *const write[] = { "FCALL", CLUSTER_WRITE, "7",   EPOCH,        "s:1", "ids",   "l",
+                                  "ids",   "s:2",         "ids", served.epoch, "",    TOKEN_A, "0",
+                                  "1",     "-1",          "",    TOKEN_A,      "0",   "l",     "-1",
+                                  "",      TOKEN_B,       "0",   "2",          "-1",  NULL };
+    const struct cluster_reply *reply = link_ask(served.linked.link, write);
     ck_assert_uint_eq(reply->n, 3);
     check(&reply->list[0], "1", "the first");
     check(&reply->list[1], "-WRONGTYPE", "the second");
     check(&reply->list[2], "1", "the third");
-    reply = ask_engine(cas.linked, "FCALL", CLUSTER_READ, "6", EPOCH, "s:1", "l", "s:2", "s:2",
-                       "s:3", cas.epoch, TOKEN_A, "", TOKEN_A, TOKEN_B, TOKEN_A);
+    reply = ask_engine(served.linked, "FCALL", CLUSTER_READ, "6", EPOCH, "s:1", "l", "s:2", "s:2",
+                       "s:3", served.epoch, TOKEN_A, "", TOKEN_A, TOKEN_B, TOKEN_A);
     ck_assert_uint_eq(reply->n, 5);
     check(&reply->list[0], "1", "known");
     check(&reply->list[1], "-WRONGTYPE", "of another type");
     check(&reply->list[2], "=" TOKEN_B, "another than was known");
     check(&reply->list[3], "1", "known, too");
     check(&reply->list[4], "0", "none");
-    cas_end(&cas);
+    served_end(&served);
 }
 
 TEST(another_epoch_changes_nothing_and_the_link_looks_again)
@@ -187,17 +165,18 @@ TEST(another_epoch_changes_nothing_and_the_link_looks_again)
     if (!engine_is_there()) {
         return;
     }
-    struct cas cas = cas_begin();
-    ask_engine(cas.linked, "SET", EPOCH, "another");
-    const struct cluster_reply *reply = ask_engine(cas.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH,
-                                                   "s:1", "ids", cas.epoch, "", TOKEN_A, "0", "1");
+    struct served served = served_begin();
+    ask_engine(served.linked, "SET", EPOCH, "another");
+    const struct cluster_reply *reply =
+        ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:1", "ids", served.epoch,
+                   "", TOKEN_A, "0", "1", "-1");
     ck_assert_int_eq(cluster_reply_trouble(reply), CLUSTER_IS_EPOCH);
-    ck_assert_int_eq(ask_engine(cas.linked, "EXISTS", "s:1", "ids")->number, 0);
-    ck_assert_str_eq(cluster_link_epoch(cas.linked.link).bytes, "another");
-    ask_engine(cas.linked, "FLUSHALL");
-    reply = ask_engine(cas.linked, "FCALL", CLUSTER_READ, "2", EPOCH, "s:1", "another", "");
+    ck_assert_int_eq(ask_engine(served.linked, "EXISTS", "s:1", "ids")->number, 0);
+    ck_assert_str_eq(cluster_link_epoch(served.linked.link).bytes, "another");
+    ask_engine(served.linked, "FLUSHALL");
+    reply = ask_engine(served.linked, "FCALL", CLUSTER_READ, "2", EPOCH, "s:1", "another", "");
     ck_assert_int_eq(cluster_reply_trouble(reply), CLUSTER_IS_EPOCH);
-    cas_end(&cas);
+    served_end(&served);
 }
 
 TEST(a_full_engine_takes_no_writes_and_gives_reads)
@@ -206,18 +185,18 @@ TEST(a_full_engine_takes_no_writes_and_gives_reads)
     if (!engine_is_there()) {
         return;
     }
-    struct cas cas = cas_begin();
-    check_one(ask_engine(cas.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s", "ids", cas.epoch, "",
-                         TOKEN_A, "0", "id"),
+    struct served served = served_begin();
+    check_one(ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s", "ids",
+                         served.epoch, "", TOKEN_A, "0", "id", "-1"),
               "1", "before");
-    engine_tell(&cas.engine, "CONFIG SET maxmemory 1");
+    engine_tell(&served.engine, "CONFIG SET maxmemory 1");
     const struct cluster_reply *reply =
-        ask_engine(cas.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s", "ids", cas.epoch, TOKEN_A,
-                   TOKEN_B, "0", "id");
+        ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s", "ids", served.epoch,
+                   TOKEN_A, TOKEN_B, "0", "id", "-1");
     ck_assert_int_eq(cluster_reply_fault(reply, &fault), STATUS_STORAGE_FAILED);
     ck_assert_ptr_nonnull(strstr(fault.message, "maxmemory"));
-    ck_assert(cluster_link_is_ready(cas.linked.link));
-    check_one(ask_engine(cas.linked, "FCALL", CLUSTER_READ, "2", EPOCH, "s", cas.epoch, ""),
+    ck_assert(cluster_link_is_ready(served.linked.link));
+    check_one(ask_engine(served.linked, "FCALL", CLUSTER_READ, "2", EPOCH, "s", served.epoch, ""),
               "=" TOKEN_A, "afterwards");
-    cas_end(&cas);
+    served_end(&served);
 }

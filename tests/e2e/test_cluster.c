@@ -187,6 +187,91 @@ TEST(a_cache_that_is_too_small_loses_nothing)
     cluster_stop(&cluster);
 }
 
+/* ---- lists ---- */
+
+enum { LIST_TEXT = 1024, LISTED = 14 };
+
+/* " a b c", page for page. */
+static void walk(const struct daemon *daemon, const char *path, unsigned limit, char ids[LIST_TEXT])
+{
+    char page[512], next[256] = "";
+    size_t n = 0;
+    ids[0] = '\0';
+    do {
+        snprintf(page, sizeof page, "%s&limit=%u&after=%s", path, limit, next);
+        struct answer answer = request(daemon, "GET", page, NULL);
+        ck_assert_int_eq(answer.code, 200);
+        const char *at = answer.body;
+        unsigned n_rows = 0;
+        for (; (at = strstr(at, "\"session\":\"")) != NULL; n_rows++) {
+            at += strlen("\"session\":\"");
+            n += (size_t)snprintf(ids + n, LIST_TEXT - n, " %.*s", (int)strcspn(at, "\""), at);
+        }
+        at = strstr(answer.body, "\"next\":\"");
+        ck_assert_msg(!at || n_rows == limit, "%s: %s", page,
+                      answer.body); /* those that have ended take no room */
+        at = at ? at + strlen("\"next\":\"") : "";
+        snprintf(next, sizeof next, "%.*s", (int)strcspn(at, "\""), at);
+        answer_free(&answer);
+    } while (next[0]);
+}
+
+static void expect_lists(const struct cluster *cluster, const char *path, const char *wanted)
+{
+    char ids[LIST_TEXT];
+    for (unsigned limit = 1; limit <= LISTED; limit += 3) {
+        for (size_t k = 0; k < NODES; k++) {
+            walk(&cluster->nodes[k], path, limit, ids);
+            ck_assert_str_eq(ids, wanted);
+        }
+    }
+}
+
+/* The cache of each is too small for them. */
+TEST(each_node_lists_the_sessions_of_all)
+{
+    static const char *const small[] = { "--session-max", "4", NULL };
+    const struct timespec moment = { .tv_nsec = 2000000 }; /* no two are seen at the same time */
+    const struct timespec over = { .tv_sec = 1, .tv_nsec = 100000000 };
+    struct cluster cluster;
+    char path[96];
+    if (!cluster_start(&cluster, small)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    for (unsigned k = 0; k < 2 * LISTED; k++) {
+        snprintf(path, sizeof path, MODEL "/sessions/%s-%u/%s", k % 2 ? "b" : "a", k * 3 % LISTED,
+                 "step");
+        expect(&cluster.nodes[k / 2 % NODES], "POST", path, "{\"x\":[1]}", 200, NULL);
+        nanosleep(&moment, NULL);
+    }
+    expect_lists(&cluster, MODEL "/sessions?prefix=a", " a-0 a-10 a-12 a-2 a-4 a-6 a-8");
+    expect_lists(&cluster, MODEL "/sessions?prefix=b-1&order=id", " b-1 b-11 b-13");
+    expect_lists(&cluster, "/v1/sessions?order=last_seen&prefix=a",
+                 " a-8 a-2 a-10 a-4 a-12 a-6 a-0");
+    expect_lists(&cluster, MODEL "/sessions?prefix=c", "");
+    for (unsigned k = 2; k < LISTED; k += 2) { /* some end in one way, some in another */
+        snprintf(path, sizeof path, MODEL "/sessions/a-%u", k);
+        if (k % 4 == 0) {
+            expect(one, "DELETE", path, NULL, 204, NULL);
+        } else {
+            expect(other, "PUT", path, "{\"ttl\":1}", 200, NULL);
+        }
+    }
+    expect(other, "POST", MODEL "/sessions/b-1/fork", "{\"to\":\"a-copy\"}", 201, NULL);
+    nanosleep(&over, NULL);
+    expect_lists(&cluster, MODEL "/sessions?prefix=a", " a-0 a-copy");
+    expect_lists(&cluster, MODEL "/sessions?order=last_seen&prefix=a", " a-copy a-0");
+    expect(one, "POST", MODEL "/sessions/a-2/step", "{\"x\":[1]}", 410, NULL);
+    expect(one, "PUT", MODEL "/sessions/a-2", "{}", 201, NULL); /* and is listed again */
+    expect_lists(&cluster, MODEL "/sessions?order=last_seen&prefix=a", " a-2 a-copy a-0");
+    expect(one, "POST", "/v1/models/torch-stacked/sessions/a-1/step", "{\"x\":[1,2,3,4,5]}", 200,
+           NULL);
+    expect_lists(&cluster, "/v1/sessions?prefix=a", " a-0 a-2 a-copy a-1"); /* by model first */
+    expect_lists(&cluster, "/v1/sessions?order=last_seen&prefix=a", " a-1 a-2 a-copy a-0");
+    cluster_stop(&cluster);
+}
+
 /* ---- the engine ---- */
 
 static void wait_for(const struct daemon *daemon, const char *method, const char *path,
@@ -214,6 +299,7 @@ TEST(without_the_engine_sessions_are_not_served_and_the_rest_is)
     wait_for(node, "GET", SESSION, NULL, 503);
     expect(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 503, "storage_failed");
     expect(node, "POST", MODEL "/predict", "{\"x\":[[1],[2]]}", 200, NULL);
+    expect(node, "GET", MODEL "/sessions", NULL, 503, "storage_failed");
     expect(node, "GET", "/healthz", NULL, 200, NULL);
     wait_for(node, "GET", "/readyz", NULL, 503);
     engine_start_again(&cluster.engine);

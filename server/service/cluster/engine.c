@@ -1,5 +1,6 @@
 #include "service/cluster/engine.h"
 
+#include "base/clock.h"
 #include "cluster/cluster_target.h"
 #include "cluster/cluster_trouble.h"
 #include "service/pool/pool_wire.h"
@@ -164,6 +165,7 @@ void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
     }
     add_number(engine, &engine->values, kept_ms(pool, slot));
     add(engine, &engine->values, key.id, key.n);
+    add_number(engine, &engine->values, -clock_wall_of(pool_newest(pool, slot)->last_seen_at_ms));
 }
 
 void engine_delete(struct engine *engine, const char *model, const struct pool_key *key,
@@ -174,6 +176,44 @@ void engine_delete(struct engine *engine, const char *model, const struct pool_k
     add_token(engine, known);
     add(engine, &engine->values, NULL, 0);
     add_number(engine, &engine->values, 0);
+    add(engine, &engine->values, key->id, key->n);
+    add_number(engine, &engine->values, 0);
+}
+
+void engine_list_ids(struct engine *engine, const char *model, const char *prefix,
+                     const char *after, size_t n)
+{
+    char from[SESSION_ID_MAX + 2], to[SESSION_ID_MAX + 3];
+    const bool is_behind = strcmp(after, prefix) >= 0;
+    add_key(engine, 'i', model, NULL);
+    int n_from =
+        snprintf(from, sizeof from, "%c%s", is_behind ? '(' : '[', is_behind ? after : prefix);
+    int n_to = snprintf(to, sizeof to, "[%s\xff", prefix); /* behind all that ids have */
+    add(engine, &engine->values, from, (size_t)n_from);
+    add(engine, &engine->values, to, (size_t)n_to);
+    add_number(engine, &engine->values, (int64_t)n);
+}
+
+void engine_list_seen(struct engine *engine, const char *model, const struct engine_mark *after,
+                      size_t n)
+{
+    add_key(engine, 'i', model, NULL);
+    if (after) {
+        add_number(engine, &engine->values, -clock_wall_of(after->last_seen_at_ms));
+        add(engine, &engine->values, after->session, strlen(after->session));
+    } else {
+        add(engine, &engine->values, NULL, 0);
+        add(engine, &engine->values, NULL, 0);
+    }
+    add_number(engine, &engine->values, (int64_t)n);
+}
+
+void engine_leave(struct engine *engine, const char *model, const struct pool_key *key,
+                  const struct pool_token *known)
+{
+    add_key(engine, 's', model, key);
+    add_key(engine, 'i', model, NULL);
+    add_token(engine, known);
     add(engine, &engine->values, key->id, key->n);
 }
 
@@ -262,14 +302,24 @@ enum status engine_wait(struct engine *engine, struct fault *fault)
 enum status engine_call(struct engine *engine, const struct cluster_reply **ret_reply,
                         struct fault *fault)
 {
-    const struct cluster_reply *reply;
     const size_t n = end(engine);
     if (n == 0) {
         return no_memory(fault);
     }
-    enum status status = cluster_link_call(engine->link, engine->texts, n, &reply, fault);
+    enum status status = cluster_link_call(engine->link, engine->texts, n, ret_reply, fault);
     if (status != STATUS_OK) {
         return for_request(status, fault);
+    }
+    return (*ret_reply)->type == CLUSTER_ERROR ? engine_refuse(*ret_reply, fault) : STATUS_OK;
+}
+
+enum status engine_call_one(struct engine *engine, const struct cluster_reply **ret_reply,
+                            struct fault *fault)
+{
+    const struct cluster_reply *reply;
+    enum status status = engine_call(engine, &reply, fault);
+    if (status != STATUS_OK) {
+        return status;
     }
     if (reply->type == CLUSTER_LIST && reply->n == 1 && reply->list[0].type != CLUSTER_ERROR) {
         *ret_reply = &reply->list[0];

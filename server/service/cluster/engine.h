@@ -4,8 +4,8 @@
  * told when the call is sent.
  *
  * The engine keeps a session under "PREFIXs:MODEL:ID", as pool_wire.h has it, and the ids of a
- * model in the sorted set "PREFIXi:MODEL". A session outlives its time by a day there, so that who
- * asks for it until then hears that it expired.
+ * model in the sorted sets "PREFIXi:MODEL" and "PREFIXi:MODEL:seen". A session outlives its time by
+ * a day there, so that who asks for it until then hears that it expired.
  */
 #ifndef ENGINE_H
 #define ENGINE_H
@@ -29,9 +29,12 @@ enum status engine_check(const struct engine *engine, struct fault *fault);
 /* The same of a reply that is not what was asked for. */
 enum status engine_refuse(const struct cluster_reply *reply, struct fault *fault);
 
-/* ---- a call: of CLUSTER_READ or CLUSTER_WRITE, for one session or more ---- */
+/* ---- a call: of a function of cluster/cluster_library.h ---- */
 
 void engine_begin(struct engine *engine, const char *function);
+
+/* CLUSTER_READ and CLUSTER_WRITE: for one session or more. */
+
 /* A session that is to be read if it is another one than `known`. */
 void engine_read(struct engine *engine, const char *model, const struct pool_key *key,
                  const struct pool_token *known);
@@ -43,15 +46,31 @@ void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
 void engine_delete(struct engine *engine, const char *model, const struct pool_key *key,
                    const struct pool_token *known);
 
+/* CLUSTER_LIST_IDS: those that begin with the prefix, behind `after` ("": all). */
+void engine_list_ids(struct engine *engine, const char *model, const char *prefix,
+                     const char *after, size_t n);
+/* CLUSTER_LIST_SEEN: behind the mark (NULL: all). */
+struct engine_mark {
+    int64_t last_seen_at_ms; /* by the steady clock */
+    const char *session;
+};
+void engine_list_seen(struct engine *engine, const char *model, const struct engine_mark *after,
+                      size_t n);
+/* CLUSTER_LEAVE: of a session that is as `known`. */
+void engine_leave(struct engine *engine, const char *model, const struct pool_key *key,
+                  const struct pool_token *known);
+
 /* Sends the call; its reply is a list with an entry for each session, or an error. As
  * cluster_link_send; where that says false, *fault says why. */
 __attribute__((warn_unused_result)) bool engine_send(struct engine *engine, cluster_done *done,
                                                      void *arg, struct fault *fault);
 /* Waits until the engine can be called, for threads that may; before a call begins. */
 enum status engine_wait(struct engine *engine, struct fault *fault);
-/* Sends it and waits, for threads that may: the reply of its one session, which is no error. As
- * cluster_link_call. */
+/* Sends it and waits, for threads that may: the reply, which is no error. As cluster_link_call. */
 __attribute__((warn_unused_result)) enum status
 engine_call(struct engine *engine, const struct cluster_reply **ret_reply, struct fault *fault);
+/* The same of a call for one session: what the reply has for it, which is no error. */
+__attribute__((warn_unused_result)) enum status
+engine_call_one(struct engine *engine, const struct cluster_reply **ret_reply, struct fault *fault);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "service/models/models.h"
 #include "service/pool/pool.h"
+#include "service/sessions/listing_cluster.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ struct listing {
     bool has_after;
     size_t n_prefix;
     struct session_row *rows; /* [n] a heap, the last one first */
-    size_t n;
+    size_t n, room;
     bool has_more;
 };
 
@@ -107,26 +108,29 @@ static bool is_behind_mark(const struct listing *listing, const struct place_in_
     return !listing->has_after || compare_places(listing->query->order, place, &mark) > 0;
 }
 
-static void list_place(struct listing *listing, const struct place_in_list *place)
+/* False: the page is full of what comes before it. */
+static bool list_place(struct listing *listing, const struct place_in_list *place)
 {
     if (strncmp(place->session, listing->query->prefix, listing->n_prefix) != 0 ||
         !is_behind_mark(listing, place)) {
-        return;
+        return true;
     }
-    if (listing->n < listing->query->limit) {
+    if (listing->n < listing->room) {
         put_row(&listing->rows[listing->n], place);
         sift_up(listing, listing->n++);
-        return;
+        return true;
     }
     listing->has_more = true;
     if (listing->n == 0) {
-        return;
+        return false;
     }
     const struct place_in_list last = place_of(&listing->rows[0]);
-    if (compare_places(listing->query->order, place, &last) < 0) {
-        put_row(&listing->rows[0], place);
-        sift_down(listing, listing->n);
+    if (compare_places(listing->query->order, place, &last) > 0) {
+        return false;
     }
+    put_row(&listing->rows[0], place);
+    sift_down(listing, listing->n);
+    return true;
 }
 
 /* ---- sessions ---- */
@@ -140,7 +144,7 @@ static bool is_by_time(const struct listing *listing)
  * their records. */
 static bool is_out(const struct listing *listing, int64_t last_seen_at_ms)
 {
-    const bool is_full = listing->n > 0 && listing->n == listing->query->limit;
+    const bool is_full = listing->n > 0 && listing->n == listing->room;
     return (listing->has_after && last_seen_at_ms > listing->after.last_seen_at_ms) ||
            (is_full && listing->has_more && last_seen_at_ms < listing->rows[0].last_seen_at_ms);
 }
@@ -161,7 +165,7 @@ static void list_slot(struct listing *listing, const struct model *model, uint32
     memcpy(id, header->id, header->n_id);
     id[header->n_id] = '\0';
     place.session = id;
-    list_place(listing, &place);
+    (void)list_place(listing, &place);
 }
 
 /* All ids of a shard; its lock keeps them from changing. */
@@ -177,28 +181,58 @@ static void list_shard(struct listing *listing, const struct model *model, uint6
     index_unlock(shard);
 }
 
-static void list_model(struct listing *listing, const struct model *model)
+static void list_cache(struct listing *listing, const struct model *model)
 {
-    const bool is_before =
-        listing->has_after && !is_by_time(listing) && strcmp(model->name, listing->after.model) < 0;
-    for (uint64_t shard = 0; shard < INDEX_SHARDS && !is_before; shard++) {
+    for (uint64_t shard = 0; shard < INDEX_SHARDS; shard++) {
         list_shard(listing, model, shard);
     }
 }
 
-static void fill_listing(struct listing *listing, const struct model *const *models,
-                         size_t n_models)
+struct model_list {
+    struct listing *listing;
+    const char *model;
+};
+
+static bool take_listed(void *arg, const char *session, int64_t last_seen_at_ms)
 {
+    const struct model_list *list = arg;
+    const struct place_in_list place = { last_seen_at_ms, list->model, session };
+    return list_place(list->listing, &place);
+}
+
+static enum status list_model(struct service_context *context, struct listing *listing,
+                              const struct model *model, struct fault *fault)
+{
+    struct model_list list = { listing, model->name };
+    if (listing->has_after && !is_by_time(listing) &&
+        strcmp(model->name, listing->after.model) < 0) {
+        return STATUS_OK;
+    }
+    if (sessions_are_shared(context)) {
+        return listing_cluster_read(context, model, listing->query,
+                                    listing->has_after ? &listing->after : NULL, take_listed, &list,
+                                    fault);
+    }
+    list_cache(listing, model);
+    return STATUS_OK;
+}
+
+static enum status fill_listing(struct service_context *context, struct listing *listing,
+                                const struct model *const *models, size_t n_models,
+                                struct fault *fault)
+{
+    enum status status = STATUS_OK;
     listing->n = 0;
     listing->has_more = false;
-    for (size_t k = 0; k < n_models; k++) {
-        list_model(listing, models[k]);
+    for (size_t k = 0; k < n_models && status == STATUS_OK; k++) {
+        status = list_model(context, listing, models[k], fault);
     }
     sort_heap(listing);
     if (listing->n > 0) {
         listing->after = session_mark_of(&listing->rows[listing->n - 1]);
         listing->has_after = true;
     }
+    return status;
 }
 
 /* ---- rows ---- */
@@ -231,21 +265,25 @@ enum status session_list(struct service_context *context, const struct session_q
 {
     struct listing listing = { .query = query,
                                .has_after = query->after != NULL,
-                               .n_prefix = strlen(query->prefix),
-                               .rows = rows };
-    size_t n_models = 1, n = 0;
+                               .n_prefix = strlen(query->prefix) };
+    size_t n_models = 1, n = 0, n_read = 0;
     const struct model *const *models =
         query->model ? &query->model : models_list(context, &n_models);
     if (query->after) {
         listing.after = *query->after;
     }
     enum status status = STATUS_OK;
-    /* A page must not be empty because its sessions have all ended: its reader could not tell where
-     * to go on. */
+    /* Sessions that have ended meanwhile leave room for others. An empty page would not even tell
+     * its reader where to go on. */
     do {
-        fill_listing(&listing, models, n_models);
-        status = read_rows(context, &listing, &n, fault);
-    } while (status == STATUS_OK && n == 0 && listing.n > 0 && listing.has_more);
+        listing.rows = rows + n;
+        listing.room = query->limit - n;
+        status = fill_listing(context, &listing, models, n_models, fault);
+        if (status == STATUS_OK) {
+            status = read_rows(context, &listing, &n_read, fault);
+            n += n_read;
+        }
+    } while (status == STATUS_OK && n < query->limit && listing.has_more);
     for (size_t k = 0; status == STATUS_OK && k < n_models; k++) {
         status = pool_check_whole(models[k]->pool, fault);
     }

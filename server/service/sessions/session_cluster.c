@@ -27,7 +27,7 @@ static enum status ask(struct service_context *context, const struct pool *pool,
     }
     engine_begin(context->engine, CLUSTER_READ);
     engine_read(context->engine, pool->name, key, known);
-    return engine_call(context->engine, ret_reply, fault);
+    return engine_call_one(context->engine, ret_reply, fault);
 }
 
 enum claim session_cluster_confirm(struct service_context *context, struct pool *pool,
@@ -78,7 +78,7 @@ enum claim session_cluster_write(struct service_context *context, struct pool *p
     const struct cluster_reply *reply;
     engine_begin(context->engine, CLUSTER_WRITE);
     engine_write(context->engine, pool, slot, &next);
-    const enum status status = engine_call(context->engine, &reply, fault);
+    const enum status status = engine_call_one(context->engine, &reply, fault);
     const enum claim claim = status == STATUS_OK ? claim_of(reply) : CLAIM_ENDED;
     if (claim == CLAIM_OK) {
         *pool_token(pool, slot) = next;
@@ -94,7 +94,8 @@ enum claim session_cluster_delete(struct service_context *context, const char *m
     const struct cluster_reply *reply;
     engine_begin(context->engine, CLUSTER_WRITE);
     engine_delete(context->engine, model, key, &context->known);
-    return engine_call(context->engine, &reply, fault) == STATUS_OK ? claim_of(reply) : CLAIM_ENDED;
+    return engine_call_one(context->engine, &reply, fault) == STATUS_OK ? claim_of(reply)
+                                                                        : CLAIM_ENDED;
 }
 
 enum status session_cluster_refuse(const struct pool_key *key, struct fault *fault)
@@ -103,4 +104,20 @@ enum status session_cluster_refuse(const struct pool_key *key, struct fault *fau
                      "other nodes work on session '%s' at the same time; send this again, and have "
                      "one node get all requests of a session",
                      key->id);
+}
+
+/* ---- lists ---- */
+
+enum status session_cluster_unlist(struct service_context *context, const char *model,
+                                   const struct pool_key *key, enum claim claim,
+                                   struct fault *fault)
+{
+    const struct cluster_reply *reply;
+    if (claim == CLAIM_ENDED && fault_status(fault) != STATUS_SESSION_EXPIRED) {
+        const bool is_there = context->known.name != 0;
+        return is_there ? STATUS_OK : fault_status(fault);
+    }
+    engine_begin(context->engine, CLUSTER_LEAVE);
+    engine_leave(context->engine, model, key, &context->known);
+    return engine_call(context->engine, &reply, fault);
 }

@@ -31,6 +31,12 @@ enum claim session_cluster_write(struct service_context *context, struct pool *p
  * the cache. */
 enum claim session_cluster_delete(struct service_context *context, const char *model,
                                   const struct pool_key *key, struct fault *fault);
+/* Of a session that a list has named, and that could not be claimed after all (*fault, of
+ * CLAIM_ENDED): it is listed no more, unless another node has made it anew meanwhile. One that this
+ * node cannot take stays. */
+enum status session_cluster_unlist(struct service_context *context, const char *model,
+                                   const struct pool_key *key, enum claim claim,
+                                   struct fault *fault);
 /* The fault of a verb that another node has been faster than: it is to be sent again. */
 enum status session_cluster_refuse(const struct pool_key *key, struct fault *fault);
 

@@ -113,8 +113,13 @@ enum status session_read_row(struct service_context *context, struct session_row
         read_row(model->pool, slot, row);
         pool_release(model->pool, slot);
         *ret_is_there = true;
+        return STATUS_OK;
     }
-    return claim == CLAIM_BUSY ? fault_status(fault) : STATUS_OK;
+    if (claim == CLAIM_BUSY) {
+        return fault_status(fault);
+    }
+    return context->engine ? session_cluster_unlist(context, row->model, &key, claim, fault)
+                           : STATUS_OK;
 }
 
 /* ---- writing ---- */
