@@ -368,7 +368,7 @@ void pool_expire(struct pool *pool, int64_t now_ms);
  * one's. A session keeps its tail if the new pool has a class of that kind, or one that it can be
  * translated to; else it is of class 0. Its state is left for the next step to re-warm, unless only
  * the tails are others. Afterwards, and for good, claims on `old` say CLAIM_MOVED; on failure `old`
- * is as it was. */
+ * is as it was. A cache begins empty, and `old` may be used until nobody holds it. */
 enum status pool_convert(const struct pool_options *options, struct pool *old,
                          struct pool **ret_pool, struct fault *fault);
 

@@ -6,7 +6,7 @@
 #include "service/pool/pool_load.h"
 #include "service/pool/pool_slots.h"
 #include "service/pool/pool_write.h"
-#include "service/pool/record_ring.h"
+#include "service/pool/relayout.h"
 #include "store/files.h"
 
 #include <errno.h>
@@ -19,190 +19,50 @@
 /* ---- another layout ---- */
 
 struct moving {
-    struct pool *from, *to;
-    const struct pool_options *options; /* of `to` */
-    struct record_copy *copy;           /* one of `to` */
-    double *readings;                   /* [K of `from`][I] */
-    struct record_stamp *stamps;        /* [K of `from`] */
-    char *file;                         /* of format 1 */
+    struct pool *from;
+    struct relayout relayout;
+    char *file; /* of format 1 */
     int64_t now_ms;
 };
-
-static enum status begin_moving(struct moving *moving, size_t n_history, struct fault *fault)
-{
-    const struct record_layout *to = &moving->to->layout;
-    moving->readings = calloc(n_history * to->n_inputs + 1, sizeof *moving->readings);
-    moving->stamps = calloc(n_history, sizeof *moving->stamps);
-    moving->copy = calloc(1, moving->to->copy_bytes_max);
-    return moving->readings && moving->stamps && moving->copy
-               ? STATUS_OK
-               : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to move the sessions");
-}
-
-static void end_moving(const struct moving *moving)
-{
-    free(moving->readings);
-    free(moving->stamps);
-    free(moving->copy);
-}
 
 /* A session of which nothing is whole. */
 static void note_lost(const struct moving *moving, const struct pool_key *key)
 {
-    struct pool *to = moving->to;
+    struct pool *to = moving->relayout.to;
     log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", key->id));
     tombstones_add(&to->tombstones, key->hash, TOMBSTONE_DAMAGED, moving->now_ms, 0);
     atomic_fetch_add_explicit(&to->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
 }
 
-/* Whether their states are of the same sizes. */
-static bool has_same_state(const struct record_layout *a, const struct record_layout *b)
+static struct relayout_source source_of(struct pool *pool, uint32_t slot)
 {
-    return a->n_inputs == b->n_inputs && a->n_outputs == b->n_outputs &&
-           a->n_history == b->n_history && a->state_floats == b->state_floats &&
-           a->is_wide == b->is_wide;
-}
-
-static bool translate_state(const struct moving *moving, const struct record_layout *from,
-                            struct record_copy *old, const struct record_layout *to,
-                            struct record_copy *copy)
-{
-    const struct pool_options *options = moving->options;
-    return options->translate_state && from->n_inputs == to->n_inputs &&
-           from->n_outputs == to->n_outputs &&
-           options->translate_state(options->gru, record_state(from, old), from->state_floats,
-                                    record_state(to, copy));
-}
-
-/* Otherwise the state is left to be re-warmed: it is of no version then. */
-static void copy_state(const struct moving *moving, const struct record_layout *from,
-                       struct record_copy *old, const struct record_layout *to,
-                       struct record_copy *copy)
-{
-    if (from->n_outputs == to->n_outputs) {
-        memcpy(copy->errors, old->errors, to->n_outputs * sizeof *copy->errors);
-    }
-    if (from->n_outputs == to->n_outputs && from->season == to->season) {
-        memcpy(record_seasonal_of(to, copy), record_seasonal_of(from, old),
-               record_seasonal_bytes(to));
-    }
-    if (has_same_state(from, to)) {
-        memcpy(record_state(to, copy), record_state(from, old), to->state_floats * sizeof(float));
-        copy->digest = old->digest;
-    } else if (translate_state(moving, from, old, to, copy)) {
-        copy->digest = old->digest;
-    }
-    record_rebase(to, copy, copy);
-    if (has_same_state(from, to) && record_has_base(from) && record_has_base(to)) {
-        record_take_base(to, copy, record_base_of(from, old));
-    }
-}
-
-/* Those that both layouts have; NULL: there are none. */
-static const struct record_stamp *read_stamps(const struct moving *moving,
-                                              const struct record_layout *from, char *record,
-                                              const struct record_copy *old,
-                                              const struct record_layout *to)
-{
-    if (!record_has_base(from) || !record_has_base(to)) {
-        return NULL;
-    }
-    for (size_t k = 0; k < old->n_readings; k++) {
-        moving->stamps[k] = record_read_stamp(from, record, old->step - old->n_readings + 1 + k);
-    }
-    return moving->stamps;
-}
-
-/* Of the session in a slot of a class that has tails. */
-static const struct pool_class *kind_of(const struct pool *pool, uint32_t slot)
-{
-    return &pool->classes[pool_extent(pool, slot)->record_class - 1];
-}
-
-static void copy_tail(const struct moving *moving, uint32_t from_slot, uint32_t to_slot,
-                      struct record_copy *old)
-{
-    const struct record_layout *to = pool_layout(moving->to, to_slot);
-    if (to->tail_bytes == 0) {
-        return;
-    }
-    const struct pool_class *kind = kind_of(moving->from, from_slot);
-    const struct pool_class *wanted = kind_of(moving->to, to_slot);
-    const struct pool_tail tail = { record_tail(pool_layout(moving->from, from_slot), old),
-                                    (uint8_t)old->tail_mark };
-    struct pool_tail new_tail = { record_tail(to, moving->copy), tail.mark };
-    if (memcmp(kind, wanted, sizeof *kind) == 0) {
-        memcpy(new_tail.bytes, tail.bytes, to->tail_bytes);
-    } else {
-        (void)moving->options->translate_tail(kind, &tail, wanted, &new_tail, to->n_outputs);
-    }
-    moving->copy->tail_mark = new_tail.mark;
-}
-
-static void copy_session(const struct moving *moving, uint32_t from_slot, uint32_t to_slot)
-{
-    const struct record_layout *from = pool_layout(moving->from, from_slot);
-    const struct record_layout *to = pool_layout(moving->to, to_slot);
-    char *old_record = pool_record(moving->from, from_slot);
-    struct record_copy *old = record_newest(from, old_record);
-    struct record_copy *copy = moving->copy;
-    size_t n = old->n_readings < to->n_history ? old->n_readings : to->n_history;
-    record_clear_copy(to, copy);
-    copy->step = old->step;
-    copy->last_seen_at_ms = old->last_seen_at_ms;
-    copy->gap = old->gap;
-    copy->last_at = old->last_at;
-    copy->version = old->version;
-    copy_state(moving, from, old, to, copy);
-    copy_tail(moving, from_slot, to_slot, old);
-    record_read_readings(from, old_record, old, moving->readings);
-    const struct record_stamp *stamps = read_stamps(moving, from, old_record, old, to);
-    const size_t n_left_out = old->n_readings - n;
-    const struct pool_readings readings = { .x = moving->readings + n_left_out * from->n_inputs,
-                                            .stamps = stamps ? stamps + n_left_out : NULL,
-                                            .n = n };
-    uint64_t section = pool_begin_writes(moving->to);
-    pool_write_first(moving->to, section, to_slot, &record_header_of(old_record)->life, copy,
-                     &readings);
-    pool_end_writes(moving->to, section);
-}
-
-/* Of the new pool, for a session of that slot. */
-static unsigned class_in(const struct moving *moving, uint32_t slot)
-{
-    const struct pool *from = moving->from, *to = moving->to;
-    const size_t n_outputs = from->layout.n_outputs;
-    if (pool_extent(from, slot)->record_class == 0 || n_outputs != to->layout.n_outputs) {
-        return 0;
-    }
-    const struct pool_class *kind = kind_of(from, slot);
-    pool_translate_tail *translate = moving->options->translate_tail;
-    unsigned found = pool_class_of(to, kind, n_outputs);
-    for (unsigned k = 0; translate && found == 0 && k < to->n_classes; k++) {
-        found = translate(kind, NULL, &to->classes[k], NULL, n_outputs) ? k + 1 : 0;
-    }
-    return found;
+    const unsigned record_class = pool_extent(pool, slot)->record_class;
+    return (struct relayout_source){ .layout = pool_layout(pool, slot),
+                                     .record = pool_record(pool, slot),
+                                     .kind = record_class > 0 ? &pool->classes[record_class - 1]
+                                                              : NULL };
 }
 
 static enum status move_session(const struct moving *moving, uint32_t slot, struct fault *fault)
 {
-    struct pool *to = moving->to;
+    struct pool *to = moving->relayout.to;
     char id[SESSION_ID_MAX + 1];
     struct pool_key key = pool_key_of_record(pool_record(moving->from, slot), id);
     if (!pool_verify(moving->from, slot, moving->now_ms)) {
         note_lost(moving, &key);
         return STATUS_OK;
     }
+    const struct relayout_source source = source_of(moving->from, slot);
     uint32_t to_slot;
-    enum status status = pool_alloc(to, &key, class_in(moving, slot), POOL_KEEP_NONE, OWNER_MAIN, 0,
-                                    &to_slot, fault);
+    enum status status = pool_alloc(to, &key, relayout_class(&moving->relayout, &source),
+                                    POOL_KEEP_NONE, OWNER_MAIN, 0, &to_slot, fault);
     if (status != STATUS_OK) {
         return status;
     }
     if (pool_publish(to, &key, to_slot, fault) != CLAIM_OK) {
         return fault_status(fault);
     }
-    copy_session(moving, slot, to_slot);
+    relayout_session(&moving->relayout, &source, to_slot);
     pool_release(to, to_slot);
     return STATUS_OK;
 }
@@ -251,10 +111,9 @@ static void close_pool(struct pool *pool)
 static enum status move_all(const struct pool_options *options, struct pool *from, struct pool *to,
                             struct fault *fault)
 {
-    struct moving moving = {
-        .from = from, .to = to, .options = options, .now_ms = options->now_ms
-    };
-    enum status status = begin_moving(&moving, from->layout.n_history, fault);
+    struct moving moving = { .from = from, .now_ms = options->now_ms };
+    enum status status =
+        relayout_begin(&moving.relayout, to, options, from->layout.n_history, fault);
     if (status == STATUS_OK) {
         close_pool(from);
     }
@@ -264,7 +123,7 @@ static enum status move_all(const struct pool_options *options, struct pool *fro
             status = move_session(&moving, slot, fault);
         }
     }
-    end_moving(&moving);
+    relayout_end(&moving.relayout);
     return status;
 }
 
@@ -308,9 +167,23 @@ void pool_clear_beside(const struct pool_options *options, char beside[PATH_MAX]
     }
 }
 
+/* What a cache has the engine has, too, and pool_wire_take brings it over when it is asked for. */
+static enum status begin_cache(const struct pool_options *options, struct pool *old,
+                               struct pool **ret_pool, struct fault *fault)
+{
+    enum status status = pool_load(options, NULL, true, ret_pool, fault);
+    if (status == STATUS_OK) {
+        move_memory(old, *ret_pool);
+    }
+    return status;
+}
+
 enum status pool_convert(const struct pool_options *options, struct pool *old,
                          struct pool **ret_pool, struct fault *fault)
 {
+    if (options->is_cache) {
+        return begin_cache(options, old, ret_pool, fault);
+    }
     if (old->layout.n_inputs != options->layout.n_inputs) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
                          "the sessions of model '%s' have %u inputs, not %u; move their file away "
@@ -370,12 +243,13 @@ static bool is_outdated(struct pool *pool, const struct pool_key *key,
 
 static enum status upgrade_session(const struct moving *moving, size_t slot, struct fault *fault)
 {
-    struct pool *to = moving->to;
+    struct pool *to = moving->relayout.to;
     char id[SESSION_ID_MAX + 1];
     uint32_t to_slot;
     struct record_life life;
-    enum format1_found found = format1_read(pool_file_format1(moving->from), moving->file, slot, id,
-                                            &life, moving->copy, moving->readings);
+    enum format1_found found =
+        format1_read(pool_file_format1(moving->from), moving->file, slot, id, &life,
+                     moving->relayout.copy, moving->relayout.readings);
     if (found == FORMAT1_UNUSED) {
         return STATUS_OK;
     }
@@ -388,7 +262,7 @@ static enum status upgrade_session(const struct moving *moving, size_t slot, str
         note_lost(moving, &key);
         return STATUS_OK;
     }
-    if (is_outdated(to, &key, moving->copy)) {
+    if (is_outdated(to, &key, moving->relayout.copy)) {
         return STATUS_OK;
     }
     enum status status = pool_alloc(to, &key, 0, POOL_KEEP_NONE, OWNER_MAIN, 0, &to_slot, fault);
@@ -398,9 +272,10 @@ static enum status upgrade_session(const struct moving *moving, size_t slot, str
     if (status != STATUS_OK) {
         return status;
     }
-    const struct pool_readings readings = { .x = moving->readings, .n = moving->copy->n_readings };
+    const struct pool_readings readings = { .x = moving->relayout.readings,
+                                            .n = moving->relayout.copy->n_readings };
     uint64_t section = pool_begin_writes(to);
-    pool_write_first(to, section, to_slot, &life, moving->copy, &readings);
+    pool_write_first(to, section, to_slot, &life, moving->relayout.copy, &readings);
     pool_end_writes(to, section);
     pool_release(to, to_slot);
     return STATUS_OK;
@@ -417,9 +292,9 @@ enum status pool_upgrade(const struct pool_options *options, struct pool *old, c
     today.session_max = n > options->session_max ? n : options->session_max;
     today.memory = NULL; /* all that there are go on */
     enum status status = pool_load(&today, beside, true, &pool, fault);
-    struct moving moving = { .from = old, .to = pool, .now_ms = options->now_ms };
+    struct moving moving = { .from = old, .now_ms = options->now_ms };
     if (status == STATUS_OK) {
-        status = begin_moving(&moving, layout->n_history, fault);
+        status = relayout_begin(&moving.relayout, pool, &today, layout->n_history, fault);
     }
     if (status == STATUS_OK) {
         status = region_map(&old->region, 0, atomic_load(&old->region.size), &moving.file, fault);
@@ -430,7 +305,7 @@ enum status pool_upgrade(const struct pool_options *options, struct pool *old, c
     if (status == STATUS_OK) {
         status = pool_replace_file(pool, beside, options->path, fault);
     }
-    end_moving(&moving);
+    relayout_end(&moving.relayout);
     if (status != STATUS_OK) {
         pool_unref(pool);
         unlink(beside);

@@ -5,7 +5,9 @@
 #include "service/pool/pool_slots.h"
 #include "service/pool/pool_write.h"
 #include "service/pool/record_ring.h"
+#include "service/pool/relayout.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { WIRE_FORMAT = 1 };
@@ -80,6 +82,14 @@ void pool_wire_write(const struct pool *pool, uint32_t slot, const struct pool_t
 
 /* ---- taking ---- */
 
+/* What comes to a pool, and under which id. */
+struct arrival {
+    const struct pool_key *key;
+    struct wire_head head;
+    const char *bytes; /* behind the head */
+    int64_t now_ms;
+};
+
 static enum claim refuse(const struct pool_key *key, const char *what, struct fault *fault)
 {
     fault_set(fault, STATUS_STORAGE_FAILED, "session", "what the engine keeps of session '%s' %s",
@@ -87,35 +97,19 @@ static enum claim refuse(const struct pool_key *key, const char *what, struct fa
     return CLAIM_ENDED;
 }
 
-static enum claim find_class(const struct pool *pool, const struct pool_key *key,
-                             const struct wire_head *head, unsigned *ret_class, struct fault *fault)
+/* Whether a layout of unknown origin is one that a record of that id can have. */
+static bool layout_is_valid(const struct wire_head *head, const struct pool_key *key)
 {
-    static const struct pool_class none;
-    unsigned record_class = 0;
-    if (memcmp(&head->kind, &none, sizeof none) != 0) {
-        record_class = pool_class_of(pool, &head->kind, head->layout.n_outputs);
-        if (record_class == 0) {
-            return refuse(key,
-                          "has intervals that this node does not: start all nodes with the same "
-                          "--interval-levels and --interval-horizon-max",
-                          fault);
-        }
+    const struct record_layout any = record_layout_with_room(&head->layout, RECORD_ROOMS - 1);
+    if (!record_layout_is_valid(&any) || head->layout.tail_bytes != head->kind.tail_bytes) {
+        return false;
     }
-    const struct record_layout *layout =
-        &pool->layouts_by_room[record_class][record_room_of(key->n)];
-    if (memcmp(layout, &head->layout, sizeof *layout) != 0) {
-        return refuse(key,
-                      "is a record of another layout: give all nodes the same model, "
-                      "--session-history and --amend, or DELETE the session",
-                      fault);
-    }
-    *ret_class = record_class;
-    return CLAIM_OK;
+    const struct record_layout exact = record_layout_with_room(&any, record_room_of(key->n));
+    return memcmp(&exact, &head->layout, sizeof exact) == 0;
 }
 
-static enum claim read_head(const struct pool *pool, const struct pool_key *key, const char *bytes,
-                            size_t n_bytes, struct wire_head *head, unsigned *ret_class,
-                            struct fault *fault)
+static enum claim read_head(const struct pool_key *key, const char *bytes, size_t n_bytes,
+                            struct wire_head *head, struct fault *fault)
 {
     if (n_bytes < sizeof *head) {
         return refuse(key, "is no record of grud", fault);
@@ -124,13 +118,40 @@ static enum claim read_head(const struct pool *pool, const struct pool_key *key,
     if (head->format != WIRE_FORMAT) {
         return refuse(key, "was written by another version of grud: update this node", fault);
     }
-    if (head->n_bytes != n_bytes) {
-        return refuse(key, "is no record of grud", fault);
+    return head->n_bytes == n_bytes && layout_is_valid(head, key) &&
+                   n_bytes == bytes_of(&head->layout)
+               ? CLAIM_OK
+               : refuse(key, "is no record of grud", fault);
+}
+
+/* The pool's class for it. A tail cannot be brought to another number of outputs: then it is 0.
+ * Where nodes differ in their options, each would undo what the other has written. */
+static enum claim find_class(const struct pool *pool, const struct arrival *arrival,
+                             unsigned *ret_class, struct fault *fault)
+{
+    const struct record_layout *layout = &arrival->head.layout;
+    const bool has_tail = layout->tail_bytes > 0;
+    *ret_class = has_tail ? pool_class_of(pool, &arrival->head.kind, layout->n_outputs) : 0;
+    if (layout->n_inputs != pool->layout.n_inputs) {
+        return refuse(arrival->key,
+                      "has another number of inputs than the model of this node: give all nodes "
+                      "the same model, or DELETE the session",
+                      fault);
     }
-    enum claim claim = find_class(pool, key, head, ret_class, fault);
-    return claim == CLAIM_OK && n_bytes != bytes_of(&head->layout)
-               ? refuse(key, "is no record of grud", fault)
-               : claim;
+    if (layout->n_history != pool->layout.n_history ||
+        layout->stamp_floats != pool->layout.stamp_floats) {
+        return refuse(arrival->key,
+                      "is a record of another layout: give all nodes the same --session-history "
+                      "and --amend, or DELETE the session",
+                      fault);
+    }
+    if (has_tail && *ret_class == 0 && layout->n_outputs == pool->layout.n_outputs) {
+        return refuse(arrival->key,
+                      "has intervals that this node does not: start all nodes with the same "
+                      "--interval-levels and --interval-horizon-max",
+                      fault);
+    }
+    return CLAIM_OK;
 }
 
 static void put_record(const struct record_layout *layout, char *record, const char *bytes)
@@ -150,6 +171,7 @@ static bool is_whole(const struct record_layout *layout, char *record, const str
     const struct record_copy *copy = record_copy_at(layout, record, 0);
     return record_use_of(layout, record) == RECORD_IN_USE && header->n_id == key->n &&
            memcmp(header->id, key->id, key->n) == 0 && record_copy_is_whole(layout, record, copy) &&
+           copy->n_readings <= layout->n_history && copy->n_readings <= copy->step &&
            record_count_readings(layout, record, copy) == copy->n_readings;
 }
 
@@ -171,47 +193,104 @@ static void set_times(const struct record_layout *layout, char *record, int64_t 
     record_seal(layout, record, copy);
 }
 
-static enum claim check_slot(struct pool *pool, uint32_t slot, const struct pool_key *key,
-                             const struct wire_head *head, int64_t now_ms, struct fault *fault)
+/* The record, wherever it lies, with its times by this node's clock. */
+static enum claim check_record(const struct pool *pool, const struct arrival *arrival, char *record,
+                               struct fault *fault)
 {
-    const struct record_layout *layout = pool_layout(pool, slot);
-    if (!is_whole(layout, pool_record(pool, slot), key)) {
+    const struct record_layout *layout = &arrival->head.layout;
+    const struct pool_key *key = arrival->key;
+    if (!is_whole(layout, record, key)) {
         return refuse(key, "is damaged; DELETE or PUT it to begin anew", fault);
     }
-    set_times(layout, pool_record(pool, slot), head->wall_ahead_ms);
+    set_times(layout, record, arrival->head.wall_ahead_ms);
+    const uint32_t own_ttl_s = record_header_of(record)->life.ttl_s;
+    const uint32_t ttl_s = own_ttl_s == RECORD_TTL_CONFIGURED ? pool->ttl_s : own_ttl_s;
+    const int64_t over_ms = arrival->now_ms - record_copy_at(layout, record, 0)->last_seen_at_ms -
+                            (int64_t)ttl_s * 1000;
+    return ttl_s > 0 && over_ms >= 0 ? pool_fault_expired(key, over_ms / 1000, ttl_s, fault)
+                                     : CLAIM_OK;
+}
+
+static enum claim take_as_it_is(struct pool *pool, uint32_t slot, const struct arrival *arrival,
+                                struct fault *fault)
+{
+    char *record = pool_record(pool, slot);
+    put_record(&arrival->head.layout, record, arrival->bytes);
+    const enum claim claim = check_record(pool, arrival, record, fault);
+    if (claim != CLAIM_OK) {
+        return claim;
+    }
     slots_note_life(pool, slot);
     slots_note_copy(pool, slot, pool_newest(pool, slot));
-    const int64_t expires_at_ms = pool_expires_at_ms(pool, slot);
-    return expires_at_ms > 0 && expires_at_ms <= now_ms
-               ? pool_fault_expired(key, (now_ms - expires_at_ms) / 1000, pool_ttl_of(pool, slot),
-                                    fault)
-               : CLAIM_OK;
+    return pool_publish(pool, arrival->key, slot, fault);
+}
+
+static enum claim relayout_arrival(const struct relayout *relayout, uint32_t slot,
+                                   const struct arrival *arrival, char *record, struct fault *fault)
+{
+    const struct wire_head *head = &arrival->head;
+    const struct relayout_source source = { .layout = &head->layout,
+                                            .record = record,
+                                            .kind =
+                                                head->layout.tail_bytes > 0 ? &head->kind : NULL };
+    put_record(&head->layout, record, arrival->bytes);
+    enum claim claim = check_record(relayout->to, arrival, record, fault);
+    if (claim == CLAIM_OK) {
+        claim = pool_publish(relayout->to, arrival->key, slot, fault);
+    }
+    if (claim == CLAIM_OK) {
+        relayout_session(relayout, &source, slot);
+    }
+    return claim;
+}
+
+static enum claim take_in_another_layout(struct pool *pool, uint32_t slot,
+                                         const struct arrival *arrival, struct fault *fault)
+{
+    static const struct pool_options no_translators;
+    const struct record_layout *layout = &arrival->head.layout;
+    char *record = calloc(1, layout->record_bytes);
+    struct relayout into;
+    enum claim claim = CLAIM_ENDED;
+    const enum status status =
+        relayout_begin(&into, pool, &no_translators, layout->n_history, fault);
+    if (status == STATUS_OK && record) {
+        claim = relayout_arrival(&into, slot, arrival, record, fault);
+    } else if (status == STATUS_OK) {
+        fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for session '%s'", arrival->key->id);
+    }
+    relayout_end(&into);
+    free(record);
+    return claim;
 }
 
 enum claim pool_wire_take(struct pool *pool, const struct pool_key *key, const char *bytes,
                           size_t n_bytes, uint16_t owner, int64_t now_ms, uint32_t *ret_slot,
                           struct fault *fault)
 {
-    struct wire_head head;
+    struct arrival arrival = { .key = key, .now_ms = now_ms };
     unsigned record_class = 0;
     uint32_t slot;
-    enum claim claim = read_head(pool, key, bytes, n_bytes, &head, &record_class, fault);
+    enum claim claim = read_head(key, bytes, n_bytes, &arrival.head, fault);
+    if (claim == CLAIM_OK) {
+        claim = find_class(pool, &arrival, &record_class, fault);
+    }
     if (claim != CLAIM_OK) {
         return claim;
     }
     if (pool_alloc(pool, key, record_class, key->hash, owner, now_ms, &slot, fault) != STATUS_OK) {
         return CLAIM_ENDED;
     }
-    put_record(pool_layout(pool, slot), pool_record(pool, slot), bytes + sizeof head);
-    *pool_token(pool, slot) = head.token;
-    claim = check_slot(pool, slot, key, &head, now_ms, fault);
-    if (claim == CLAIM_OK) {
-        claim = pool_publish(pool, key, slot, fault);
-    }
+    arrival.bytes = bytes + sizeof arrival.head;
+    const bool is_same =
+        memcmp(pool_layout(pool, slot), &arrival.head.layout, sizeof arrival.head.layout) == 0;
+    claim = is_same ? take_as_it_is(pool, slot, &arrival, fault)
+                    : take_in_another_layout(pool, slot, &arrival, fault);
     if (claim != CLAIM_OK) {
         pool_discard(pool, slot);
         return claim;
     }
+    *pool_token(pool, slot) = arrival.head.token;
     *ret_slot = slot;
     return CLAIM_OK;
 }

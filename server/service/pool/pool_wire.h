@@ -28,7 +28,9 @@ size_t pool_wire_bytes(const struct pool *pool, uint32_t slot);
 void pool_wire_write(const struct pool *pool, uint32_t slot, const struct pool_token *token,
                      char *out);
 
-/* A session that the pool does not have, made of what the engine keeps, claimed for `owner`.
+/* A session that the pool does not have, made of what the engine keeps, claimed for `owner`. Of
+ * other sizes, as a node writes it that has another version active, it is brought to this pool's:
+ * its readings and its errors go on, and its next step re-warms its state.
  * CLAIM_ENDED: its time is over, or its bytes are not what this pool can take (*fault). CLAIM_BUSY:
  * another thread made one of that id meanwhile. CLAIM_MOVED: the pool is closed. */
 enum claim pool_wire_take(struct pool *pool, const struct pool_key *key, const char *bytes,

@@ -162,6 +162,60 @@ TEST(a_record_of_another_layout_is_refused_with_the_way_out)
     end(&sides);
 }
 
+/* What a version of other sizes makes of it is what it makes of the sessions of a pool. */
+static void expect_converted(struct two_sides *sides, const struct gru_info *info)
+{
+    const struct model *model = world_model(&sides->world);
+    char path[PATH_MAX];
+    struct pool_options options =
+        model_pool_options(sides->world.service, model, model->active->gru, path);
+    struct pool *cache, *converted;
+    struct fault fault;
+    uint32_t slot, moved;
+    const int64_t now_ms = clock_steady_ms();
+    options.layout = record_layout_of(info, sides->world.config.session_history);
+    options.path = NULL;
+    options.translate_state = NULL;
+    pool_release(sides->from, sides->slot);
+    ck_assert_int_eq(pool_convert(&options, sides->from, &converted, &fault), STATUS_OK);
+    options.is_cache = options.evict = true;
+    ck_assert_int_eq(pool_open(&options, &cache, &fault), STATUS_OK);
+    ck_assert_int_eq(
+        pool_wire_take(cache, &sides->key, sides->bytes, sides->n, OWNER, now_ms, &slot, &fault),
+        CLAIM_OK);
+    ck_assert_int_eq(pool_claim(converted, &sides->key, OWNER, now_ms, &moved, &fault), CLAIM_OK);
+    ck_assert_mem_eq(pool_token(cache, slot), &sides->token, sizeof sides->token);
+    const struct two_sides both = {
+        .cache = cache, .from = converted, .key = sides->key, .slot = moved
+    };
+    expect_same(&both, slot);
+    const bool is_state_kept = info->state_floats == sides->from->layout.state_floats &&
+                               info->n_outputs == sides->from->layout.n_outputs;
+    ck_assert_int_eq(pool_newest(cache, slot)->digest != 0, is_state_kept);
+    pool_release(converted, moved);
+    pool_unref(converted);
+    pool_unref(cache);
+}
+
+TEST(a_session_of_other_sizes_goes_on_as_in_a_pool)
+{
+    for (uint64_t n_steps = 1; n_steps < 60; n_steps += 7) {
+        for (size_t k = 0; k < 3; k++) {
+            struct two_sides sides;
+            begin(&sides, n_steps);
+            struct gru_info info = *gru_model_info(world_model(&sides.world)->active->gru);
+            info.state_floats += k == 0 ? 5 : 0;
+            info.season += k == 1 ? 7 : 0;
+            info.n_outputs += k == 2 ? 1 : 0;
+            expect_converted(&sides, &info);
+            ck_assert_int_eq(pool_claim(sides.from, &sides.key, OWNER, clock_steady_ms(),
+                                        &sides.slot, &(struct fault){ .status = STATUS_OK }),
+                             CLAIM_MOVED);
+            end(&sides);
+        }
+    }
+}
+
 static void shift_wall(struct two_sides *sides, int64_t ms)
 {
     int64_t ahead_ms;
