@@ -63,6 +63,9 @@ local function list(key, index, id, seen, is_new)
     local added = redis.pcall('ZADD', index .. SEEN, seen, id)
     if added == 1 then
         added = redis.pcall('ZADD', index, 0, id)
+        if type(added) == 'table' then
+            redis.pcall('ZREM', index .. SEEN, id) -- so that the next write tries again
+        end
     end
     return type(added) == 'table' and added or nil
 end

@@ -124,11 +124,13 @@ TEST(the_index_has_those_that_are_there)
     reply = ask_engine(served.linked, "ZRANGEBYLEX", "ids", "-", "+");
     ck_assert_uint_eq(reply->n, 1);
     ck_assert(cluster_reply_is(&reply->list[0], "b"));
-    /* an index that is none refuses a record, which would not be listed */
+    /* an index that is none refuses a record, which would not be listed; and so it goes on */
     ask_engine(served.linked, "SET", "text", "x");
-    check_one(ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:c", "text",
-                         served.epoch, "", TOKEN_A, "0", "c", "-1"),
-              "-WRONGTYPE", "an index of another type");
+    for (int k = 0; k < 2; k++) {
+        check_one(ask_engine(served.linked, "FCALL", CLUSTER_WRITE, "3", EPOCH, "s:c", "text",
+                             served.epoch, "", TOKEN_A, "0", "c", "-1"),
+                  "-WRONGTYPE", "an index of another type");
+    }
     ck_assert_int_eq(ask_engine(served.linked, "EXISTS", "s:c")->number, 0);
     served_end(&served);
 }
