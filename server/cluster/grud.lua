@@ -94,10 +94,6 @@ local function write_one(key, index, expected, value, ms, id, seen)
 end
 
 local function write(keys, arguments)
-    local failed = epoch_error(keys[1], arguments[1])
-    if failed then
-        return failed
-    end
     local results = {}
     local a = 2
     for k = 2, #keys, 2 do
@@ -120,10 +116,6 @@ local function read_one(key, known)
 end
 
 local function read(keys, arguments)
-    local failed = epoch_error(keys[1], arguments[1])
-    if failed then
-        return failed
-    end
     local results = {}
     for k = 2, #keys do
         results[k - 1] = read_one(keys[k], arguments[k])
@@ -132,8 +124,7 @@ local function read(keys, arguments)
 end
 
 local function list_ids(keys, arguments)
-    return epoch_error(keys[1], arguments[1]) or
-        redis.pcall('ZRANGE', keys[2], arguments[2], arguments[3], 'BYLEX', 'LIMIT', 0, arguments[4])
+    return redis.pcall('ZRANGE', keys[2], arguments[2], arguments[3], 'BYLEX', 'LIMIT', 0, arguments[4])
 end
 
 -- By their bytes, as sorted sets have them; Lua's own comparison goes by the language of the engine.
@@ -163,10 +154,6 @@ local function rank_behind(key, seen, id)
 end
 
 local function list_seen(keys, arguments)
-    local failed = epoch_error(keys[1], arguments[1])
-    if failed then
-        return failed
-    end
     local key = keys[2] .. SEEN
     local first = arguments[2] == '' and 0 or rank_behind(key, arguments[2], arguments[3])
     return redis.pcall('ZRANGE', key, first, first + arguments[4] - 1, 'WITHSCORES')
@@ -174,10 +161,6 @@ end
 
 -- The id leaves the lists if its record is still the one that the caller has read.
 local function leave(keys, arguments)
-    local failed = epoch_error(keys[1], arguments[1])
-    if failed then
-        return failed
-    end
     local token = redis.pcall('GETRANGE', keys[2], 0, TOKEN_END)
     if token ~= arguments[2] then
         return type(token) == 'table' and token or 0
@@ -186,8 +169,16 @@ local function leave(keys, arguments)
     return type(removed) == 'table' and removed or 1
 end
 
-redis.register_function('grud_1_write', write)
-redis.register_function('grud_1_leave', leave)
-redis.register_function{ function_name = 'grud_1_read', callback = read, flags = { 'no-writes' } }
-redis.register_function{ function_name = 'grud_1_list_ids', callback = list_ids, flags = { 'no-writes' } }
-redis.register_function{ function_name = 'grud_1_list_seen', callback = list_seen, flags = { 'no-writes' } }
+-- Each function begins with a look at the epoch.
+local function register(name, run, flags)
+    local function run_under_epoch(keys, arguments)
+        return epoch_error(keys[1], arguments[1]) or run(keys, arguments)
+    end
+    redis.register_function{ function_name = name, callback = run_under_epoch, flags = flags }
+end
+
+register('grud_1_write', write, {})
+register('grud_1_leave', leave, {})
+register('grud_1_read', read, { 'no-writes' })
+register('grud_1_list_ids', list_ids, { 'no-writes' })
+register('grud_1_list_seen', list_seen, { 'no-writes' })

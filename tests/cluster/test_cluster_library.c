@@ -14,7 +14,7 @@ TEST(the_library_is_the_one_of_its_number)
     ck_assert_ptr_nonnull(strstr(cluster_library_text, "'" CLUSTER_WRITE "'"));
     ck_assert_ptr_nonnull(strstr(cluster_library_text, "'" CLUSTER_READ "'"));
     digest_print(digest_128(cluster_library_text, cluster_library_n), text);
-    ck_assert_msg(strcmp(text, "xxh3:3a2b1ad34cccca19e9f981f3c854929e") == 0,
+    ck_assert_msg(strcmp(text, "xxh3:80bebfe559688aa3aa67c6fd48744904") == 0,
                   "grud.lua is another one, %s: engines that have the one of its number refuse it, "
                   "so once that was released raise the number in all its names",
                   text);
