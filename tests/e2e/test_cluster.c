@@ -192,7 +192,7 @@ TEST(a_version_of_other_sizes_goes_on_with_the_sessions)
     for (unsigned k = 0; k < 8; k++) {
         expect_same(k % 3 ? one : other, &alone, "POST", SESSION "/step", "{\"x\":[3]}");
         expect_same(k % 3 ? one : other, &alone, "POST", MODEL "/sessions/b/step",
-                    "{\"x\":[2],\"level\":0.5}");
+                    "{\"x\":[2],\"level\":0.9}");
     }
     add_wider_version(one);
     expect(one, "POST", MODEL "/sessions/c/step", "{\"x\":[1]}", 200, "\"version\":2");
@@ -203,9 +203,11 @@ TEST(a_version_of_other_sizes_goes_on_with_the_sessions)
     for (unsigned k = 0; k < 4; k++) {
         expect_same(k % 2 ? one : other, &alone, "POST", SESSION "/step", "{\"x\":[4]}");
         expect_same(k % 2 ? one : other, &alone, "POST", MODEL "/sessions/b/step",
-                    "{\"x\":[5],\"level\":0.5}");
+                    "{\"x\":[5],\"level\":0.9}");
         expect_same(k % 2 ? other : one, &alone, "POST", SESSION "/forecast", "{\"horizon\":3}");
     }
+    expect(one, "POST", MODEL "/sessions/b/step", "{\"x\":[5],\"level\":0.9}", 200,
+           "\"level\":0.9");
     daemon_stop(&alone);
     cluster_stop(&cluster);
 }
