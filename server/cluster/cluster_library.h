@@ -1,7 +1,7 @@
 /*
- * cluster_library.h - the functions that the engine has of grud: grud.lua, whose text mk/cluster.mk
- * puts into the binary. Their names carry the number of what they take and do, so that nodes of two
- * builds work side by side.
+ * cluster_library.h - the functions that the engine has of grud: the text of library/, which
+ * mk/cluster.mk puts into the binary. Their names carry the number of what they take and do, so
+ * that nodes of two builds work side by side.
  *
  *     CLUSTER_WRITE  keys  the epoch's; then for each record its own, and that of the index of ids
  *                    args  the epoch; then for each record the token that it must have ("": there
@@ -36,12 +36,12 @@
 
 #include <stddef.h>
 
-#define CLUSTER_LIBRARY   "grud_1"
-#define CLUSTER_WRITE     "grud_1_write"
-#define CLUSTER_READ      "grud_1_read"
-#define CLUSTER_LIST_IDS  "grud_1_list_ids"
-#define CLUSTER_LIST_SEEN "grud_1_list_seen"
-#define CLUSTER_LEAVE     "grud_1_leave"
+#define CLUSTER_LIBRARY   "grud_2"
+#define CLUSTER_WRITE     CLUSTER_LIBRARY "_write"
+#define CLUSTER_READ      CLUSTER_LIBRARY "_read"
+#define CLUSTER_LIST_IDS  CLUSTER_LIBRARY "_list_ids"
+#define CLUSTER_LIST_SEEN CLUSTER_LIBRARY "_list_seen"
+#define CLUSTER_LEAVE     CLUSTER_LIBRARY "_leave"
 
 enum { CLUSTER_TOKEN_BYTES = 16 };
 

@@ -5,7 +5,7 @@
  * A link connects by itself, again and again until it is freed, and nothing of it waits:
  * cluster_link_poll says for what its thread's loop has to, and cluster_link_go_on does what can be
  * done. Before it is ready it has seen that the engine is fit: new enough, no replica, with the
- * library of functions (grud.lua), which it loads where it is absent, and with an epoch.
+ * library of functions (library/), which it loads where it is absent, and with an epoch.
  *
  * An engine that does not answer within --cluster-timeout-ms (and a second more for each MiB that
  * is moved meanwhile) is given up: all that is out ends, and the link connects anew. It asks an

@@ -6,6 +6,7 @@
 #define CLUSTER_TROUBLE_H
 
 #include "base/status.h"
+#include "cluster/cluster_library.h"
 #include "cluster/cluster_reply.h"
 
 #include <stdbool.h>
@@ -60,8 +61,9 @@ enum { CLUSTER_PASSES = 1, CLUSTER_STAYS = 0 };
       "the cluster's engine is in its own cluster mode, which grud does not use: --cluster must "  \
       "name an engine that stands alone or has replicas")                                          \
     X(LIBRARY_CHANGED, CLUSTER_STAYS,                                                              \
-      "the function library grud_1 of the cluster's engine was changed by somebody else: delete "  \
-      "it there with FUNCTION DELETE grud_1, and grud loads its own")                              \
+      "the function library " CLUSTER_LIBRARY                                                      \
+      " of the cluster's engine was changed by somebody else: delete it there with FUNCTION "      \
+      "DELETE " CLUSTER_LIBRARY ", and grud loads its own")                                        \
     X(KEY_TYPE, CLUSTER_STAYS,                                                                     \
       "a key of grud's in the cluster's engine is of another type: another program uses it, and "  \
       "--cluster-prefix or the database must differ")                                              \

@@ -1,4 +1,4 @@
-/* What grud.lua does: compare-and-set of many records, and reads of them. */
+/* What library/3_sessions.lua does: compare-and-set of many records, and reads of them. */
 #include "cluster/cluster_library.h"
 #include "cluster/cluster_trouble.h"
 #include "cluster_support.h"

@@ -1,4 +1,5 @@
-/* The lists of ids that grud.lua keeps: in which order, in pages, and without those that ended. */
+/* The lists of ids that library/2_lists.lua keeps: in which order, in pages, and without those that
+ * ended. */
 #include "cluster/cluster_library.h"
 #include "cluster_support.h"
 #include "test.h"

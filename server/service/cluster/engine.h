@@ -1,6 +1,6 @@
 /*
  * engine.h - a thread's way to the engine of a cluster: its link, and the call of the engine's
- * functions (cluster/grud.lua) that is being put together. One thread's. Memory that is lacking is
+ * functions (cluster/library) that is being put together. One thread's. Memory that is lacking is
  * told when the call is sent.
  *
  * The engine keeps a session under "PREFIXs:MODEL:ID", as pool_wire.h has it, and the ids of a

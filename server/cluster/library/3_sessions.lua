@@ -1,0 +1,72 @@
+-- Sessions: reads and writes of many records, each write a compare-and-set on the token that the
+-- record begins with.
+
+-- What the record is now: 0 for none.
+local function whole(key, token)
+    if token == '' then
+        return 0
+    end
+    return redis.pcall('GET', key)
+end
+
+-- Deletes the record; its id leaves the lists after it.
+local function delete(key, index, id)
+    redis.call('DEL', key)
+    return unlist(index, id)
+end
+
+-- One record: 1 written; 0 there is none; a text is the one that is there; a table is an error.
+local function write_one(key, index, expected, value, ms, id, seen)
+    local token = redis.pcall('GETRANGE', key, 0, TOKEN_END)
+    if token ~= expected then
+        return type(token) == 'table' and token or whole(key, token)
+    end
+    if value == '' then
+        local removed = expected ~= '' and delete(key, index, id)
+        return type(removed) == 'table' and removed or 1
+    end
+    local failed = list(key, index, id, seen, expected == '')
+    if failed then
+        return failed
+    end
+    local set
+    if ms == '0' then
+        set = redis.pcall('SET', key, value)
+    else
+        set = redis.pcall('SET', key, value, 'PX', ms)
+    end
+    return set.err and set or 1
+end
+
+local function write(keys, arguments)
+    local results = {}
+    local a = 2
+    for k = 2, #keys, 2 do
+        results[k / 2] = write_one(keys[k], keys[k + 1], arguments[a], arguments[a + 1],
+            arguments[a + 2], arguments[a + 3], arguments[a + 4])
+        a = a + 5
+    end
+    return results
+end
+
+local function read_one(key, known)
+    local token = redis.pcall('GETRANGE', key, 0, TOKEN_END)
+    if type(token) == 'table' then
+        return token
+    end
+    if token == known and known ~= '' then
+        return 1
+    end
+    return whole(key, token)
+end
+
+local function read(keys, arguments)
+    local results = {}
+    for k = 2, #keys do
+        results[k - 1] = read_one(keys[k], arguments[k])
+    end
+    return results
+end
+
+register('write', write, {})
+register('read', read, { 'no-writes' })
