@@ -1,6 +1,5 @@
 /* Nodes of a cluster, on a real engine: together they are one grud. */
-#include "../cluster/engine.h"
-#include "daemon.h"
+#include "cluster_support.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -8,75 +7,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { NODES = 2, OPTIONS = 8 };
-
-#define MODEL   "/v1/models/level"
-#define SESSION MODEL "/sessions/pump-7"
-
-struct cluster {
-    struct engine engine;
-    char url[64];
-    struct daemon nodes[NODES];
-};
-
-/* What it acknowledges it has on its disk. */
-static const char *const durable[] = { "--appendonly", "yes", "--appendfsync", "always", NULL };
-
-static void add_model(const struct daemon *daemon)
-{
-    static const char *const made[] = { "--inputs", "level", "--outputs", "level",
-                                        "--layers", "8",     NULL };
-    daemon_add_model(daemon, "level", made);
-}
-
-static void node_options(const struct cluster *cluster, const char *const *more,
-                         const char *options[OPTIONS])
-{
-    size_t n = 0;
-    options[n++] = "--cluster";
-    options[n++] = cluster->url;
-    while (more && *more) {
-        ck_assert_uint_lt(n + 1, OPTIONS);
-        options[n++] = *more++;
-    }
-    options[n] = NULL;
-}
-
-/* False: there is no engine here. */
-static bool cluster_start(struct cluster *cluster, const char *const *more)
-{
-    const char *options[OPTIONS];
-    if (!engine_is_there()) {
-        return false;
-    }
-    *cluster = (struct cluster){ .engine = engine_start(durable) };
-    snprintf(cluster->url, sizeof cluster->url, "redis://127.0.0.1:%u/0", cluster->engine.port);
-    node_options(cluster, more, options);
-    for (size_t k = 0; k < NODES; k++) {
-        cluster->nodes[k] = daemon_start(options);
-        add_model(&cluster->nodes[k]);
-    }
-    return true;
-}
-
-static void cluster_stop(struct cluster *cluster)
-{
-    for (size_t k = 0; k < NODES; k++) {
-        daemon_stop(&cluster->nodes[k]);
-    }
-    engine_end(&cluster->engine);
-}
-
-static void expect_same(const struct daemon *one, const struct daemon *other, const char *method,
-                        const char *path, const char *body)
-{
-    struct answer a = request(one, method, path, body), b = request(other, method, path, body);
-    ck_assert_int_eq(a.code, b.code);
-    ck_assert_str_eq(a.body, b.body);
-    answer_free(&a);
-    answer_free(&b);
-}
 
 /* ---- as if they were one ---- */
 
@@ -88,7 +18,7 @@ TEST(steps_on_nodes_in_turn_are_those_of_one_grud)
         return;
     }
     struct daemon alone = daemon_start(NULL);
-    add_model(&alone);
+    add_level_model(&alone);
     for (unsigned k = 1; k <= 40; k++) {
         const struct daemon *node = &cluster.nodes[k * k / 3 % NODES];
         snprintf(body, sizeof body, k % 3 == 0 ? "{\"x\":[%u]}" : "{\"x\":[%u],\"seq\":%u}", k % 7,
@@ -120,7 +50,7 @@ TEST(steps_of_one_request_are_those_of_one_grud)
         return;
     }
     struct daemon alone = daemon_start(NULL);
-    add_model(&alone);
+    add_level_model(&alone);
     expect_same(&cluster.nodes[0], &alone, "POST", MODEL "/steps", body);
     expect_same(&cluster.nodes[1], &alone, "POST", MODEL "/steps", next);
     expect_same(&cluster.nodes[0], &alone, "POST", MODEL "/steps", next);
@@ -188,7 +118,7 @@ TEST(a_version_of_other_sizes_goes_on_with_the_sessions)
     }
     const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
     struct daemon alone = daemon_start(NULL);
-    add_model(&alone);
+    add_level_model(&alone);
     for (unsigned k = 0; k < 8; k++) {
         expect_same(k % 3 ? one : other, &alone, "POST", SESSION "/step", "{\"x\":[3]}");
         expect_same(k % 3 ? one : other, &alone, "POST", MODEL "/sessions/b/step",

@@ -1,0 +1,62 @@
+#include "cluster_support.h"
+
+#include "test.h"
+
+#include <stdio.h>
+
+/* What it acknowledges it has on its disk. */
+static const char *const durable[] = { "--appendonly", "yes", "--appendfsync", "always", NULL };
+
+void add_level_model(const struct daemon *daemon)
+{
+    static const char *const made[] = { "--inputs", "level", "--outputs", "level",
+                                        "--layers", "8",     NULL };
+    daemon_add_model(daemon, "level", made);
+}
+
+void node_options(const struct cluster *cluster, const char *const *more,
+                  const char *options[CLUSTER_OPTIONS_MAX])
+{
+    size_t n = 0;
+    options[n++] = "--cluster";
+    options[n++] = cluster->url;
+    while (more && *more) {
+        ck_assert_uint_lt(n + 1, CLUSTER_OPTIONS_MAX);
+        options[n++] = *more++;
+    }
+    options[n] = NULL;
+}
+
+bool cluster_start(struct cluster *cluster, const char *const *more)
+{
+    const char *options[CLUSTER_OPTIONS_MAX];
+    if (!engine_is_there()) {
+        return false;
+    }
+    *cluster = (struct cluster){ .engine = engine_start(durable) };
+    snprintf(cluster->url, sizeof cluster->url, "redis://127.0.0.1:%u/0", cluster->engine.port);
+    node_options(cluster, more, options);
+    for (size_t k = 0; k < NODES; k++) {
+        cluster->nodes[k] = daemon_start(options);
+        add_level_model(&cluster->nodes[k]);
+    }
+    return true;
+}
+
+void cluster_stop(struct cluster *cluster)
+{
+    for (size_t k = 0; k < NODES; k++) {
+        daemon_stop(&cluster->nodes[k]);
+    }
+    engine_end(&cluster->engine);
+}
+
+void expect_same(const struct daemon *one, const struct daemon *other, const char *method,
+                 const char *path, const char *body)
+{
+    struct answer a = request(one, method, path, body), b = request(other, method, path, body);
+    ck_assert_int_eq(a.code, b.code);
+    ck_assert_str_eq(a.body, b.body);
+    answer_free(&a);
+    answer_free(&b);
+}
