@@ -26,6 +26,11 @@ struct cluster_text cluster_link_epoch(const struct cluster_link *link)
     return (struct cluster_text){ .bytes = link->epoch, .n = strlen(link->epoch) };
 }
 
+struct cluster_counts *cluster_link_counts(const struct cluster_link *link)
+{
+    return link->counts;
+}
+
 size_t cluster_link_n_out(const struct cluster_link *link)
 {
     return link->commands.n;
@@ -145,13 +150,16 @@ enum status cluster_link_create(struct cluster_target *target, struct cluster_li
 {
     struct cluster_link *link = calloc(1, sizeof *link);
     struct cluster_reader *reader = cluster_reader_create();
-    if (!link || !reader || getrandom(&link->random, sizeof link->random, 0) < 0) {
+    struct cluster_counts *counts = cluster_counts_take(target);
+    if (!link || !reader || !counts || getrandom(&link->random, sizeof link->random, 0) < 0) {
         free(link);
         cluster_reader_free(reader);
+        cluster_counts_leave(counts);
         return fault_set(fault, STATUS_NO_MEMORY, "cluster", "no memory for the cluster's engine");
     }
     link->target = target;
     link->reader = reader;
+    link->counts = counts;
     link->random |= 1;
     link->backoff_ns = CLUSTER_BACKOFF_NS;
     link->failure.trouble = CLUSTER_IS_CONNECTING;
@@ -171,6 +179,7 @@ void cluster_link_free(struct cluster_link *link)
         cluster_lookup_free(link->lookup);
         cluster_commands_done(&link->commands);
         cluster_reader_free(link->reader);
+        cluster_counts_leave(link->counts);
         free(link);
     }
 }

@@ -28,6 +28,7 @@
 
 enum { CLUSTER_OUT_MAX = 256 << 20 }; /* bytes of commands that wait to be written */
 
+struct cluster_counts;
 struct cluster_link;
 
 /* Begins to connect. The target stays its caller's, and is there as long as the link. */
@@ -45,6 +46,9 @@ enum status cluster_link_fault(const struct cluster_link *link, struct fault *fa
 /* Of the engine that it is, or was last, ready with; n = 0: it never was. Valid until the next
  * cluster_link_go_on. */
 struct cluster_text cluster_link_epoch(const struct cluster_link *link);
+
+/* What it counts, and its thread may. As long as the link is its thread's. */
+struct cluster_counts *cluster_link_counts(const struct cluster_link *link);
 
 /* Queues a command, whose bytes are copied; the next cluster_link_go_on writes it. False: the link
  * is not ready, or there is no memory; `done` is not called then. */

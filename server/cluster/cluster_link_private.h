@@ -3,6 +3,7 @@
 #define CLUSTER_LINK_PRIVATE_H
 
 #include "cluster/cluster_commands.h"
+#include "cluster/cluster_counts.h"
 #include "cluster/cluster_greeting.h"
 #include "cluster/cluster_link.h"
 #include "cluster/cluster_lookup.h"
@@ -32,6 +33,7 @@ struct cluster_waiter {
 
 struct cluster_link {
     struct cluster_target *target;
+    struct cluster_counts *counts;
     enum cluster_link_state state;
     struct cluster_failure failure; /* why it is not ready */
     size_t n_failures;

@@ -52,11 +52,26 @@ static int64_t jittered(struct cluster_link *link, int64_t ns)
     return ns / 2 + (int64_t)(link->random % (uint32_t)ns);
 }
 
+static void take_sign_of_life(void *arg, const struct cluster_reply *reply, bool was_sent)
+{
+    (void)arg;
+    (void)reply;
+    (void)was_sent;
+}
+
+/* What somebody has asked the engine for: neither the greeting, nor a sign of life. */
+static bool is_trip(const struct cluster_link *link, const struct cluster_command *command)
+{
+    return command->done != take_sign_of_life && command->arg != &link->greeting;
+}
+
 void cluster_link_end_all(struct cluster_link *link)
 {
     while (link->commands.n > 0) {
         const struct cluster_command command = cluster_commands_take(&link->commands);
-        command.done(command.arg, NULL, cluster_command_was_sent(&link->commands, &command));
+        const bool was_sent = cluster_command_was_sent(&link->commands, &command);
+        histogram_count(&link->counts->n_unanswered, was_sent && is_trip(link, &command));
+        command.done(command.arg, NULL, was_sent);
     }
     cluster_commands_reset(&link->commands);
 }
@@ -75,6 +90,7 @@ static void rest(struct cluster_link *link, int64_t now_ns)
     link->address = link->ready_ns == 0 && link->address ? link->address->ai_next : NULL;
     link->ready_ns = 0;
     link->n_failures++;
+    histogram_count(&link->counts->failures[link->failure.trouble], 1);
     link->has_more = link->is_held = false;
     cluster_socket_close(&link->socket);
     log_failure(link);
@@ -186,6 +202,7 @@ static void become_ready(struct cluster_link *link, int64_t now_ns)
 {
     link->state = LINK_READY;
     link->ready_ns = now_ns;
+    histogram_count(&link->counts->n_connections, 1);
     memcpy(link->epoch, link->greeting.epoch, sizeof link->epoch);
     log_ready(link);
 }
@@ -209,6 +226,9 @@ static void give(struct cluster_link *link, const struct cluster_reply *reply, i
 {
     const enum cluster_trouble trouble = cluster_reply_trouble(reply);
     const struct cluster_command command = cluster_commands_take(&link->commands);
+    if (is_trip(link, &command)) {
+        histogram_add(&link->counts->trips_took, now_ns - command.since_ns, 1);
+    }
     command.done(command.arg, reply, true);
     judge(link, trouble, now_ns);
 }
@@ -313,13 +333,6 @@ int64_t cluster_link_patience(const struct cluster_link *link)
     const struct cluster_command *oldest = cluster_commands_first(&link->commands);
     const uint64_t n_moved = link->commands.n_sent + link->n_received - oldest->n_moved;
     return oldest->since_ns + link->target->timeout_ns + (int64_t)(n_moved * MIB_NS >> 20);
-}
-
-static void take_sign_of_life(void *arg, const struct cluster_reply *reply, bool was_sent)
-{
-    (void)arg;
-    (void)reply;
-    (void)was_sent;
 }
 
 /* No memory for it: then the next time. */

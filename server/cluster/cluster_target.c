@@ -1,5 +1,6 @@
 #include "cluster/cluster_target.h"
 
+#include "cluster/cluster_counts.h"
 #include "cluster/cluster_lookup.h"
 #include "config/config.h"
 #include "secure/secret.h"
@@ -117,6 +118,7 @@ void cluster_target_free(struct cluster_target *target)
     if (target) {
         explicit_bzero(&target->url, sizeof target->url);
         tls_trust_free(target->trust);
+        cluster_counts_free(target);
         free(target);
     }
 }

@@ -1,7 +1,8 @@
 /*
  * cluster_target.h - the engine that a node's options name: where it is, who grud is to it, and
  * whose certificates it is checked by. Read once at the start, before the user is changed; all
- * links share it. Constant but for what was last logged about it, which is atomic.
+ * links share it. Constant but for what was last logged about it and what its links have counted,
+ * which is atomic.
  */
 #ifndef CLUSTER_TARGET_H
 #define CLUSTER_TARGET_H
@@ -12,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+struct cluster_counts;
 struct config;
 struct tls_trust;
 
@@ -25,6 +27,7 @@ struct cluster_target {
     struct tls_trust *trust;     /* NULL: no TLS */
     atomic_uint_fast64_t logged; /* troubles since the log last said that it is ready, as bits */
     atomic_bool is_warned;       /* of its policy of eviction */
+    _Atomic(struct cluster_counts *) counts; /* of each link: cluster_counts.h */
 };
 
 /* Of an option --cluster that is not empty; before a filter of system calls. Faults have the option
@@ -32,7 +35,7 @@ struct cluster_target {
 __attribute__((warn_unused_result)) enum status
 cluster_target_read(const struct config *config, struct cluster_target **ret_target,
                     struct fault *fault);
-/* Wipes the password. Takes NULL. */
+/* When no link is left. Wipes the password. Takes NULL. */
 void cluster_target_free(struct cluster_target *target);
 
 #endif

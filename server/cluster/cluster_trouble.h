@@ -73,13 +73,14 @@ enum cluster_trouble {
 #define CLUSTER_TROUBLE_ID(name, may_pass, sentence) CLUSTER_IS_##name,
     CLUSTER_TROUBLES(CLUSTER_TROUBLE_ID)
 #undef CLUSTER_TROUBLE_ID
+        CLUSTER_N_TROUBLES
 };
 
 /* What an error of the engine means; NONE: the reply is no error. */
 enum cluster_trouble cluster_reply_trouble(const struct cluster_reply *reply);
 /* Whether the connection must be made anew after it, since the engine may have become unfit. */
 bool cluster_trouble_ends(enum cluster_trouble trouble);
-/* A word for the log: "too_old". */
+/* A word for it: "TOO_OLD". */
 const char *cluster_trouble_word(enum cluster_trouble trouble);
 
 /* The sentence. What stands in `details` (NULL: nothing) is for the operator alone. A trouble that

@@ -47,6 +47,33 @@ void figure_put_text(struct text *text, const char *value)
     }
 }
 
+/* ---- histograms ---- */
+
+static const char *const bounds[] = {
+#define BOUND_SECONDS(ns, seconds) seconds,
+    HISTOGRAM_TABLE(BOUND_SECONDS)
+#undef BOUND_SECONDS
+};
+
+void figure_put_histogram(const struct figure_values *values, const struct figure *figure,
+                          const char *label, figure_read *read, size_t at)
+{
+    struct text *text = values->text;
+    const char *comma = label[0] ? "," : "", *open = label[0] ? "{" : "",
+               *close = label[0] ? "}" : "";
+    uint64_t n = 0;
+    for (size_t k = 0; k < HISTOGRAM_BOUNDS; k++) {
+        n += read(values, at + offsetof(struct histogram, n[k]));
+        text_print(text, "%s_bucket{%s%sle=\"%s\"} %" PRIu64 "\n", figure->name, label, comma,
+                   bounds[k], n);
+    }
+    n += read(values, at + offsetof(struct histogram, n[HISTOGRAM_BOUNDS]));
+    text_print(text, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", figure->name, label, comma, n);
+    text_print(text, "%s_sum%s%s%s %.9f\n", figure->name, open, label, close,
+               (double)read(values, at + offsetof(struct histogram, sum_ns)) * 1e-9);
+    text_print(text, "%s_count%s%s%s %" PRIu64 "\n", figure->name, open, label, close, n);
+}
+
 /* ---- a figure ---- */
 
 /* What the kernel does not say has no sample. */

@@ -12,6 +12,7 @@
 
 enum figure_type { FIGURE_COUNTER, FIGURE_GAUGE, FIGURE_HISTOGRAM };
 
+struct cluster_target;
 struct figure_values;
 
 struct figure {
@@ -26,6 +27,7 @@ struct figure {
     enum { COUNTED_BY_SERVICE, COUNTED_BY_WORKERS, COUNTED_BY_KERNEL, COUNTED_BY_PUT } where;
     size_t at;
     void (*put)(const struct figure_values *values, const struct figure *figure);
+    bool is_of_cluster; /* a node that stands alone does not have it */
 };
 
 /* What rows print, and from what. */
@@ -34,6 +36,7 @@ struct figure_values {
     const struct http *http;
     struct service_context *context;
     const struct service *service;
+    const struct cluster_target *cluster; /* NULL: this node stands alone */
     struct service_figures of_service;
     struct process process;
 };
@@ -50,6 +53,11 @@ uint64_t figure_of_workers(const struct figure_values *values, size_t at);
 void figure_put_plain(const struct figure_values *values, const struct figure *figure, uint64_t n);
 void figure_put_labelled(const struct figure_values *values, const struct figure *figure,
                          const char *label, const char *value, uint64_t n);
+/* A histogram, with a label ('name="value"') or without (""), whose counts `read` adds up: of what
+ * lies at an offset, `at` and further. */
+typedef uint64_t figure_read(const struct figure_values *values, size_t at);
+void figure_put_histogram(const struct figure_values *values, const struct figure *figure,
+                          const char *label, figure_read *read, size_t at);
 /* A family's first lines. */
 void figure_put_head(struct text *text, const char *name, enum figure_type type, const char *help);
 /* A label's value, escaped. */

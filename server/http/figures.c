@@ -1,6 +1,8 @@
 /* figures.c - see figures.h. */
 #include "http/figures.h"
 
+#include "cluster/cluster_counts.h"
+#include "http/figures_cluster.h"
 #include "http/figures_rules.h"
 #include "http/figures_scores.h"
 #include "http/figures_service.h"
@@ -14,6 +16,9 @@
     .where = COUNTED_BY_PUT, .put = (function), .at = offsetof(struct error_sums, field)
 #define BY_HISTOGRAM(function, field)                                                              \
     .where = COUNTED_BY_PUT, .put = (function), .at = offsetof(struct metrics, field)
+#define OF_CLUSTER(function) BY(function), .is_of_cluster = true
+#define BY_CLUSTER(function, field)                                                                \
+    OF_CLUSTER(function), .at = offsetof(struct cluster_counts, field)
 #define BY_MEASURE(function, measure) .where = COUNTED_BY_PUT, .put = (function), .at = (measure)
 
 #define OUTPUT      "model, output"
@@ -199,6 +204,32 @@ const struct figure figures_table[] = {
     { "grud_http_streams", FIGURE_GAUGE, "", "", "Open streams of Server-Sent Events.",
       BY_WORKERS(n_streams) },
 
+    { "grud_cluster_up", FIGURE_GAUGE, "", "", "1 while the engine of the cluster is there.",
+      OF_CLUSTER(figures_put_cluster_up) },
+    { "grud_cluster_away_seconds", FIGURE_GAUGE, "seconds", "",
+      "For how long it has been away; 0 while it is there.", OF_CLUSTER(figures_put_cluster_away) },
+    { "grud_cluster_connections_total", FIGURE_COUNTER, "", "",
+      "Connections to the engine that came about; each worker has one, and some other threads do.",
+      BY_CLUSTER(figures_put_cluster_count, n_connections) },
+    { "grud_cluster_failures_total", FIGURE_COUNTER, "", "reason",
+      "Connections to the engine that ended, or did not come about, by why.",
+      BY_CLUSTER(figures_put_cluster_failures, failures) },
+    { "grud_cluster_trip_duration_seconds", FIGURE_HISTOGRAM, "seconds", "",
+      "Trips to the engine that were answered, each for one session or more.",
+      BY_CLUSTER(figures_put_cluster_trips, trips_took) },
+    { "grud_cluster_trips_unanswered_total", FIGURE_COUNTER, "", "",
+      "Trips whose answer did not come within `--cluster-timeout-ms`, or before the connection ended.",
+      BY_CLUSTER(figures_put_cluster_count, n_unanswered) },
+    { "grud_cluster_reads_total", FIGURE_COUNTER, "", "outcome",
+      "Sessions that the engine was asked for: the cache was right, had none, or an older one; there is none; or the engine did not say.",
+      BY_CLUSTER(figures_put_cluster_reads, reads) },
+    { "grud_cluster_writes_total", FIGURE_COUNTER, "", "outcome",
+      "Sessions to be written, or deleted: done, refused since another node was faster, or not answered.",
+      BY_CLUSTER(figures_put_cluster_writes, writes) },
+    { "grud_cluster_given_up_total", FIGURE_COUNTER, "", "",
+      "Sessions whose writes were refused so often that their requests got 503.",
+      BY_CLUSTER(figures_put_cluster_count, n_given_up) },
+
     { "process_cpu_seconds_total", FIGURE_COUNTER, "seconds", "",
       "Processor time of the process, all threads together.", BY_KERNEL(cpu_seconds) },
     { "process_resident_memory_bytes", FIGURE_GAUGE, "bytes", "",
@@ -222,11 +253,17 @@ void figures_put(struct text *text, const struct http *http, struct service_cont
 {
     struct service *service = service_context_service(context);
     struct figure_values values = {
-        .text = text, .http = http, .context = context, .service = service
+        .text = text,
+        .http = http,
+        .context = context,
+        .service = service,
+        .cluster = service_cluster(service),
     };
     service_read_figures(service, &values.of_service);
     process_read(http->started_at, &values.process);
     for (size_t k = 0; k < figures_n; k++) {
-        figure_put(&values, &figures_table[k]);
+        if (values.cluster || !figures_table[k].is_of_cluster) {
+            figure_put(&values, &figures_table[k]);
+        }
     }
 }

@@ -5,8 +5,8 @@
 #ifndef METRICS_H
 #define METRICS_H
 
+#include "base/histogram.h"
 #include "base/status.h"
-#include "http/histogram.h"
 
 #include <stdatomic.h>
 #include <stddef.h>

@@ -208,6 +208,16 @@ bool service_misses_cluster(const struct service *service)
     return service->cluster_watch && cluster_watch_misses(service->cluster_watch);
 }
 
+const struct cluster_target *service_cluster(const struct service *service)
+{
+    return service->cluster;
+}
+
+int64_t service_cluster_away_ms(const struct service *service)
+{
+    return cluster_watch_away_ms(service->cluster_watch);
+}
+
 void service_print_steps_with(struct service *service, step_event_printer *print)
 {
     service->print_step = print;

@@ -87,6 +87,10 @@ void service_free(struct service *service);
 void service_tick(struct service *service);
 /* Any thread: the engine of the cluster has been away for too long for requests to be sent here. */
 bool service_misses_cluster(const struct service *service);
+/* Any thread: the engine, NULL: this node stands alone; and for how long that has been away by now,
+ * 0: it is there. */
+const struct cluster_target *service_cluster(const struct service *service);
+int64_t service_cluster_away_ms(const struct service *service);
 /* Everything to disk: false, and degraded from then on, if that failed, now or earlier. */
 bool service_sync(struct service *service);
 

@@ -48,7 +48,7 @@ server/service/jobs       server/store server/config server/base gru.h
 server/codec              server/service/service.h server/service/jobs/fine_tuning.h server/store
 server/codec              server/base lib/json gru.h
 server/http               server/codec server/service/service.h server/service/jobs/fine_tuning.h
-server/http               server/secure
+server/http               server/secure server/cluster/cluster_counts.h
 server/http               server/store/job_store.h server/config server/base gru.h
 server                    server/base server/commands/command.h server/config/config.h
 server                    server/confine/confine.h server/http/http.h server/secure/tls_client.h

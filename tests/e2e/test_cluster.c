@@ -243,6 +243,47 @@ TEST(each_node_lists_the_sessions_of_all)
     cluster_stop(&cluster);
 }
 
+/* ---- what operators see ---- */
+
+/* A cache of four: what was stepped there is asked for again. The other node makes the cache of one
+ * wrong, which a step notices by its write and a GET by asking. */
+TEST(the_metrics_say_what_the_engine_was_asked)
+{
+    static const char *const small[] = { "--session-max", "4", NULL };
+    struct cluster cluster;
+    char path[96];
+    if (!cluster_start(&cluster, small)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    for (unsigned k = 0; k < 12; k++) {
+        snprintf(path, sizeof path, MODEL "/sessions/s-%u/step", k);
+        expect(one, "POST", path, "{\"x\":[1]}", 200, "\"step\":1,");
+    }
+    expect(one, "GET", "/metrics", NULL, 200, "\ngrud_cluster_up 1\n");
+    expect(one, "GET", "/metrics", NULL, 200, "\ngrud_cluster_away_seconds 0.000\n");
+    expect(one, "GET", "/metrics", NULL, 200, "_writes_total{outcome=\"done\"} 12\n");
+    expect(one, "GET", "/metrics", NULL, 200, "_reads_total{outcome=\"absent\"} 12\n");
+    expect(one, "POST", MODEL "/sessions/s-0/step", "{\"x\":[1]}", 200, "\"step\":2,");
+    expect(one, "GET", "/metrics", NULL, 200, "_reads_total{outcome=\"missed\"} 1\n");
+    expect(one, "GET", MODEL "/sessions/s-0", NULL, 200, "\"step\":2,");
+    expect(one, "GET", "/metrics", NULL, 200, "_reads_total{outcome=\"confirmed\"} 1\n");
+    expect(other, "POST", MODEL "/sessions/s-0/step", "{\"x\":[1]}", 200, "\"step\":3,");
+    expect(one, "POST", MODEL "/sessions/s-0/step", "{\"x\":[1]}", 200, "\"step\":4,");
+    expect(one, "GET", "/metrics", NULL, 200, "_writes_total{outcome=\"refused\"} 1\n");
+    expect(other, "GET", MODEL "/sessions/s-0", NULL, 200, "\"step\":4,");
+    expect(other, "GET", "/metrics", NULL, 200, "_reads_total{outcome=\"newer\"} 1\n");
+    expect(other, "DELETE", MODEL "/sessions/s-0", NULL, 204, NULL);
+    expect(other, "GET", "/metrics", NULL, 200, "_writes_total{outcome=\"done\"} 2\n");
+    expect(other, "GET", "/metrics", NULL, 200, "\ngrud_cluster_given_up_total 0\n");
+    struct daemon alone = daemon_start(NULL);
+    struct answer answer = request(&alone, "GET", "/metrics", NULL);
+    ck_assert_ptr_null(strstr(answer.body, "grud_cluster"));
+    answer_free(&answer);
+    daemon_stop(&alone);
+    cluster_stop(&cluster);
+}
+
 /* ---- the engine ---- */
 
 static void wait_for(const struct daemon *daemon, const char *method, const char *path,
@@ -273,11 +314,14 @@ TEST(without_the_engine_sessions_are_not_served_and_the_rest_is)
     expect(node, "GET", MODEL "/sessions", NULL, 503, "storage_failed");
     expect(node, "GET", "/healthz", NULL, 200, NULL);
     wait_for(node, "GET", "/readyz", NULL, 503);
+    expect(node, "GET", "/metrics", NULL, 200, "\ngrud_cluster_up 0\n");
+    expect(node, "GET", "/metrics", NULL, 200, "\ngrud_cluster_failures_total{reason=\"away\"} ");
     engine_start_again(&cluster.engine);
     /* each thread connects anew when it is its turn; a step that was refused may be sent again */
     wait_for(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 200);
     expect(node, "GET", SESSION, NULL, 200, "\"step\":2,");
     wait_for(node, "GET", "/readyz", NULL, 200);
+    expect(node, "GET", "/metrics", NULL, 200, "\ngrud_cluster_up 1\n");
     expect(&cluster.nodes[1], "GET", SESSION, NULL, 200, "\"step\":2,");
     cluster_stop(&cluster);
 }

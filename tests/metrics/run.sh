@@ -8,10 +8,12 @@ cd "$(dirname "$0")/../.."
 grud=${GRUD:-build/grud}
 promtool=${PROMTOOL:-promtool}
 work=$(mktemp -d)
-pid=
+pids=
 finish() {
-    [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
-    [ -z "$pid" ] || wait "$pid" 2>/dev/null || true
+    for pid in $pids; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
     rm -rf "$work"
 }
 trap finish EXIT
@@ -22,20 +24,23 @@ mkdir "$work/models"
 "$grud" init --inputs temp,load --outputs temp,load --layers 8 --season 4 \
     -o "$work/models/pump.safetensors" >/dev/null
 echo "no model" >"$work/models/broken.safetensors"
-"$grud" --models "$work/models" --data "$work/data" --listen 127.0.0.1:0 \
-    --port-file "$work/port" --record 1000 --session-max 4 --session-full evict \
-    >"$work/log" 2>&1 &
-pid=$!
-for _ in $(seq 600); do
-    [ ! -s "$work/port" ] || break
-    sleep 0.1
-done
-[ -s "$work/port" ] || {
-    cat "$work/log" >&2
-    exit 1
+# start NAME OPTION...: a daemon with the models; sets $url and $model.
+start() {
+    "$grud" --models "$work/models" --listen 127.0.0.1:0 --port-file "$work/$1.port" "${@:2}" \
+        >"$work/$1.log" 2>&1 &
+    pids="$! $pids"
+    for _ in $(seq 600); do
+        [ ! -s "$work/$1.port" ] || break
+        sleep 0.1
+    done
+    [ -s "$work/$1.port" ] || {
+        cat "$work/$1.log" >&2
+        exit 1
+    }
+    url=http://127.0.0.1:$(cat "$work/$1.port")
+    model=$url/v1/models/pump
 }
-url=http://127.0.0.1:$(cat "$work/port")
-model=$url/v1/models/pump
+start alone --data "$work/data" --record 1000 --session-max 4 --session-full evict
 
 # ask CODE METHOD URL [BODY [TYPE]]: the answer, which must have that status.
 ask() {
@@ -92,6 +97,31 @@ ask 410 GET "$model/sessions/b" >/dev/null
 ask 415 POST "$step" '{"x":[1,2]}' text/plain >/dev/null
 ask 501 POST "$step" '{"x":[1,2],"at":1763668000,"late":"amend"}' >/dev/null
 
+ask 200 GET "$url/metrics" >"$work/metrics"
+ask 200 GET "$url/metrics/forecasts?ahead=2" >"$work/forecasts"
+
+# ---- a node of a cluster ----
+# Debian's redis-tools has the program of redis-server under another name.
+engine=$(command -v redis-server || command -v redis-check-rdb)
+engine_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+(exec -a redis-server "$engine" --port "$engine_port" --bind 127.0.0.1 --dir "$work" --save '') >/dev/null &
+engine_pid=$!
+pids="$engine_pid $pids"
+start node --cluster "redis://127.0.0.1:$engine_port"
+for _ in $(seq 600); do
+    [ "$(curl -s -o /dev/null -w '%{http_code}' "$url/readyz")" != 200 ] || break
+    sleep 0.1
+done
+ask 200 POST "$model/sessions/a/step" '{"x":[1,2]}' >/dev/null
+kill -9 "$engine_pid"
+wait "$engine_pid" 2>/dev/null || true
+for _ in $(seq 600); do
+    ask 200 GET "$url/metrics" >"$work/node-metrics"
+    ! grep -q '^grud_cluster_up 0' "$work/node-metrics" || break
+    sleep 0.1
+done
+cat "$work/metrics" "$work/node-metrics" >"$work/all-metrics"
+
 # ---- what Prometheus says ----
 failed=0
 # check FACT COMMAND...
@@ -104,8 +134,6 @@ check() {
         failed=1
     fi
 }
-ask 200 GET "$url/metrics" >"$work/metrics"
-ask 200 GET "$url/metrics/forecasts?ahead=2" >"$work/forecasts"
 rules=config/prometheus/grud.rules.yml
 # Each query of the board as a rule: its variables are Grafana's.
 board_rules() {
@@ -117,6 +145,7 @@ board_rules() {
 }
 board_rules >"$work/board.yml"
 check "promtool takes the metrics" "$promtool" check metrics <"$work/metrics"
+check "and those of a node of a cluster" "$promtool" check metrics <"$work/node-metrics"
 check "and the forecasts of sessions" "$promtool" check metrics <"$work/forecasts"
 check "promtool takes the rules" "$promtool" check rules "$rules"
 check "and the board's queries" "$promtool" check rules "$work/board.yml"
@@ -145,5 +174,5 @@ else
     echo "metrics: SKIPPED, npm has not brought the types of Grafana's boards"
 fi
 check "page, board and rules name what there is" \
-    python3 tests/metrics/check.py "$work/metrics" "$work/forecasts"
+    python3 tests/metrics/check.py "$work/all-metrics" "$work/forecasts"
 exit "$failed"

@@ -364,3 +364,32 @@ struct cluster_link *engine_link(const struct engine *engine)
 {
     return engine->link;
 }
+
+/* ---- counts ---- */
+
+static enum cluster_read_outcome outcome_of(const struct cluster_reply *reply, bool was_cached)
+{
+    if (!reply || reply->type == CLUSTER_ERROR) {
+        return CLUSTER_READ_FAILED;
+    }
+    if (reply->type == CLUSTER_TEXT) {
+        return was_cached ? CLUSTER_READ_NEWER : CLUSTER_READ_MISSED;
+    }
+    return reply->type == CLUSTER_NUMBER && reply->number == 1 ? CLUSTER_READ_CONFIRMED
+                                                               : CLUSTER_READ_ABSENT;
+}
+
+void engine_count_read(struct engine *engine, const struct cluster_reply *reply, bool was_cached)
+{
+    histogram_count(&cluster_link_counts(engine->link)->reads[outcome_of(reply, was_cached)], 1);
+}
+
+void engine_count_write(struct engine *engine, enum cluster_write_outcome outcome)
+{
+    histogram_count(&cluster_link_counts(engine->link)->writes[outcome], 1);
+}
+
+void engine_count_given_up(struct engine *engine)
+{
+    histogram_count(&cluster_link_counts(engine->link)->n_given_up, 1);
+}

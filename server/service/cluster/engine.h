@@ -10,6 +10,7 @@
 #ifndef ENGINE_H
 #define ENGINE_H
 
+#include "cluster/cluster_counts.h"
 #include "cluster/cluster_link.h"
 #include "service/pool/pool.h"
 
@@ -22,6 +23,13 @@ __attribute__((warn_unused_result)) enum status
 engine_create(struct cluster_target *target, struct engine **ret_engine, struct fault *fault);
 void engine_free(struct engine *engine); /* takes NULL */
 struct cluster_link *engine_link(const struct engine *engine);
+
+/* For /metrics: what the engine has said of a session that it was asked for (NULL: nothing), of
+ * which the cache had a record or not; what has become of a write; and that one was refused once
+ * too often. */
+void engine_count_read(struct engine *engine, const struct cluster_reply *reply, bool was_cached);
+void engine_count_write(struct engine *engine, enum cluster_write_outcome outcome);
+void engine_count_given_up(struct engine *engine);
 
 /* Why the engine cannot be asked now, in the terms of a request: whoever sent that did nothing
  * wrong. STATUS_OK: it can. */

@@ -10,8 +10,11 @@ enum { MISSED_MS = 5000 };
 
 struct cluster_watch {
     struct engine *engine;
-    int64_t seen_at_ms; /* by clock_monotonic_ms */
+    bool was_seen;
+    int64_t
+        seen_at_ms; /* by clock_monotonic_ms; before it was ever seen: since when it is missed */
     _Atomic bool misses;
+    _Atomic int64_t away_since_ms; /* 0: it is there */
 };
 
 enum status cluster_watch_create(struct cluster_target *target, struct cluster_watch **ret_watch,
@@ -23,8 +26,8 @@ enum status cluster_watch_create(struct cluster_target *target, struct cluster_w
     }
     enum status status = engine_create(target, &watch->engine, fault);
     if (status == STATUS_OK) {
+        watch->seen_at_ms = clock_monotonic_ms();
         status = engine_wait(watch->engine, fault);
-        watch->seen_at_ms = status == STATUS_OK ? clock_monotonic_ms() : INT64_MIN / 2;
         status = status == STATUS_OK || fault_may_pass(fault) ? STATUS_OK : status;
     }
     if (status != STATUS_OK) {
@@ -50,12 +53,20 @@ bool cluster_watch_look(struct cluster_watch *watch)
     cluster_link_go_on(link, clock_monotonic_ns());
     const bool is_there = cluster_link_is_ready(link);
     const int64_t now_ms = clock_monotonic_ms();
+    watch->was_seen |= is_there;
     watch->seen_at_ms = is_there ? now_ms : watch->seen_at_ms;
-    atomic_store(&watch->misses, now_ms - watch->seen_at_ms > MISSED_MS);
+    atomic_store(&watch->misses, !watch->was_seen || now_ms - watch->seen_at_ms > MISSED_MS);
+    atomic_store(&watch->away_since_ms, is_there ? 0 : watch->seen_at_ms);
     return is_there;
 }
 
 bool cluster_watch_misses(const struct cluster_watch *watch)
 {
     return atomic_load_explicit(&watch->misses, memory_order_relaxed);
+}
+
+int64_t cluster_watch_away_ms(const struct cluster_watch *watch)
+{
+    const int64_t since_ms = atomic_load_explicit(&watch->away_since_ms, memory_order_relaxed);
+    return since_ms == 0 ? 0 : clock_monotonic_ms() - since_ms;
 }

@@ -8,6 +8,7 @@
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct cluster_target;
 struct cluster_watch;
@@ -23,5 +24,7 @@ void cluster_watch_free(struct cluster_watch *watch); /* takes NULL */
 bool cluster_watch_look(struct cluster_watch *watch);
 /* Any thread: it has been away for too long, or was never there. */
 bool cluster_watch_misses(const struct cluster_watch *watch);
+/* Any thread: for how long it has been away by now; 0: it is there. */
+int64_t cluster_watch_away_ms(const struct cluster_watch *watch);
 
 #endif

@@ -36,7 +36,9 @@ enum claim session_cluster_confirm(struct service_context *context, struct pool 
 {
     const struct cluster_reply *reply;
     context->known = is_claimed ? *pool_token(pool, *slot) : (struct pool_token){ .name = 0 };
-    if (ask(context, pool, key, &context->known, &reply, fault) != STATUS_OK) {
+    const bool is_told = ask(context, pool, key, &context->known, &reply, fault) == STATUS_OK;
+    engine_count_read(context->engine, is_told ? reply : NULL, is_claimed);
+    if (!is_told) {
         context->known = (struct pool_token){ .name = 0 };
         if (is_claimed) {
             pool_release(pool, *slot);
@@ -66,20 +68,26 @@ void session_cluster_replace(const struct service_context *context, const struct
     *pool_token(pool, slot) = context->known;
 }
 
-static enum claim claim_of(const struct cluster_reply *reply)
+/* The call that is put together is a write. */
+static enum claim write_out(const struct service_context *context, struct fault *fault)
 {
-    return reply->type == CLUSTER_NUMBER && reply->number == 1 ? CLAIM_OK : CLAIM_MOVED;
+    const struct cluster_reply *reply;
+    if (engine_call_one(context->engine, &reply, fault) != STATUS_OK) {
+        engine_count_write(context->engine, CLUSTER_WRITE_FAILED);
+        return CLAIM_ENDED;
+    }
+    const bool is_done = reply->type == CLUSTER_NUMBER && reply->number == 1;
+    engine_count_write(context->engine, is_done ? CLUSTER_WRITE_DONE : CLUSTER_WRITE_REFUSED);
+    return is_done ? CLAIM_OK : CLAIM_MOVED;
 }
 
 enum claim session_cluster_write(struct service_context *context, struct pool *pool, uint32_t slot,
                                  struct fault *fault)
 {
     const struct pool_token next = pool_token_next(pool, slot);
-    const struct cluster_reply *reply;
     engine_begin(context->engine, CLUSTER_WRITE);
     engine_write(context->engine, pool, slot, &next);
-    const enum status status = engine_call_one(context->engine, &reply, fault);
-    const enum claim claim = status == STATUS_OK ? claim_of(reply) : CLAIM_ENDED;
+    const enum claim claim = write_out(context, fault);
     if (claim == CLAIM_OK) {
         *pool_token(pool, slot) = next;
     } else {
@@ -91,15 +99,15 @@ enum claim session_cluster_write(struct service_context *context, struct pool *p
 enum claim session_cluster_delete(struct service_context *context, const char *model,
                                   const struct pool_key *key, struct fault *fault)
 {
-    const struct cluster_reply *reply;
     engine_begin(context->engine, CLUSTER_WRITE);
     engine_delete(context->engine, model, key, &context->known);
-    return engine_call_one(context->engine, &reply, fault) == STATUS_OK ? claim_of(reply)
-                                                                        : CLAIM_ENDED;
+    return write_out(context, fault);
 }
 
-enum status session_cluster_refuse(const struct pool_key *key, struct fault *fault)
+enum status session_cluster_refuse(const struct service_context *context,
+                                   const struct pool_key *key, struct fault *fault)
 {
+    engine_count_given_up(context->engine);
     return fault_set(fault, STATUS_OVERLOADED, "session",
                      "other nodes work on session '%s' at the same time; send this again, and have "
                      "one node get all requests of a session",

@@ -38,6 +38,7 @@ enum status session_cluster_unlist(struct service_context *context, const char *
                                    const struct pool_key *key, enum claim claim,
                                    struct fault *fault);
 /* The fault of a verb that another node has been faster than: it is to be sent again. */
-enum status session_cluster_refuse(const struct pool_key *key, struct fault *fault);
+enum status session_cluster_refuse(const struct service_context *context,
+                                   const struct pool_key *key, struct fault *fault);
 
 #endif

@@ -174,7 +174,7 @@ static enum status delete_in_cluster(struct service_context *context, const stru
             return claim == CLAIM_OK ? STATUS_OK : fault_status(fault);
         }
     }
-    return session_cluster_refuse(key, fault);
+    return session_cluster_refuse(context, key, fault);
 }
 
 enum status session_delete(struct service_context *context, const struct model *model,
@@ -404,7 +404,7 @@ static enum status put(struct service_context *context, const struct model *mode
         struct session_draft draft;
         if (context->engine && k > CLUSTER_REFUSALS_MAX) {
             const struct pool_key key = pool_key_of(id);
-            return session_cluster_refuse(&key, fault);
+            return session_cluster_refuse(context, &key, fault);
         }
         status =
             begin_draft(context, model, id, may_exist, keep, restore->calibration, &draft, fault);

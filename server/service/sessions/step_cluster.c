@@ -186,6 +186,7 @@ static void put_asked(struct step_cluster *cluster, struct trip_session *session
 {
     const struct pool_key key = pool_key_of(session->id);
     const struct pool_token known = known_of(cluster, session, &key);
+    session->was_cached = known.name != 0;
     engine_read(cluster->engine, session->pool->name, &key, &known);
 }
 

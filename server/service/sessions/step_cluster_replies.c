@@ -34,6 +34,7 @@ static void refuse(struct step_cluster *cluster, struct trip_session *session, b
               "get all requests of a session",
               session->first ? session->first->session : "");
     if (session->first && session->first->n_refused == CLUSTER_REFUSALS_MAX) {
+        engine_count_given_up(cluster->engine);
         step_trip_fail(cluster, session, &fault);
         return;
     }
@@ -69,6 +70,7 @@ static void take_written(struct step_cluster *cluster, struct trip_session *sess
 {
     struct service_context *context = cluster->context;
     struct step *step;
+    engine_count_write(cluster->engine, CLUSTER_WRITE_DONE);
     *pool_token(session->pool, session->slot) = session->next;
     for (step = session->first; step; step = step->next_out) {
         const struct pending_step told = { .step = step, .key = pool_key_of(step->session) };
@@ -91,6 +93,7 @@ static void take_refusal(struct step_cluster *cluster, struct trip_session *sess
     char id[SESSION_ID_MAX + 1];
     const struct pool_key key = key_of_slot(session, id);
     struct fault fault;
+    engine_count_write(cluster->engine, CLUSTER_WRITE_REFUSED);
     pool_remove(session->pool, session->slot);
     const enum claim claim = reply->type == CLUSTER_TEXT
                                  ? take_record(cluster, session->pool, &key, &reply->text, &fault)
@@ -110,6 +113,7 @@ static void settle_written(struct step_cluster *cluster, struct trip_session *se
         take_written(cluster, session);
     } else if (reply->type == CLUSTER_ERROR) {
         pool_remove(session->pool, session->slot);
+        engine_count_write(cluster->engine, CLUSTER_WRITE_FAILED);
         (void)engine_refuse(reply, &fault);
         step_trip_fail(cluster, session, &fault);
     } else {
@@ -136,6 +140,7 @@ static void settle_asked(struct step_cluster *cluster, struct trip_session *sess
 {
     const struct pool_key key = pool_key_of(session->id);
     struct fault fault;
+    engine_count_read(cluster->engine, reply, session->was_cached);
     if (reply->type == CLUSTER_ERROR) {
         (void)engine_refuse(reply, &fault);
         step_trip_fail(cluster, session, &fault);

@@ -56,6 +56,9 @@ void step_trip_fail_all(struct step_cluster *cluster, struct trip_session *sessi
     for (size_t k = 0; k < n; k++) {
         if (sessions[k].slot != INDEX_NONE) {
             pool_remove(sessions[k].pool, sessions[k].slot);
+            engine_count_write(cluster->engine, CLUSTER_WRITE_FAILED);
+        } else {
+            engine_count_read(cluster->engine, NULL, false);
         }
         step_trip_fail(cluster, &sessions[k], fault);
     }

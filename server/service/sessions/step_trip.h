@@ -15,6 +15,7 @@ struct trip_session {
     uint32_t slot;          /* claimed for the engine; INDEX_NONE: it is read */
     bool is_in_round;       /* a step of this round works on it; until the trip begins */
     struct pool_token next; /* of what is written */
+    bool was_cached;        /* when it was asked for */
     uint64_t hash;          /* of its id */
     struct step *first, *last;
     char id[SESSION_ID_MAX + 1]; /* of one that is read */
