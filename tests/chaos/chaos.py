@@ -4,10 +4,11 @@ nothing that they acknowledged may be lost, done twice or wrong.
 
     chaos.py [--seconds N] [--seed N] [--away N] [--clients N] [--sessions N]
 
-The program is $GRUD, or build/grud; the engines are redis-server and, where there is one,
-valkey-server. All is on 127.0.0.1, in a folder that stays if something was found."""
+The program is $GRUD, or build/grud; the engine is $ENGINE, or first redis-server and then, where
+there is one, valkey-server. All is on 127.0.0.1, in a folder that stays if something was found."""
 import argparse
 import asyncio
+import os
 import pathlib
 import shutil
 import signal
@@ -152,9 +153,12 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--sessions", type=int, default=200)
     options = parser.parse_args()
-    programs = [p for p in ("redis-server", "valkey-server") if shutil.which(p)]
+    engine = os.environ.get("ENGINE")
+    programs = [p for p in ([engine] if engine else ["redis-server", "valkey-server"])
+                if shutil.which(p)]
     if not programs or not shutil.which("haproxy"):
-        sys.exit("cluster-test: redis-server or valkey-server, and haproxy must be there")
+        sys.exit(f"cluster-test: {engine or 'redis-server or valkey-server'}, and haproxy must be "
+                 "there")
     return 0 if all([asyncio.run(run(p, options)) for p in programs]) else 1
 
 

@@ -23,13 +23,24 @@ static const char *const programs[] = { "redis-server", "valkey-server", "redis-
 
 static bool is_in_path(const char *name)
 {
-    char command[64];
+    char command[512];
     snprintf(command, sizeof command, "command -v %s >/dev/null", name);
     return system(command) == 0; /* NOLINT(concurrency-mt-unsafe): no other thread yet */
 }
 
+/* The program that somebody wants; NULL: any. */
+static const char *chosen_program(void)
+{
+    const char *chosen = getenv("ENGINE"); /* NOLINT(concurrency-mt-unsafe): as above */
+    return chosen && chosen[0] ? chosen : NULL;
+}
+
 static const char *find_program(void)
 {
+    const char *chosen = chosen_program();
+    if (chosen) {
+        return is_in_path(chosen) ? chosen : NULL;
+    }
     for (size_t k = 0; k < sizeof programs / sizeof *programs; k++) {
         if (is_in_path(programs[k])) {
             return programs[k];
@@ -41,10 +52,28 @@ static const char *find_program(void)
 bool engine_is_there(void)
 {
     if (!find_program()) {
-        printf("SKIPPED: there is no redis-server here (Debian's package redis-tools has it)\n");
+        printf("SKIPPED: there is no %s here (Debian's package redis-tools has redis-server)\n",
+               chosen_program() ? chosen_program() : "redis-server");
         return false;
     }
     return true;
+}
+
+/* Debian's do. One that was built with TLS misses the certificate, which it is not given. */
+bool engine_speaks_tls(void)
+{
+    char command[512];
+    const char *chosen = chosen_program();
+    if (!engine_is_there()) {
+        return false;
+    }
+    snprintf(command, sizeof command,
+             "%s --port 0 --tls-port 1 | grep -q 'Failed to configure TLS'", chosen ? chosen : "");
+    const bool does = !chosen || system(command) == 0; /* NOLINT(concurrency-mt-unsafe) */
+    if (!does) {
+        printf("SKIPPED: %s was built without TLS\n", chosen);
+    }
+    return does;
 }
 
 unsigned port_find(void)
@@ -89,7 +118,9 @@ void engine_tell(const struct engine *engine, const char *line)
 static void run(const struct engine *engine, const char *program)
 {
     char port[8];
-    const char *arguments[ARGUMENTS_MAX] = { program[6] == 'c' ? "redis-server" : program,
+    const char *arguments[ARGUMENTS_MAX] = { strcmp(program, "redis-check-rdb") == 0
+                                                 ? "redis-server"
+                                                 : program,
                                              "--bind",
                                              "127.0.0.1",
                                              engine->is_tls ? "--tls-port" : "--port",

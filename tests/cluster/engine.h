@@ -15,8 +15,10 @@ struct engine {
     const char *options[ENGINE_OPTIONS_MAX]; /* in pairs, to NULL */
 };
 
-/* False, and the test is to end: there is no redis-server here, which is said. */
+/* False, and the test is to end: there is no redis-server here, or not the program that the
+ * environment's ENGINE names, or it speaks no TLS; which is said. */
 bool engine_is_there(void);
+bool engine_speaks_tls(void);
 /* It takes connections. Options are "--name", "value", ..., NULL, and stay the caller's. */
 struct engine engine_start(const char *const *options);
 /* The same, and it speaks nothing but TLS. */
