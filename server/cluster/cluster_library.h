@@ -6,13 +6,19 @@
  *     CLUSTER_WRITE  keys  the epoch's; then for each record its own, and that of the index of ids
  *                    args  the epoch; then for each record the token that it must have ("": there
  *                          is none), its value, which begins with a token ("": delete it), the
- *                          milliseconds that it has to live ("0": no end), its id, and when it was
- *                          last seen: milliseconds, negative
+ *                          milliseconds that it has to live ("0": no end), its id, when it was last
+ *                          seen: milliseconds, negative; and how many readings are kept of what its
+ *                          session records ("": none is recorded). If so, then how many readings
+ *                          this write brings, and these
  *                    gives for each record 1: done; 0: there is none; a text: the one that is
  *                          there; or an error, of this one alone
  *     CLUSTER_READ   keys  the epoch's; then the records'
  *                    args  the epoch; then the tokens that are known ("": none)
  *                    gives for each record 1: it has that token; 0: there is none; a text: it
+ *
+ *     CLUSTER_RECORDED   keys  the epoch's; the record's
+ *                        args  the epoch; from where and to where, as LRANGE has them
+ *                        gives readings that its session has recorded, the newest last
  *
  *     CLUSTER_LIST_IDS   keys  the epoch's; that of the index
  *                        args  the epoch; from where and to where, as ZRANGE BYLEX has them; how
@@ -39,6 +45,7 @@
 #define CLUSTER_LIBRARY   "grud_2"
 #define CLUSTER_WRITE     CLUSTER_LIBRARY "_write"
 #define CLUSTER_READ      CLUSTER_LIBRARY "_read"
+#define CLUSTER_RECORDED  CLUSTER_LIBRARY "_recorded"
 #define CLUSTER_LIST_IDS  CLUSTER_LIBRARY "_list_ids"
 #define CLUSTER_LIST_SEEN CLUSTER_LIBRARY "_list_seen"
 #define CLUSTER_LEAVE     CLUSTER_LIBRARY "_leave"

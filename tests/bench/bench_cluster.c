@@ -22,7 +22,7 @@ enum {
     SESSIONS = 10000,
     BATCH_MAX = 64,
     WORD_MAX = 48,
-    ARGUMENTS_MAX = 3 + 1 + 2 * BATCH_MAX + 1 + 5 * BATCH_MAX
+    ARGUMENTS_MAX = 3 + 1 + 2 * BATCH_MAX + 1 + 6 * BATCH_MAX
 };
 
 struct record {
@@ -106,6 +106,7 @@ static void write_records(struct bench *bench, size_t n)
         snprintf(seen[k], sizeof seen[k], "-%zu",
                  bench->n_written / BATCH_MAX); /* later and later */
         arguments[a++] = word(seen[k]);
+        arguments[a++] = CLUSTER_WORD(""); /* nothing is recorded */
     }
     bench->next = (bench->next + n) % SESSIONS;
     if (!cluster_link_send(bench->link, arguments, a, take, bench)) {

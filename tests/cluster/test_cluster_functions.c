@@ -142,10 +142,11 @@ TEST(one_that_fails_leaves_the_others_alone)
     }
     struct served served = served_begin();
     ask_engine(served.linked, "LPUSH", "l", "x");
-    const char *const write[] = { "FCALL", CLUSTER_WRITE, "7",   EPOCH,        "s:1", "ids",   "l",
-                                  "ids",   "s:2",         "ids", served.epoch, "",    TOKEN_A, "0",
-                                  "1",     "-1",          "",    TOKEN_A,      "0",   "l",     "-1",
-                                  "",      TOKEN_B,       "0",   "2",          "-1",  NULL };
+    const char *const write[] = { "FCALL", CLUSTER_WRITE, "7",   EPOCH, "s:1",        "ids",
+                                  "l",     "ids",         "s:2", "ids", served.epoch, "",
+                                  TOKEN_A, "0",           "1",   "-1",  "",           "",
+                                  TOKEN_A, "0",           "l",   "-1",  "",           "",
+                                  TOKEN_B, "0",           "2",   "-1",  "",           NULL };
     const struct cluster_reply *reply = link_ask(served.linked.link, write);
     ck_assert_uint_eq(reply->n, 3);
     check(&reply->list[0], "1", "the first");

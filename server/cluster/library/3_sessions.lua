@@ -9,14 +9,16 @@ local function whole(key, token)
     return redis.pcall('GET', key)
 end
 
--- Deletes the record; its id leaves the lists after it.
+-- Deletes the record and what it has recorded; its id leaves the lists after it.
 local function delete(key, index, id)
-    redis.call('DEL', key)
+    redis.call('DEL', key, key .. RECORDED)
     return unlist(index, id)
 end
 
--- One record: 1 written; 0 there is none; a text is the one that is there; a table is an error.
-local function write_one(key, index, expected, value, ms, id, seen)
+-- One record, whose arguments begin at `a`, and n readings behind them: 1 written; 0 there is none;
+-- a text is the one that is there; a table is an error.
+local function write_one(key, index, arguments, a, rows, n)
+    local expected, value, ms, id, seen = unpack(arguments, a, a + 4)
     local token = redis.pcall('GETRANGE', key, 0, TOKEN_END)
     if token ~= expected then
         return type(token) == 'table' and token or whole(key, token)
@@ -29,22 +31,34 @@ local function write_one(key, index, expected, value, ms, id, seen)
     if failed then
         return failed
     end
+    local length = n > 0 and record(key, arguments, a + 7, n)
+    if type(length) == 'table' then
+        return length
+    end
     local set
     if ms == '0' then
         set = redis.pcall('SET', key, value)
     else
         set = redis.pcall('SET', key, value, 'PX', ms)
     end
-    return set.err and set or 1
+    if set.err then
+        take_back(key, n)
+        return set
+    end
+    if rows then
+        keep(key, length, rows, ms)
+    end
+    return 1
 end
 
 local function write(keys, arguments)
     local results = {}
     local a = 2
     for k = 2, #keys, 2 do
-        results[k / 2] = write_one(keys[k], keys[k + 1], arguments[a], arguments[a + 1],
-            arguments[a + 2], arguments[a + 3], arguments[a + 4])
-        a = a + 5
+        local rows = tonumber(arguments[a + 5])
+        local n = rows and tonumber(arguments[a + 6]) or 0
+        results[k / 2] = write_one(keys[k], keys[k + 1], arguments, a, rows, n)
+        a = a + (rows and 7 or 6) + n
     end
     return results
 end
