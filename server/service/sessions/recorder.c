@@ -5,32 +5,17 @@
 #include "service/models/catalogue.h"
 #include "service/pool/pool.h"
 #include "service/pool/record_ring.h"
-#include "service/sessions/outbox.h"
+#include "service/sessions/recorder_private.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     DELETIONS_MAX = RECORDER_BACKLOG_MAX / 4, /* what deletions may take beyond the bound */
-    BATCH = 8192,                             /* notes of one transaction */
     WATERMARK_LAG_MS = 1000,     /* more than from the beginning of a worker's turn to its notes */
     RECOVERED_AT_ONCE = 1 << 20, /* bytes */
     LOG_LOST_MS = 60000
-};
-
-struct recorder {
-    struct outboxes outboxes;
-    _Atomic uint64_t n_recorded, n_lost;
-    pthread_mutex_t mutex; /* guards what follows, once workers run */
-    struct recordings *recordings;
-    bool is_recovered; /* from then on there are watermarks */
-    bool has_failed;
-    uint64_t n_lost_logged;
-    int64_t lost_logged_at_ms;
-    const struct note *notes[BATCH];
-    struct recorded batch[BATCH + 2]; /* the last one's with the watermark */
 };
 
 /* ---- life ---- */
@@ -95,14 +80,6 @@ void recorder_begin(struct outbox *outbox)
     }
 }
 
-/* The number by which a reading is recorded: its step's, and in the upper half when its session was
- * made (31 bits, so that it fits a signed number). So a session that began again never goes on
- * where its recording ends. */
-static uint64_t number_of(const struct record_life *life, uint64_t step)
-{
-    return (uint64_t)(life->created_at_s & INT32_MAX) << 32 | (uint32_t)step;
-}
-
 /* Of the copy's last reading. */
 static double time_of(const struct record_copy *copy)
 {
@@ -123,7 +100,7 @@ void recorder_note(struct outbox *outbox, const char *model, const char *session
     if (outbox) {
         const struct recorded reading = { .model = model,
                                           .session = session,
-                                          .step = number_of(life, copy->step),
+                                          .step = recorder_number(life, copy->step),
                                           .at = time_of(copy),
                                           .x = row->x,
                                           .n_inputs = row->n_inputs,
@@ -139,7 +116,7 @@ void recorder_note_step(struct outbox *outbox, const char *model, const char *se
     if (outbox) {
         const struct recorded news = { .model = model,
                                        .session = session,
-                                       .step = number_of(life, copy->step) };
+                                       .step = recorder_number(life, copy->step) };
         put_reading(outbox, &news);
     }
 }
@@ -173,7 +150,7 @@ static int by_session(const void *a, const void *b)
 
 static size_t gather(struct recorder *recorder, size_t *ret_n_readings)
 {
-    size_t n = outboxes_gather(&recorder->outboxes, recorder->notes, BATCH);
+    size_t n = outboxes_gather(&recorder->outboxes, recorder->notes, RECORDER_BATCH);
     qsort(recorder->notes, n, sizeof(struct note *), by_session);
     *ret_n_readings = 0;
     for (size_t k = 0; k < n; k++) {
@@ -216,8 +193,8 @@ static enum status write_batch(struct recorder *recorder, size_t n, struct fault
     return status;
 }
 
-/* Writes what was noted, and then the watermark (0: none is due). */
-static enum status write_notes(struct recorder *recorder, int64_t watermark_ms, struct fault *fault)
+enum status recorder_write_notes(struct recorder *recorder, int64_t watermark_ms,
+                                 struct fault *fault)
 {
     outboxes_take(&recorder->outboxes);
     bool is_last = false;
@@ -225,7 +202,7 @@ static enum status write_notes(struct recorder *recorder, int64_t watermark_ms, 
         size_t n_readings;
         size_t n = gather(recorder, &n_readings);
         n_all += n;
-        is_last = n < BATCH;
+        is_last = n < RECORDER_BATCH;
         if (is_last && n_all > 0 && watermark_ms != 0) {
             n += put_watermark(recorder->batch + n, watermark_ms);
         }
@@ -259,7 +236,8 @@ enum status recorder_flush(struct recorder *recorder, struct fault *fault)
     int64_t watermark_ms = clock_steady_ms() - WATERMARK_LAG_MS;
     pthread_mutex_lock(&recorder->mutex);
     log_lost(recorder, clock_monotonic_ms());
-    enum status status = write_notes(recorder, recorder->is_recovered ? watermark_ms : 0, fault);
+    enum status status =
+        recorder_write_notes(recorder, recorder->is_recovered ? watermark_ms : 0, fault);
     pthread_mutex_unlock(&recorder->mutex);
     return status;
 }
@@ -271,7 +249,7 @@ void recorder_free(struct recorder *recorder)
         return;
     }
     struct fault fault;
-    if (write_notes(recorder, 0, &fault) == STATUS_OK && recorder->is_recovered) {
+    if (recorder_write_notes(recorder, 0, &fault) == STATUS_OK && recorder->is_recovered) {
         (void)write_batch(recorder, put_watermark(recorder->batch, clock_steady_ms()), &fault);
     }
     outboxes_done(&recorder->outboxes);
@@ -295,7 +273,7 @@ struct recovery {
 static uint64_t n_missing(const struct record_life *life, const struct record_copy *copy,
                           uint64_t last, size_t n_history)
 {
-    uint64_t number = number_of(life, copy->step);
+    uint64_t number = recorder_number(life, copy->step);
     if (last >> 32 != number >> 32) {
         return copy->n_readings; /* what is recorded is an earlier session's */
     }
@@ -334,7 +312,7 @@ static enum status recover_session(struct recovery *recovery, const struct model
         record_read_reading(layout, record, step, x);
         const struct recorded reading = { .model = model->name,
                                           .session = id,
-                                          .step = number_of(&header->life, step),
+                                          .step = recorder_number(&header->life, step),
                                           .at = n == 1 ? time_of(copy) : (double)NAN,
                                           .x = x,
                                           .n_inputs = layout->n_inputs };
@@ -344,7 +322,7 @@ static enum status recover_session(struct recovery *recovery, const struct model
     free(x);
     bool is_due = atomic_load_explicit(&recovery->recorder->outboxes.n_bytes,
                                        memory_order_relaxed) >= RECOVERED_AT_ONCE;
-    return is_due ? write_notes(recovery->recorder, 0, fault) : STATUS_OK;
+    return is_due ? recorder_write_notes(recovery->recorder, 0, fault) : STATUS_OK;
 }
 
 static enum status recover_pool(struct recovery *recovery, const struct model *model,
@@ -389,110 +367,10 @@ enum status recorder_recover(struct recorder *recorder, struct service *service,
     }
     catalogue_unref(catalogue);
     recorder_close_outbox(recovery.outbox);
-    status = status == STATUS_OK ? write_notes(recorder, 0, fault) : status;
+    status = status == STATUS_OK ? recorder_write_notes(recorder, 0, fault) : status;
     status = status == STATUS_OK
                  ? write_batch(recorder, put_watermark(recorder->batch, clock_steady_ms()), fault)
                  : status;
     recorder->is_recovered = status == STATUS_OK;
-    return status;
-}
-
-/* ---- for jobs ---- */
-
-struct reading_list {
-    struct gru_series *series;
-    size_t n, room, n_bytes;
-    const char *session; /* of the last one */
-};
-
-/* A session's sequences are one stream. */
-static bool add_series(struct reading_list *list, const struct recording *recording,
-                       size_t n_inputs, struct arena *arena)
-{
-    if (list->n == list->room) {
-        size_t room = 2 * list->room + 16;
-        struct gru_series *series =
-            arena_grow(arena, list->series, list->room * sizeof *series, room * sizeof *series);
-        if (!series) {
-            return false;
-        }
-        list->series = series;
-        list->room = room;
-    }
-    list->n_bytes += recording->n_rows * n_inputs * sizeof(double);
-    list->series[list->n++] =
-        (struct gru_series){ .x = recording->x,
-                             .n_rows = recording->n_rows,
-                             .is_continuation = list->session == recording->session };
-    list->session = recording->session;
-    return true;
-}
-
-enum status recorder_read(struct recorder *recorder, const char *model, size_t n_inputs,
-                          enum job_source source, const char *const *sessions, size_t n_sessions,
-                          size_t bytes_max, struct arena *arena, struct gru_series **ret_series,
-                          size_t *ret_n, struct fault *fault)
-{
-    if (!recorder) {
-        return fault_set(fault, STATUS_RECORDING_OFF, NULL,
-                         "sessions record nothing (--record is 0)");
-    }
-    struct reading_list list = { .n = 0 };
-    bool is_prefix = source == JOB_SESSIONS_PREFIX;
-    enum status status = STATUS_OK;
-    pthread_mutex_lock(&recorder->mutex);
-    for (size_t k = 0; status == STATUS_OK && k < n_sessions; k++) {
-        struct recording *recordings;
-        size_t n;
-        status = recordings_read(recorder->recordings, model, sessions[k], is_prefix, n_inputs,
-                                 bytes_max - list.n_bytes, arena, &recordings, &n, fault);
-        if (status == STATUS_OK && n == 0) {
-            char param[48];
-            snprintf(param, sizeof param, "training.sessions[%zu]", k);
-            status = fault_set(
-                fault, STATUS_SESSION_NOT_FOUND, is_prefix ? "training.sessions_prefix" : param,
-                is_prefix
-                    ? "no session of model '%s' whose id begins with '%s' has recorded anything"
-                    : "model '%s' has nothing recorded by a session '%s'",
-                model, sessions[k]);
-        }
-        for (size_t r = 0; status == STATUS_OK && r < n; r++) {
-            if (recordings[r].n_rows >= 2 && !add_series(&list, &recordings[r], n_inputs, arena)) {
-                status = fault_set(fault, STATUS_NO_MEMORY, NULL,
-                                   "no memory for what sessions recorded");
-            }
-        }
-    }
-    pthread_mutex_unlock(&recorder->mutex);
-    if (status == STATUS_OK) {
-        *ret_series = list.series;
-        *ret_n = list.n;
-    }
-    return status;
-}
-
-/* ---- for whoever looks at a session ---- */
-
-enum status recorder_read_page(struct recorder *recorder, const struct record_life *life,
-                               struct recordings_page page, struct arena *arena,
-                               struct recorded_reading **ret_readings, size_t *ret_n,
-                               struct fault *fault)
-{
-    *ret_n = 0;
-    if (!recorder) {
-        return STATUS_OK;
-    }
-    page.first = number_of(life, 0);
-    page.before = number_of(life, page.before < UINT32_MAX ? page.before : UINT32_MAX);
-    pthread_mutex_lock(&recorder->mutex);
-    enum status status = write_notes(recorder, 0, fault);
-    if (status == STATUS_OK) {
-        status =
-            recordings_read_page(recorder->recordings, &page, arena, ret_readings, ret_n, fault);
-    }
-    pthread_mutex_unlock(&recorder->mutex);
-    for (size_t k = 0; status == STATUS_OK && k < *ret_n; k++) {
-        (*ret_readings)[k].step = (uint32_t)(*ret_readings)[k].step;
-    }
     return status;
 }
