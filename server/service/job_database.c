@@ -87,24 +87,6 @@ void job_database_note_over_locked(struct job_database *job_database, int64_t nu
     }
 }
 
-/* Within a transaction. */
-static enum status change(struct job_store *jobs, const struct job *job, enum job_status from,
-                          struct job_event *events, size_t n_events, bool *ret_written,
-                          enum job_status *ret_status, struct fault *fault)
-{
-    struct job now;
-    enum status status = job_store_find(jobs, job->id, &now, fault);
-    if (status != STATUS_OK || now.status != from) {
-        *ret_status = status == STATUS_OK ? now.status : *ret_status;
-        return status;
-    }
-    for (size_t k = 0; status == STATUS_OK && k < n_events; k++) {
-        status = job_store_add_event(jobs, job->number, &events[k], fault);
-    }
-    return status == STATUS_OK ? job_store_update(jobs, job, from, ret_written, ret_status, fault)
-                               : status;
-}
-
 enum status job_database_change_locked(struct job_database *job_database, const struct job *job,
                                        enum job_status from, struct job_event *events,
                                        size_t n_events, enum job_status *ret_status,
@@ -112,11 +94,8 @@ enum status job_database_change_locked(struct job_database *job_database, const 
 {
     enum job_status now = from;
     bool written = false;
-    enum status status = job_store_begin(job_database->jobs, fault);
-    if (status == STATUS_OK) {
-        status = change(job_database->jobs, job, from, events, n_events, &written, &now, fault);
-        status = job_store_end(job_database->jobs, status, fault);
-    }
+    enum status status =
+        job_store_update(job_database->jobs, job, from, events, n_events, &written, &now, fault);
     if (status == STATUS_OK) {
         if (written) {
             atomic_fetch_sub(&job_database->n_jobs[from], 1);
@@ -144,11 +123,9 @@ void job_database_add_event(struct job_database *job_database, const struct job 
                             struct job_event event)
 {
     struct fault fault;
-    struct job now;
     struct job_store *jobs = job_database_lock(job_database);
-    enum status status = job_store_find(jobs, job->id, &now, &fault);
-    if (status == STATUS_OK && !job_is_over(now.status)) {
-        status = job_store_add_event(jobs, job->number, &event, &fault);
+    enum status status = job_store_add_event(jobs, job->number, &event, &fault);
+    if (status == STATUS_OK && event.id != 0) {
         job_database_note_change(job_database);
     }
     job_database_unlock(job_database);

@@ -31,8 +31,6 @@ struct job_database {
 
     pthread_mutex_t mutex; /* guards what follows */
     struct job_store *jobs;
-    /* The job whose version is being stored: too late to cancel or pause it; 0: none. */
-    int64_t finishing;
     /* [n_over] jobs that ended without the job thread: their data are to be forgotten. */
     int64_t over[JOB_DATABASE_OVER];
     size_t n_over;

@@ -36,7 +36,8 @@ enum job_status {
 #define JOB_STATUS_ENUM(name, word) JOB_##name,
     JOB_STATUS_TABLE(JOB_STATUS_ENUM)
 #undef JOB_STATUS_ENUM
-        JOB_N_STATUSES
+        JOB_N_STATUSES,
+    JOB_ELSEWHERE = JOB_N_STATUSES /* none: the job is another process's, or has become so */
 };
 const char *job_status_word(enum job_status status);
 static inline bool job_is_over(enum job_status status)
@@ -103,7 +104,8 @@ struct job_metrics {
 /* One row. Times are by the steady clock, 0: not yet. */
 struct job {
     /* fixed when it is created */
-    int64_t number; /* grows with each job: their order. Set by job_store_insert */
+    int64_t number;   /* grows with each job: their order. Set by job_store_insert */
+    int64_t revision; /* of a job that was read, where processes share it (job_store_update) */
     char id[JOB_ID_MAX + 1];
     char model[JOB_MODEL_MAX + 1];
     unsigned base_version;
@@ -123,6 +125,7 @@ struct job {
     char metadata[JOB_METADATA_MAX + 1]; /* a JSON object as it came; empty: none */
     /* its life */
     enum job_status status;
+    bool is_finishing; /* its version is being stored: too late to cancel or pause it */
     int64_t started_at_ms, finished_at_ms, estimated_finish_ms;
     uint64_t running_ms;           /* time it has run, over all restarts and pauses */
     uint64_t epoch, step, n_steps; /* n_epochs is a hyper-parameter */

@@ -16,7 +16,7 @@ struct job_store;
 enum job_event_level { JOB_EVENT_LEVELS(CHOICE_ID, CHOICE_ID) };
 
 struct job_event {
-    int64_t id; /* grows over all jobs. Set by job_store_add_event */
+    int64_t id; /* grows over all jobs. Set by job_store_add_event; 0: not added */
     int64_t created_at_ms;
     enum job_event_level level;
     bool is_metrics; /* else a message only */
@@ -25,6 +25,7 @@ struct job_event {
     double train_loss, valid_loss, grad_norm, learning_rate; /* NaN: none */
 };
 
+/* Of a job that is over none is added. */
 __attribute__((warn_unused_result)) enum status job_store_add_event(struct job_store *jobs,
                                                                     int64_t number,
                                                                     struct job_event *event,

@@ -6,18 +6,18 @@ enum status job_store_put_lineage(struct job_store *jobs, const struct lineage *
                                   struct fault *fault)
 {
     struct query query;
-    query_start(&query, &jobs->database, JOBS_PUT_LINEAGE);
+    query_start(&query, &job_file_of(jobs)->database, JOBS_PUT_LINEAGE);
     query_put_columns(&query, lineage_columns.columns, lineage_columns.n, lineage);
     return query_run(&query, fault);
 }
 
-static enum status each(struct job_store *jobs, enum job_statement statement,
+static enum status each(struct job_store *store, enum job_statement statement,
                         void (*found)(void *context, const struct lineage *lineage), void *context,
                         struct fault *fault)
 {
     struct query query;
     bool row = false;
-    query_start(&query, &jobs->database, statement);
+    query_start(&query, &job_file_of(store)->database, statement);
     enum status status = query_next(&query, &row, fault);
     while (status == STATUS_OK && row) {
         struct lineage lineage = { 0 };
@@ -52,7 +52,7 @@ enum status job_store_delete_lineage(struct job_store *jobs, const char *model, 
                                      struct fault *fault)
 {
     struct query query;
-    query_start(&query, &jobs->database, JOBS_DELETE_LINEAGE);
+    query_start(&query, &job_file_of(jobs)->database, JOBS_DELETE_LINEAGE);
     query_put_text(&query, model);
     query_put_integer(&query, version);
     return query_run(&query, fault);

@@ -1,5 +1,5 @@
-/* job_lineage.h - where versions come from: the part of the store of jobs (job_store.h) about them.
- * Callers serialise. */
+/* job_lineage.h - where versions come from: the part of the store of jobs in SQLite
+ * (job_store_open) about them. Callers serialise. */
 #ifndef JOB_LINEAGE_H
 #define JOB_LINEAGE_H
 

@@ -3,15 +3,9 @@
 #include "store/job_columns.h"
 #include "store/job_migrations.h"
 
-/* The library's table in the same form. Reals and sizes are the library's to judge
- * (gru_training_check); a choice is an enum, so it is judged here. */
+/* The library's table in the same form. */
 #define HYPER_NAMED(field, ...) ", hyper_" #field
 #define HYPER_MARK(field, ...)  ", ?"
-#define HYPER_MOST_SIZE(most)   0
-#define HYPER_MOST_REAL(most)   0
-#define HYPER_MOST_CHOICE(most) (most)
-#define HYPER_OF(field, type, def, none, least, most, words)                                       \
-    COLUMN_OF(job, type, hyperparameters.field, HYPER_MOST_##type(most)),
 
 /* SQL, laid out as SQL. */
 // clang-format off
@@ -36,7 +30,7 @@ static const struct statement statements[] = {
         "SELECT number" JOB_NAMED " FROM jobs WHERE number < ?1 AND (?2 IS NULL OR model = ?2)"
         " AND (?3 < 0 OR status = ?3) ORDER BY number DESC LIMIT ?4" },
     [JOBS_UPDATE] = { "update the job",
-        "UPDATE jobs SET status = ?" JOB_LIFE_COLUMNS(COLUMN_ASSIGNED) " WHERE number = ? AND status = ?" },
+        "UPDATE jobs SET status = ?" JOB_LIFE_COLUMNS(COLUMN_ASSIGNED) " WHERE number = ?" },
     [JOBS_STATUS] = { "read the job's status", "SELECT status FROM jobs WHERE number = ?" },
 
     [JOBS_FIND_ENDED] = { "find a job that ended",
@@ -92,26 +86,21 @@ const struct database_schema job_store_schema = { .file_name = "jobs.db",
                                                   .statements = statements,
                                                   .n_statements = JOBS_N_STATEMENTS };
 
-#define COLUMN_OF_JOB(column, type, field, most)   COLUMN_OF(job, type, field, most),
-#define COLUMN_OF_EVENT(column, type, field, most) COLUMN_OF(job_event, type, field, most),
-#define COLUMN_OF_CHECKPOINT(column, type, field, most)                                            \
-    COLUMN_OF(job_checkpoint, type, field, most),
-#define COLUMN_OF_LINEAGE(column, type, field, most) COLUMN_OF(lineage, type, field, most),
-#define COLUMNS(array)                                                                             \
-    {                                                                                              \
-        (array), sizeof(array) / sizeof *(array)                                                   \
+enum status job_file_read_status(struct job_file *jobs, int64_t number, bool *ret_found,
+                                 enum job_status *ret_status, struct fault *fault)
+{
+    struct query query;
+    enum job_status found_status = JOB_N_STATUSES;
+    query_start(&query, &jobs->database, JOBS_STATUS);
+    query_put_integer(&query, number);
+    enum status status = query_next(&query, ret_found, fault);
+    if (status == STATUS_OK && *ret_found) {
+        found_status = (enum job_status)query_get_integer(&query, 0, JOB_N_STATUSES - 1);
+        status = query_check(&query, fault);
     }
-
-static const struct query_column of_job[] = { JOB_FIXED_COLUMNS(COLUMN_OF_JOB) GRU_HYPERPARAMETERS(
-    HYPER_OF) JOB_STATUS_COLUMN(COLUMN_OF_JOB) JOB_LIFE_COLUMNS(COLUMN_OF_JOB) };
-static const struct query_column of_job_life[] = { JOB_STATUS_COLUMN(COLUMN_OF_JOB)
-                                                       JOB_LIFE_COLUMNS(COLUMN_OF_JOB) };
-static const struct query_column of_event[] = { EVENT_COLUMNS(COLUMN_OF_EVENT) };
-static const struct query_column of_checkpoint[] = { CHECKPOINT_COLUMNS(COLUMN_OF_CHECKPOINT) };
-static const struct query_column of_lineage[] = { LINEAGE_COLUMNS(COLUMN_OF_LINEAGE) };
-
-const struct query_columns job_columns = COLUMNS(of_job);
-const struct query_columns job_life_columns = COLUMNS(of_job_life);
-const struct query_columns event_columns = COLUMNS(of_event);
-const struct query_columns checkpoint_columns = COLUMNS(of_checkpoint);
-const struct query_columns lineage_columns = COLUMNS(of_lineage);
+    query_done(&query);
+    if (status == STATUS_OK && *ret_found) {
+        *ret_status = found_status;
+    }
+    return status;
+}

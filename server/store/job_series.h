@@ -38,12 +38,4 @@ job_store_read_sessions(struct job_store *jobs, int64_t number, struct arena *ar
 __attribute__((warn_unused_result)) enum status
 job_store_forget_data(struct job_store *jobs, int64_t number, struct fault *fault);
 
-/* Inside a transaction: the rows of a job that is new. */
-__attribute__((warn_unused_result)) enum status
-job_store_insert_series(struct job_store *jobs, int64_t number, const struct job_series *series,
-                        size_t n, struct fault *fault);
-__attribute__((warn_unused_result)) enum status
-job_store_insert_sessions(struct job_store *jobs, int64_t number, const char *const *sessions,
-                          size_t n, struct fault *fault);
-
 #endif

@@ -1,7 +1,9 @@
 /*
  * job_store.h - fine-tuning jobs as they outlive the process: their rows, training data, events,
- * checkpoints, and the lineage of the versions that they made. All in one SQLite database, jobs.db
- * in the data directory, or in memory without one: the same code either way.
+ * checkpoints, and the lineage of the versions that they made. Two keep them behind this interface
+ * (job_store_methods.h): one SQLite database, jobs.db in the data directory, or in memory without
+ * one, which is opened here; and the engine of a cluster (service/cluster/job_engine.h), which
+ * knows of no lineage.
  *
  * One connection without locks of its own: callers serialise (the service's jobs mutex). Every
  * change is one transaction. Functions fail with STATUS_STORAGE_FAILED (the disk, the database),
@@ -33,29 +35,26 @@ void job_store_close(struct job_store *jobs); /* takes NULL */
 /* Whether it can be written to. */
 __attribute__((warn_unused_result)) enum status job_store_probe(struct job_store *jobs,
                                                                 struct fault *fault);
-/* Calls between the two take effect together or not at all. A call that is said to have a
- * transaction of its own cannot be among them. */
-__attribute__((warn_unused_result)) enum status job_store_begin(struct job_store *jobs,
-                                                                struct fault *fault);
-/* Commits if status is STATUS_OK, else undoes. Returns the status, or why the commit failed. */
-__attribute__((warn_unused_result)) enum status
-job_store_end(struct job_store *jobs, enum status status, struct fault *fault);
 
 /* ---- jobs ---- */
 
-/* The job with its posted series, or with the ids of its sessions (or the one prefix), in order, in
- * a transaction of its own. Sets job->number. */
+/* What comes with a new job: its posted series, or the ids of its sessions (or the one prefix), in
+ * order; an event; and how many jobs may wait already, paused ones too (0: any number). */
+struct job_addition {
+    const struct job_series *series;
+    size_t n_series;
+    const char *const *sessions;
+    size_t n_sessions;
+    struct job_event *event; /* NULL: none */
+    size_t most;
+};
+/* Sets job->number. STATUS_QUEUE_FULL: more wait than may. */
 __attribute__((warn_unused_result)) enum status
-job_store_insert(struct job_store *jobs, struct job *job, const struct job_series *series,
-                 size_t n_series, const char *const *sessions, size_t n_sessions,
+job_store_insert(struct job_store *jobs, struct job *job, const struct job_addition *addition,
                  struct fault *fault);
 /* STATUS_JOB_NOT_FOUND */
 __attribute__((warn_unused_result)) enum status
 job_store_find(struct job_store *jobs, const char *id, struct job *ret_job, struct fault *fault);
-/* The job to go on with: the oldest that is running (the daemon was killed), else validating, else
- * queued. */
-__attribute__((warn_unused_result)) enum status
-job_store_next(struct job_store *jobs, bool *ret_found, struct job *ret_job, struct fault *fault);
 /* How many jobs there are of each status. */
 __attribute__((warn_unused_result)) enum status
 job_store_count(struct job_store *jobs, size_t n_by_status[JOB_N_STATUSES], struct fault *fault);
@@ -70,11 +69,44 @@ __attribute__((warn_unused_result)) enum status
 job_store_list(struct job_store *jobs, const struct job_filter *filter, size_t limit,
                struct job *ret_jobs, size_t *ret_n, bool *ret_has_more, struct fault *fault);
 
-/* Writes the fields of "its life", provided that its status in the database still is `from`; else
- * nothing is written and *ret_status says what it is now. (So the request that cancels a job
- * and the thread that runs it agree.) STATUS_JOB_NOT_FOUND if there is no job of its number. */
+/* Writes the fields of "its life" and adds the events, both or neither, provided that its status in
+ * the database still is `from`; else nothing is written and *ret_status says what it is now. (So
+ * the request that cancels a job and the thread that runs it agree.) JOB_ELSEWHERE: somebody else
+ * has changed the job since it was read, or works at it. STATUS_JOB_NOT_FOUND if there is no job of
+ * its number. */
 __attribute__((warn_unused_result)) enum status
 job_store_update(struct job_store *jobs, const struct job *job, enum job_status from,
-                 bool *ret_written, enum job_status *ret_status, struct fault *fault);
+                 struct job_event *events, size_t n_events, bool *ret_written,
+                 enum job_status *ret_status, struct fault *fault);
+
+/* ---- the job that is worked at ---- */
+
+/* The job to go on with, which is this process's until it is released: the oldest that is running
+ * (who ran it was killed), else validating, else queued. */
+__attribute__((warn_unused_result)) enum status
+job_store_take(struct job_store *jobs, bool *ret_found, struct job *ret_job, struct fault *fault);
+/* One that is running is finishing from here on, until it is over or released: requests can no
+ * longer change it (struct job). *ret_status: what it is; else than JOB_RUNNING nothing happens. */
+__attribute__((warn_unused_result)) enum status job_store_claim(struct job_store *jobs,
+                                                                int64_t number,
+                                                                enum job_status *ret_status,
+                                                                struct fault *fault);
+/* Whatever became of it. */
+__attribute__((warn_unused_result)) enum status
+job_store_release(struct job_store *jobs, int64_t number, struct fault *fault);
+
+/* Whether other processes use it, too. They have to be looked at, a few times a second: that keeps
+ * the job that is worked at this process's. */
+bool job_store_is_shared(const struct job_store *jobs);
+struct job_store_look {
+    uint64_t generation; /* grows with every event and change, of whomever */
+    size_t n_by_status[JOB_N_STATUSES];
+    enum job_status status; /* of the job that is worked at */
+};
+/* Of one that is shared. number: of the job that is worked at; 0: none. */
+__attribute__((warn_unused_result)) enum status job_store_look(struct job_store *jobs,
+                                                               int64_t number,
+                                                               struct job_store_look *ret_look,
+                                                               struct fault *fault);
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef QUERY_H
 #define QUERY_H
 
+#include "store/column.h"
 #include "store/database.h"
 
 #include <stdint.h>
@@ -48,34 +49,10 @@ __attribute__((warn_unused_result)) enum status query_run(struct query *query, s
 
 /* ---- rows as structs ---- */
 
-enum column_type {
-    COLUMN_INTEGER, /* int64_t */
-    COLUMN_COUNT,   /* uint64_t: its bits, so that none is lost */
-    COLUMN_NUMBER,  /* unsigned */
-    COLUMN_SIZE,    /* size_t */
-    COLUMN_CHOICE,  /* an int or an enum, 0 to most */
-    COLUMN_FLAG,    /* bool */
-    COLUMN_REAL,    /* double; NaN is NULL */
-    COLUMN_TEXT,    /* char [n_bytes] */
-    COLUMN_BYTES,   /* n_bytes as they are; zeros at the end are left out */
-    COLUMN_STATUS   /* enum status, as its code: the numbers change with the table */
-};
-
-struct query_column {
-    enum column_type type;
-    int most;
-    size_t offset, n_bytes; /* of the field in its struct */
-};
-
 /* For tables of columns, X(column, TYPE, field, most): the parts of SQL that they make. */
 #define COLUMN_NAMED(column, ...)    ", " #column
 #define COLUMN_MARK(column, ...)     ", ?"
 #define COLUMN_ASSIGNED(column, ...) ", " #column " = ?"
-#define COLUMN_OF(record, type_, field, most_)                                                     \
-    {                                                                                              \
-        .type = COLUMN_##type_, .most = (most_), .offset = offsetof(struct record, field),         \
-        .n_bytes = sizeof(((struct record *)NULL)->field)                                          \
-    }
 
 void query_put_columns(struct query *query, const struct query_column *columns, size_t n,
                        const void *record);

@@ -40,8 +40,8 @@ struct rule_store {
     X(ended_value, REAL, ended_value, 0)                                                           \
     X(reason, CHOICE, end, RULE_N_ENDS - 1)
 
-#define OF_RULE(column, type, field, most)   COLUMN_OF(rule, type, field, most),
-#define OF_FIRING(column, type, field, most) COLUMN_OF(firing, type, field, most),
+#define OF_RULE(column, type, field, most)   COLUMN_OF(rule, column, type, field, most),
+#define OF_FIRING(column, type, field, most) COLUMN_OF(firing, column, type, field, most),
 static const struct query_column rule_columns[] = { RULE_COLUMNS(OF_RULE) };
 static const struct query_column firing_columns[] = { FIRING_COLUMNS(OF_FIRING) };
 enum {

@@ -19,8 +19,8 @@ static struct job insert(struct job_database *job_database, enum job_status stat
     struct fault fault;
     struct job job = { .id = "ftjob-a", .model = "m", .status = status, .metrics = no_metrics };
     gru_hyperparameters_init(&job.hyperparameters);
-    enum status inserted =
-        job_store_insert(job_database_lock(job_database), &job, NULL, 0, NULL, 0, &fault);
+    enum status inserted = job_store_insert(job_database_lock(job_database), &job,
+                                            &(struct job_addition){ 0 }, &fault);
     job_database_unlock(job_database);
     ck_assert_int_eq(inserted, STATUS_OK);
     return job;

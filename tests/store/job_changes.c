@@ -14,7 +14,8 @@ static const char *const sessions[] = { "a", "b" };
 static enum status do_insert(struct job_store *jobs, struct fault *fault)
 {
     struct job job = job_filled(50);
-    return job_store_insert(jobs, &job, &series, 1, sessions, 2, fault);
+    return job_store_insert(jobs, &job, &(struct job_addition){ &series, 1, sessions, 2, NULL, 0 },
+                            fault);
 }
 
 static enum status do_update(struct job_store *jobs, struct fault *fault)
@@ -24,7 +25,7 @@ static enum status do_update(struct job_store *jobs, struct fault *fault)
     enum job_status now;
     job.number = 1;
     job.status = JOB_PAUSED;
-    return job_store_update(jobs, &job, JOB_RUNNING, &written, &now, fault);
+    return job_store_update(jobs, &job, JOB_RUNNING, NULL, 0, &written, &now, fault);
 }
 
 static enum status do_put_series(struct job_store *jobs, struct fault *fault)
@@ -75,7 +76,10 @@ struct job_store *job_changes_prepare(const char *data)
     const struct lineage lineage = { .model = "m", .version = 2 };
     struct job job = job_filled(1);
     job.status = JOB_RUNNING;
-    ck_assert_int_eq(job_store_insert(jobs, &job, &series, 1, sessions, 2, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_insert(jobs, &job,
+                                      &(struct job_addition){ &series, 1, sessions, 2, NULL, 0 },
+                                      &fault),
+                     STATUS_OK);
     event_added(jobs, job.number, 1);
     checkpoint_added(jobs, job.number, 2, 500);
     ck_assert_int_eq(job_store_put_lineage(jobs, &lineage, &fault), STATUS_OK);

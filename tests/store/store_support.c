@@ -275,7 +275,7 @@ struct job job_inserted(struct job_store *jobs, unsigned k, enum job_status job_
     struct job job = job_filled(k);
     struct fault fault;
     job.status = job_status;
-    enum status status = job_store_insert(jobs, &job, NULL, 0, NULL, 0, &fault);
+    enum status status = job_store_insert(jobs, &job, &(struct job_addition){ 0 }, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
     return job;
 }

@@ -1,7 +1,7 @@
 /* The copy of databases and models, beside one that uses them. */
 #include "store/data_copy.h"
 #include "store/files.h"
-#include "store/job_store.h"
+#include "store/job_schema.h"
 #include "store/page_checksums.h"
 #include "store_support.h"
 #include "test.h"
@@ -21,10 +21,10 @@ TEST(a_database_is_copied_while_it_is_written_to)
     for (unsigned k = 0; k < 20; k++) {
         job_inserted(jobs, k, JOB_QUEUED);
     }
-    ck_assert_int_eq(job_store_begin(jobs, &fault), STATUS_OK);
+    ck_assert_int_eq(database_begin(&job_file_of(jobs)->database, &fault), STATUS_OK);
     event_added(jobs, 1, 1); /* not yet */
     ck_assert_int_eq(data_copy_databases(data.path, to.path, &fault), STATUS_OK);
-    ck_assert_int_eq(job_store_end(jobs, STATUS_OK, &fault), STATUS_OK);
+    ck_assert_int_eq(database_end(&job_file_of(jobs)->database, STATUS_OK, &fault), STATUS_OK);
     job_store_close(jobs);
     folder_path(&to, "jobs.db", path);
     ck_assert(stat(path, &info) == 0 && (info.st_mode & 0777) == 0600);

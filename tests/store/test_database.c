@@ -95,10 +95,11 @@ TEST(a_file_that_another_program_keeps_locked_is_a_fault_for_as_long)
     folder_path(&folder, "jobs.db", path);
     ck_assert_int_eq(sqlite3_open(path, &other), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    ck_assert_int_eq(job_store_insert(jobs, &job, NULL, 0, NULL, 0, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(job_store_insert(jobs, &job, &(struct job_addition){ 0 }, &fault),
+                     STATUS_STORAGE_FAILED);
     ck_assert_msg(strstr(fault.message, "locked") != NULL, "%s", fault.message);
     ck_assert_int_eq(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
-    ck_assert_int_eq(job_store_insert(jobs, &job, NULL, 0, NULL, 0, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_insert(jobs, &job, &(struct job_addition){ 0 }, &fault), STATUS_OK);
     sqlite3_close(other);
     job_store_close(jobs);
     folder_remove(&folder);

@@ -22,7 +22,8 @@ static struct job ended(struct job_store *jobs, unsigned k, enum job_status stat
     checkpoint_added(jobs, job.number, k, 5000);
     job.status = status;
     job.finished_at_ms = at_ms;
-    ck_assert_int_eq(job_store_update(jobs, &job, JOB_RUNNING, &written, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_update(jobs, &job, JOB_RUNNING, NULL, 0, &written, &now, &fault),
+                     STATUS_OK);
     ck_assert(written);
     return job;
 }

@@ -77,9 +77,9 @@ TEST(each_statement_has_a_task_of_its_own)
 
 TEST(a_list_asks_for_one_row_more_and_never_for_more_than_there_can_be)
 {
-    ck_assert_int_eq(job_store_limit(0), 1);
-    ck_assert_int_eq(job_store_limit(20), 21);
-    ck_assert_int_eq(job_store_limit(INT32_MAX - 1), INT32_MAX);
-    ck_assert_int_eq(job_store_limit(INT32_MAX), INT32_MAX);
-    ck_assert_int_eq(job_store_limit(SIZE_MAX), INT32_MAX);
+    ck_assert_int_eq(job_file_limit(0), 1);
+    ck_assert_int_eq(job_file_limit(20), 21);
+    ck_assert_int_eq(job_file_limit(INT32_MAX - 1), INT32_MAX);
+    ck_assert_int_eq(job_file_limit(INT32_MAX), INT32_MAX);
+    ck_assert_int_eq(job_file_limit(SIZE_MAX), INT32_MAX);
 }

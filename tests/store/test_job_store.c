@@ -20,7 +20,8 @@ TEST(every_field_of_a_job_survives_closing)
     struct job_store *jobs = jobs_opened(folder.path);
     for (unsigned k = 0; k < N; k++) {
         jobs_in[k] = job_filled(k);
-        ck_assert_int_eq(job_store_insert(jobs, &jobs_in[k], NULL, 0, NULL, 0, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_insert(jobs, &jobs_in[k], &(struct job_addition){ 0 }, &fault),
+                         STATUS_OK);
         ck_assert_int_eq(jobs_in[k].number, k + 1);
     }
     job_store_close(jobs);
@@ -85,7 +86,7 @@ TEST(two_jobs_cannot_have_one_id)
     struct fault fault;
     size_t n[JOB_N_STATUSES];
     twin.number = 99;
-    ck_assert_int_eq(job_store_insert(jobs, &twin, NULL, 0, NULL, 0, &fault),
+    ck_assert_int_eq(job_store_insert(jobs, &twin, &(struct job_addition){ 0 }, &fault),
                      STATUS_STORAGE_FAILED);
     ck_assert_int_eq(twin.number, 99);
     ck_assert_int_eq(job_store_count(jobs, n, &fault), STATUS_OK);
@@ -105,7 +106,7 @@ TEST(an_update_writes_all_of_its_life_and_nothing_else)
     bool written = false;
     enum job_status now;
     changed.number = job.number;
-    ck_assert_int_eq(job_store_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault),
+    ck_assert_int_eq(job_store_update(jobs, &changed, JOB_QUEUED, NULL, 0, &written, &now, &fault),
                      STATUS_OK);
     ck_assert(written);
     ck_assert_int_eq(now, changed.status);
@@ -125,7 +126,7 @@ TEST(an_update_from_another_status_writes_nothing)
     bool written = true;
     enum job_status now = JOB_QUEUED;
     job_fill_life(&changed, JOB_SUCCEEDED);
-    ck_assert_int_eq(job_store_update(jobs, &changed, JOB_RUNNING, &written, &now, &fault),
+    ck_assert_int_eq(job_store_update(jobs, &changed, JOB_RUNNING, NULL, 0, &written, &now, &fault),
                      STATUS_OK);
     ck_assert(!written);
     ck_assert_int_eq(now, JOB_CANCELLED);
@@ -142,7 +143,7 @@ TEST(an_update_of_an_unknown_job_finds_none)
     bool written = true;
     enum job_status now = JOB_FAILED;
     job.number = 1000;
-    ck_assert_int_eq(job_store_update(jobs, &job, JOB_RUNNING, &written, &now, &fault),
+    ck_assert_int_eq(job_store_update(jobs, &job, JOB_RUNNING, NULL, 0, &written, &now, &fault),
                      STATUS_JOB_NOT_FOUND);
     ck_assert(written && now == JOB_FAILED); /* untouched */
     job_store_close(jobs);
@@ -155,7 +156,7 @@ static void assert_next(struct job_store *jobs, const char *id)
     struct job job;
     struct fault fault;
     bool found = false;
-    ck_assert_int_eq(job_store_next(jobs, &found, &job, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_take(jobs, &found, &job, &fault), STATUS_OK);
     ck_assert_int_eq(found, id != NULL);
     if (id) {
         ck_assert_str_eq(job.id, id);
@@ -168,7 +169,7 @@ static void set_status(struct job_store *jobs, struct job *job, enum job_status 
     bool written;
     enum job_status now, from = job->status;
     job->status = to;
-    ck_assert_int_eq(job_store_update(jobs, job, from, &written, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_update(jobs, job, from, NULL, 0, &written, &now, &fault), STATUS_OK);
     ck_assert(written);
 }
 
@@ -287,28 +288,80 @@ TEST(a_list_after_an_unknown_job_is_refused)
     job_store_close(jobs);
 }
 
-/* ---- transactions ---- */
+/* ---- events with it ---- */
 
-TEST(what_is_done_between_begin_and_end_is_done_as_a_whole)
+TEST(an_update_adds_its_events_or_changes_nothing)
 {
     struct job_store *jobs = jobs_opened("");
-    struct job job = job_inserted(jobs, 1, JOB_QUEUED);
-    struct job_event event = { .message = "it began" };
+    struct job job = job_inserted(jobs, 1, JOB_QUEUED), changed = job;
+    struct job_event events[2] = { { .message = "it began" }, { .message = "and went on" } };
     struct fault fault;
     bool written;
     enum job_status now;
-    for (int round = 0; round < 2; round++) {
-        enum status outcome = round == 0 ? STATUS_NO_MEMORY : STATUS_OK;
-        struct job changed = job;
-        changed.status = JOB_RUNNING;
-        ck_assert_int_eq(job_store_begin(jobs, &fault), STATUS_OK);
-        ck_assert_int_eq(job_store_add_event(jobs, job.number, &event, &fault), STATUS_OK);
-        ck_assert_int_eq(job_store_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault),
-                         STATUS_OK);
-        ck_assert_int_eq(job_store_end(jobs, outcome, &fault), outcome);
-        ck_assert_int_eq(job_found(jobs, job.id).status, round == 0 ? JOB_QUEUED : JOB_RUNNING);
-        ck_assert_int_eq(last_event(jobs) > 0, round != 0);
-    }
+    changed.status = JOB_RUNNING;
+    ck_assert_int_eq(
+        job_store_update(jobs, &changed, JOB_PAUSED, events, 2, &written, &now, &fault), STATUS_OK);
+    ck_assert(!written);
+    ck_assert_int_eq(now, JOB_QUEUED);
+    ck_assert_int_eq(last_event(jobs), 0);
+    ck_assert_int_eq(
+        job_store_update(jobs, &changed, JOB_QUEUED, events, 2, &written, &now, &fault), STATUS_OK);
+    ck_assert(written);
+    ck_assert_int_eq(last_event(jobs), events[1].id);
+    ck_assert_int_gt(events[1].id, events[0].id);
+    job_store_close(jobs);
+}
+
+TEST(a_new_job_comes_with_its_event_and_where_too_many_wait_not_at_all)
+{
+    struct job_store *jobs = jobs_opened("");
+    struct job job = job_filled(1), other = job_filled(2);
+    struct job_event event = { .message = "created" };
+    const struct job_addition addition = { .event = &event, .most = 2 };
+    struct fault fault;
+    size_t n[JOB_N_STATUSES];
+    job_inserted(jobs, 5, JOB_PAUSED);
+    job.status = other.status = JOB_QUEUED;
+    ck_assert_int_eq(job_store_insert(jobs, &job, &addition, &fault), STATUS_OK);
+    ck_assert_int_gt(event.id, 0);
+    ck_assert_int_eq(last_event(jobs), event.id);
+    ck_assert_int_eq(job_store_insert(jobs, &other, &addition, &fault), STATUS_QUEUE_FULL);
+    ck_assert_ptr_nonnull(strstr(fault.message, "2 jobs wait already"));
+    ck_assert_int_eq(job_store_count(jobs, n, &fault), STATUS_OK);
+    ck_assert_uint_eq(n[JOB_QUEUED] + n[JOB_PAUSED], 2);
+    job_store_close(jobs);
+}
+
+/* ---- the one that is worked at ---- */
+
+TEST(a_job_that_is_claimed_is_finishing_until_it_is_released)
+{
+    struct job_store *jobs = jobs_opened("");
+    struct job job = job_inserted(jobs, 1, JOB_RUNNING), other = job_inserted(jobs, 2, JOB_PAUSED);
+    struct fault fault;
+    enum job_status now;
+    ck_assert(!job_store_is_shared(jobs));
+    ck_assert_int_eq(job_store_claim(jobs, other.number, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(now, JOB_PAUSED);
+    ck_assert(!job_found(jobs, other.id).is_finishing);
+    ck_assert_int_eq(job_store_claim(jobs, job.number, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(now, JOB_RUNNING);
+    ck_assert(job_found(jobs, job.id).is_finishing);
+    ck_assert_int_eq(job_store_release(jobs, job.number, &fault), STATUS_OK);
+    ck_assert(!job_found(jobs, job.id).is_finishing);
+    ck_assert_int_eq(job_store_claim(jobs, 99, &now, &fault), STATUS_JOB_NOT_FOUND);
+    job_store_close(jobs);
+}
+
+TEST(an_event_of_a_job_that_is_over_is_not_added)
+{
+    struct job_store *jobs = jobs_opened("");
+    struct job job = job_inserted(jobs, 1, JOB_SUCCEEDED);
+    struct job_event event = { .message = "late" };
+    struct fault fault;
+    ck_assert_int_eq(job_store_add_event(jobs, job.number, &event, &fault), STATUS_OK);
+    ck_assert_int_eq(event.id, 0);
+    ck_assert_int_eq(last_event(jobs), 0);
     job_store_close(jobs);
 }
 

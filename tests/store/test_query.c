@@ -35,7 +35,7 @@ struct thing {
     X(text, TEXT, text, 0)                                                                         \
     X(reals, BYTES, reals, 0)                                                                      \
     X(status, STATUS, status, 0)
-#define COLUMN_OF_THING(column, type, field, most) COLUMN_OF(thing, type, field, most),
+#define COLUMN_OF_THING(column, type, field, most) COLUMN_OF(thing, column, type, field, most),
 
 static const struct query_column columns[] = { THING_COLUMNS(COLUMN_OF_THING) };
 enum { N_COLUMNS = sizeof columns / sizeof *columns };

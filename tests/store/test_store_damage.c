@@ -58,7 +58,10 @@ static void make_jobs(const struct folder *folder)
     struct lineage lineage = { .model = "m", .version = 2, .parent = 1, .job = "j" };
     for (unsigned k = 0; k < 3; k++) {
         struct job job = job_filled(k);
-        ck_assert_int_eq(job_store_insert(jobs, &job, series, 2, sessions, 2, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_insert(jobs, &job,
+                                          &(struct job_addition){ series, 2, sessions, 2, NULL, 0 },
+                                          &fault),
+                         STATUS_OK);
         event_added(jobs, job.number, k);
         checkpoint_added(jobs, job.number, k, 3000);
     }
@@ -149,7 +152,7 @@ static enum status use_jobs(const struct folder *folder)
     const struct job_filter filter = { .status = -1 };
     expect(job_store_list(jobs, &filter, 4, list, &n, &found, &fault), &fault, "jobs.db", &worst);
     expect(job_store_count(jobs, n_by_status, &fault), &fault, "jobs.db", &worst);
-    expect(job_store_next(jobs, &found, &job, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_take(jobs, &found, &job, &fault), &fault, "jobs.db", &worst);
     expect(job_store_find(jobs, "ftjob-0000000000000000000000001", &job, &fault), &fault, "jobs.db",
            &worst);
     expect(job_store_each_lineage(jobs, ignore_lineage, NULL, &fault), &fault, "jobs.db", &worst);
@@ -157,8 +160,8 @@ static enum status use_jobs(const struct folder *folder)
         read_job_data(jobs, number, &worst);
     }
     job.number = 1;
-    expect(job_store_update(jobs, &job, JOB_PAUSED, &found, &now, &fault), &fault, "jobs.db",
-           &worst);
+    expect(job_store_update(jobs, &job, JOB_PAUSED, NULL, 0, &found, &now, &fault), &fault,
+           "jobs.db", &worst);
     struct job_event event = { .step = 1 };
     expect(job_store_add_event(jobs, 1, &event, &fault), &fault, "jobs.db", &worst);
     expect(job_store_forget_data(jobs, 1, &fault), &fault, "jobs.db", &worst);

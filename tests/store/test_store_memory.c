@@ -97,7 +97,7 @@ TEST(reading_without_memory_fails_and_goes_on_later)
         struct job_checkpoint checkpoint;
         size_t n_state;
         memory_fail(n);
-        status = job_store_next(jobs, &found, &job, &fault);
+        status = job_store_take(jobs, &found, &job, &fault);
         if (status == STATUS_OK) {
             status = job_store_read_state(jobs, 1, &state, &n_state, &checkpoint, &fault);
         }

@@ -87,14 +87,14 @@ static enum job_status status_after(const struct job *job, const struct transiti
     return transition->to == JOB_QUEUED && gathers ? JOB_VALIDATING : transition->to;
 }
 
-static enum status check_transition(const struct job_database *job_database, const struct job *job,
-                                    const struct transition *transition, struct fault *fault)
+static enum status check_transition(const struct job *job, const struct transition *transition,
+                                    struct fault *fault)
 {
     if (!(transition->from & 1U << job->status)) {
         return fault_set(fault, STATUS_JOB_STATUS_CONFLICT, NULL, "the job is %s and cannot be %s",
                          job_status_word(job->status), transition->done);
     }
-    if (job_database->finishing == job->number) {
+    if (job->is_finishing) {
         return fault_set(fault, STATUS_JOB_STATUS_CONFLICT, NULL,
                          "the job's version is being stored, so it can no longer be %s",
                          transition->done);
@@ -129,7 +129,7 @@ static enum status change(struct service_context *context, const char *id,
     struct job job;
     enum status status = job_store_find(job_database_lock(job_database), id, &job, fault);
     if (status == STATUS_OK) {
-        status = check_transition(job_database, &job, transition, fault);
+        status = check_transition(&job, transition, fault);
     }
     if (status == STATUS_OK) {
         status = change_locked(job_database, &job, transition, fault);

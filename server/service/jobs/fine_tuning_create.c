@@ -186,32 +186,21 @@ static struct job make_job(const struct job_request *request, const struct versi
     return job;
 }
 
-/* Counted and inserted under one lock, so that the queue never grows beyond its bound. Jobs that
- * are paused wait as well: they keep their data, and may be resumed. */
+/* Jobs that are paused wait as well: they keep their data, and may be resumed. */
 static enum status enqueue(struct service *service, struct job *job, const struct job_series *rows,
                            size_t n_rows, const struct job_request *request,
                            struct job_event *event, struct fault *fault)
 {
     struct job_database *job_database = service->job_database;
-    size_t n_jobs[JOB_N_STATUSES];
-    size_t n_sessions = job->source == JOB_SERIES ? 0 : request->n_sessions;
-    struct job_store *jobs = job_database_lock(job_database);
-    enum status status = job_store_count(jobs, n_jobs, fault);
-    size_t n_waiting =
-        status == STATUS_OK ? n_jobs[JOB_VALIDATING] + n_jobs[JOB_QUEUED] + n_jobs[JOB_PAUSED] : 0;
-    if (status == STATUS_OK && n_waiting >= service->config->job_max) {
-        status = fault_set(
-            fault, STATUS_QUEUE_FULL, NULL,
-            "%zu jobs wait already, those that are paused among them: as many as --job-max "
-            "allows",
-            n_waiting);
-    }
+    const struct job_addition addition = { .series = rows,
+                                           .n_series = n_rows,
+                                           .sessions = request->sessions,
+                                           .n_sessions =
+                                               job->source == JOB_SERIES ? 0 : request->n_sessions,
+                                           .event = event,
+                                           .most = service->config->job_max };
+    enum status status = job_store_insert(job_database_lock(job_database), job, &addition, fault);
     if (status == STATUS_OK) {
-        status = job_store_insert(jobs, job, rows, n_rows, request->sessions, n_sessions, fault);
-    }
-    if (status == STATUS_OK) {
-        struct fault lost; /* the job is there, with this event or without */
-        (void)!job_store_add_event(jobs, job->number, event, &lost);
         job_database_note_new_locked(job_database, job->status);
     }
     job_database_unlock(job_database);

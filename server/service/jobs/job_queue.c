@@ -15,6 +15,22 @@
 
 /* ---- the queue ---- */
 
+/* It is over, paused, or for the next start, or for another process that shares the jobs. */
+static void leave_job(struct job_thread *job_thread)
+{
+    struct fault fault;
+    if (job_thread->current_job != 0) {
+        enum status status = job_store_release(job_database_lock(job_thread->job_database),
+                                               job_thread->current_job, &fault);
+        job_database_unlock(job_thread->job_database);
+        if (status != STATUS_OK) {
+            log_event(LOG_WARN, "job_not_released", LOG_INT("number", job_thread->current_job),
+                      LOG_STRING("reason", fault.message));
+        }
+        job_thread->current_job = 0;
+    }
+}
+
 static void *work(void *context)
 {
     struct job_thread *job_thread = context;
@@ -25,7 +41,7 @@ static void *work(void *context)
         bool found = false;
         job_thread_forget_ended(job_thread);
         enum status status =
-            job_store_next(job_database_lock(job_thread->job_database), &found, &job, &fault);
+            job_store_take(job_database_lock(job_thread->job_database), &found, &job, &fault);
         job_database_unlock(job_thread->job_database);
         if (status != STATUS_OK) {
             job_thread_note_degraded(job_thread, NULL, &fault);
@@ -39,7 +55,7 @@ static void *work(void *context)
         } else {
             job_run_train(job_thread, &job);
         }
-        job_thread->current_job = 0;
+        leave_job(job_thread);
     }
     atomic_store(&job_thread->is_halted, true);
     while (!atomic_load(&job_thread->is_ending)) {

@@ -195,17 +195,15 @@ static void note_activation_by_hand(struct job_run *run, unsigned number)
 static bool claim(struct job_run *run)
 {
     struct job_database *job_database = run->job_thread->job_database;
-    struct job now;
+    enum job_status now = JOB_RUNNING;
     struct fault fault;
     for (;;) {
         enum status status =
-            job_store_find(job_database_lock(job_database), run->job->id, &now, &fault);
-        bool claimed = status == STATUS_OK && now.status == JOB_RUNNING;
-        job_database->finishing = claimed ? now.number : 0;
+            job_store_claim(job_database_lock(job_database), run->job->number, &now, &fault);
         job_database_unlock(job_database);
         if (status == STATUS_OK) {
-            run->job->status = now.status;
-            return claimed;
+            run->job->status = now;
+            return now == JOB_RUNNING;
         }
         job_thread_note_degraded(run->job_thread, run->job, &fault);
         if (job_thread_is_stopping(run->job_thread)) {
@@ -342,9 +340,6 @@ void job_run_end(struct job_run *run)
     }
     if (claim(run)) {
         finish(run);
-        job_database_lock(run->job_thread->job_database);
-        run->job_thread->job_database->finishing = 0;
-        job_database_unlock(run->job_thread->job_database);
     } else {
         job_run_leave(run, run->job->status);
     }

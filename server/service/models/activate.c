@@ -114,7 +114,7 @@ static enum status write_promotion(struct job_store *jobs, const char *id, bool 
     }
     job.promotion = promotion;
     snprintf(job.promotion_reason, sizeof job.promotion_reason, "%s", reason);
-    return job_store_update(jobs, &job, JOB_SUCCEEDED, &written, &now, fault);
+    return job_store_update(jobs, &job, JOB_SUCCEEDED, NULL, 0, &written, &now, fault);
 }
 
 void activation_note(struct job_database *job_database, const struct activation *activation)

@@ -229,8 +229,9 @@ void job_make_unfinished(struct world *world, struct job *job, const struct cour
     job->fine_tuned_version = 0;
     ck_assert_int_eq(job_store_put_series(jobs, job->number, rows, WAVE_SERIES, &world->fault),
                      STATUS_OK);
-    ck_assert_int_eq(job_store_update(jobs, job, JOB_SUCCEEDED, &written, &now, &world->fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        job_store_update(jobs, job, JOB_SUCCEEDED, NULL, 0, &written, &now, &world->fault),
+        STATUS_OK);
     job_database_unlock(world->service->job_database);
 }
 

@@ -1,5 +1,3 @@
-#include "store/job_series.h"
-
 #include "store/job_schema.h"
 #include "store/values.h"
 
@@ -7,7 +5,7 @@
 
 /* ---- writing ---- */
 
-static enum status insert_series(struct job_store *jobs, int64_t number, size_t n,
+static enum status insert_series(struct job_file *jobs, int64_t number, size_t n,
                                  const struct job_series *series, struct fault *fault)
 {
     struct query query;
@@ -30,8 +28,8 @@ static enum status insert_series(struct job_store *jobs, int64_t number, size_t 
     return query_run(&query, fault);
 }
 
-enum status job_store_insert_series(struct job_store *jobs, int64_t number,
-                                    const struct job_series *series, size_t n, struct fault *fault)
+enum status job_file_insert_series(struct job_file *jobs, int64_t number,
+                                   const struct job_series *series, size_t n, struct fault *fault)
 {
     enum status status = STATUS_OK;
     for (size_t k = 0; k < n && status == STATUS_OK; k++) {
@@ -40,8 +38,8 @@ enum status job_store_insert_series(struct job_store *jobs, int64_t number,
     return status;
 }
 
-enum status job_store_insert_sessions(struct job_store *jobs, int64_t number,
-                                      const char *const *sessions, size_t n, struct fault *fault)
+enum status job_file_insert_sessions(struct job_file *jobs, int64_t number,
+                                     const char *const *sessions, size_t n, struct fault *fault)
 {
     enum status status = STATUS_OK;
     for (size_t k = 0; k < n && status == STATUS_OK; k++) {
@@ -56,7 +54,7 @@ enum status job_store_insert_sessions(struct job_store *jobs, int64_t number,
 }
 
 /* A statement whose only parameter is the job. */
-static enum status run_for(struct job_store *jobs, enum job_statement statement, int64_t number,
+static enum status run_for(struct job_file *jobs, enum job_statement statement, int64_t number,
                            struct fault *fault)
 {
     struct query query;
@@ -65,22 +63,24 @@ static enum status run_for(struct job_store *jobs, enum job_statement statement,
     return query_run(&query, fault);
 }
 
-enum status job_store_put_series(struct job_store *jobs, int64_t number,
-                                 const struct job_series *series, size_t n, struct fault *fault)
+enum status job_file_put_series(struct job_store *store, int64_t number,
+                                const struct job_series *series, size_t n, struct fault *fault)
 {
+    struct job_file *jobs = job_file_of(store);
     enum status status = database_begin(&jobs->database, fault);
     if (status != STATUS_OK) {
         return status;
     }
     status = run_for(jobs, JOBS_DELETE_SERIES, number, fault);
     if (status == STATUS_OK) {
-        status = job_store_insert_series(jobs, number, series, n, fault);
+        status = job_file_insert_series(jobs, number, series, n, fault);
     }
     return database_end(&jobs->database, status, fault);
 }
 
-enum status job_store_forget_data(struct job_store *jobs, int64_t number, struct fault *fault)
+enum status job_file_forget_data(struct job_store *store, int64_t number, struct fault *fault)
 {
+    struct job_file *jobs = job_file_of(store);
     static const enum job_statement deletions[] = { JOBS_DELETE_SERIES, JOBS_DELETE_SESSIONS,
                                                     JOBS_DELETE_STATE };
     enum status status = database_begin(&jobs->database, fault);
@@ -102,7 +102,7 @@ static enum status no_memory(struct fault *fault)
 }
 
 /* How many rows a job has, by a statement that counts them. */
-static enum status count(struct job_store *jobs, enum job_statement statement, int64_t number,
+static enum status count(struct job_file *jobs, enum job_statement statement, int64_t number,
                          size_t *ret_n, struct fault *fault)
 {
     struct query query;
@@ -160,10 +160,10 @@ static enum status read_series(struct query *query, struct arena *arena, struct 
     return status;
 }
 
-enum status job_store_read_series(struct job_store *jobs, int64_t number, struct arena *arena,
-                                  struct job_series **ret_series, size_t *ret_n,
-                                  struct fault *fault)
+enum status job_file_read_series(struct job_store *store, int64_t number, struct arena *arena,
+                                 struct job_series **ret_series, size_t *ret_n, struct fault *fault)
 {
+    struct job_file *jobs = job_file_of(store);
     struct query query;
     size_t n = 0, k = 0;
     enum status status = count(jobs, JOBS_COUNT_SERIES, number, &n, fault);
@@ -210,10 +210,11 @@ static enum status read_session(struct query *query, struct arena *arena, const 
     return STATUS_OK;
 }
 
-enum status job_store_read_sessions(struct job_store *jobs, int64_t number, struct arena *arena,
-                                    const char *const **ret_sessions, size_t *ret_n,
-                                    struct fault *fault)
+enum status job_file_read_sessions(struct job_store *store, int64_t number, struct arena *arena,
+                                   const char *const **ret_sessions, size_t *ret_n,
+                                   struct fault *fault)
 {
+    struct job_file *jobs = job_file_of(store);
     struct query query;
     size_t n = 0, k = 0;
     enum status status = count(jobs, JOBS_COUNT_SESSIONS, number, &n, fault);

@@ -1,5 +1,3 @@
-#include "store/job_events.h"
-
 #include "store/job_schema.h"
 
 #include <stdlib.h>
@@ -7,7 +5,7 @@
 
 /* ---- rows that belong to a job: events and checkpoints ---- */
 
-static enum status add_row(struct job_store *jobs, enum job_statement statement, int64_t number,
+static enum status add_row(struct job_file *jobs, enum job_statement statement, int64_t number,
                            const struct query_columns *columns, const void *row,
                            struct fault *fault)
 {
@@ -18,19 +16,33 @@ static enum status add_row(struct job_store *jobs, enum job_statement statement,
     return query_run(&query, fault);
 }
 
-static void start_list(struct query *query, struct job_store *jobs, enum job_statement statement,
+static void start_list(struct query *query, struct job_file *jobs, enum job_statement statement,
                        int64_t number, int64_t after, size_t limit)
 {
     query_start(query, &jobs->database, statement);
     query_put_integer(query, number);
     query_put_integer(query, after);
-    query_put_integer(query, job_store_limit(limit));
+    query_put_integer(query, job_file_limit(limit));
 }
 
 /* ---- events ---- */
 
-enum status job_store_add_event(struct job_store *jobs, int64_t number, struct job_event *event,
-                                struct fault *fault)
+enum status job_file_add_event(struct job_store *store, int64_t number, struct job_event *event,
+                               struct fault *fault)
+{
+    struct job_file *jobs = job_file_of(store);
+    enum job_status now;
+    bool found;
+    enum status status = job_file_read_status(jobs, number, &found, &now, fault);
+    if (status == STATUS_OK && found && job_is_over(now)) {
+        event->id = 0;
+        return STATUS_OK;
+    }
+    return status == STATUS_OK ? job_file_insert_event(jobs, number, event, fault) : status;
+}
+
+enum status job_file_insert_event(struct job_file *jobs, int64_t number, struct job_event *event,
+                                  struct fault *fault)
 {
     enum status status = add_row(jobs, JOBS_ADD_EVENT, number, &event_columns, event, fault);
     if (status == STATUS_OK) {
@@ -39,10 +51,11 @@ enum status job_store_add_event(struct job_store *jobs, int64_t number, struct j
     return status;
 }
 
-enum status job_store_list_events(struct job_store *jobs, int64_t number, int64_t after,
-                                  size_t limit, struct job_event *ret_events, size_t *ret_n,
-                                  bool *ret_has_more, struct fault *fault)
+enum status job_file_list_events(struct job_store *store, int64_t number, int64_t after,
+                                 size_t limit, struct job_event *ret_events, size_t *ret_n,
+                                 bool *ret_has_more, struct fault *fault)
 {
+    struct job_file *jobs = job_file_of(store);
     struct query query;
     size_t n = 0;
     bool row = false;
@@ -67,10 +80,11 @@ enum status job_store_list_events(struct job_store *jobs, int64_t number, int64_
 
 /* ---- checkpoints ---- */
 
-enum status job_store_add_checkpoint(struct job_store *jobs, int64_t number,
-                                     struct job_checkpoint *checkpoint, const void *state, size_t n,
-                                     struct fault *fault)
+enum status job_file_add_checkpoint(struct job_store *store, int64_t number,
+                                    struct job_checkpoint *checkpoint, const void *state, size_t n,
+                                    struct fault *fault)
 {
+    struct job_file *jobs = job_file_of(store);
     int64_t id = 0;
     enum status status = database_begin(&jobs->database, fault);
     if (status != STATUS_OK) {
@@ -125,10 +139,11 @@ static enum status copy_state(struct query *query, void **ret_state, size_t *ret
     return STATUS_OK;
 }
 
-enum status job_store_read_state(struct job_store *jobs, int64_t number, void **ret_state,
-                                 size_t *ret_n, struct job_checkpoint *ret_checkpoint,
-                                 struct fault *fault)
+enum status job_file_read_state(struct job_store *store, int64_t number, void **ret_state,
+                                size_t *ret_n, struct job_checkpoint *ret_checkpoint,
+                                struct fault *fault)
 {
+    struct job_file *jobs = job_file_of(store);
     struct query query;
     bool row = false;
     query_start(&query, &jobs->database, JOBS_READ_STATE);
@@ -144,10 +159,11 @@ enum status job_store_read_state(struct job_store *jobs, int64_t number, void **
     return status;
 }
 
-enum status job_store_list_checkpoints(struct job_store *jobs, int64_t number, int64_t after,
-                                       size_t limit, struct job_checkpoint *ret_checkpoints,
-                                       size_t *ret_n, bool *ret_has_more, struct fault *fault)
+enum status job_file_list_checkpoints(struct job_store *store, int64_t number, int64_t after,
+                                      size_t limit, struct job_checkpoint *ret_checkpoints,
+                                      size_t *ret_n, bool *ret_has_more, struct fault *fault)
 {
+    struct job_file *jobs = job_file_of(store);
     struct query query;
     size_t n = 0;
     bool row = false;

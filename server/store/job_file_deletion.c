@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static enum status find_ended(struct job_store *jobs, int64_t before_ms, bool *ret_found,
+static enum status find_ended(struct job_file *jobs, int64_t before_ms, bool *ret_found,
                               int64_t *ret_number, enum job_status *ret_status, struct fault *fault)
 {
     struct query query;
@@ -23,7 +23,7 @@ static enum status find_ended(struct job_store *jobs, int64_t before_ms, bool *r
     return status;
 }
 
-static enum status delete_events(struct job_store *jobs, int64_t number, int *ret_n,
+static enum status delete_events(struct job_file *jobs, int64_t number, int *ret_n,
                                  struct fault *fault)
 {
     struct query query;
@@ -36,7 +36,7 @@ static enum status delete_events(struct job_store *jobs, int64_t number, int *re
 }
 
 /* What refers to something else goes before it. */
-static enum status delete_rest(struct job_store *jobs, int64_t number, struct fault *fault)
+static enum status delete_rest(struct job_file *jobs, int64_t number, struct fault *fault)
 {
     static const enum job_statement deletions[] = { JOBS_DELETE_STATE, JOBS_DELETE_CHECKPOINTS,
                                                     JOBS_DELETE_SERIES, JOBS_DELETE_SESSIONS,
@@ -51,9 +51,10 @@ static enum status delete_rest(struct job_store *jobs, int64_t number, struct fa
     return status;
 }
 
-enum status job_store_delete_ended(struct job_store *jobs, int64_t before_ms, bool *ret_found,
-                                   enum job_status *ret_status, struct fault *fault)
+enum status job_file_delete_ended(struct job_store *store, int64_t before_ms, bool *ret_found,
+                                  enum job_status *ret_status, struct fault *fault)
 {
+    struct job_file *jobs = job_file_of(store);
     bool found = false;
     int64_t number = 0;
     enum job_status was = JOB_N_STATUSES;
@@ -79,7 +80,7 @@ enum status job_store_delete_ended(struct job_store *jobs, int64_t before_ms, bo
 
 /* ---- room ---- */
 
-static enum status count_free(struct job_store *jobs, int64_t *ret_n, struct fault *fault)
+static enum status count_free(struct job_file *jobs, int64_t *ret_n, struct fault *fault)
 {
     struct query query;
     bool row = false;
@@ -90,8 +91,9 @@ static enum status count_free(struct job_store *jobs, int64_t *ret_n, struct fau
     return status;
 }
 
-enum status job_store_give_back(struct job_store *jobs, bool *ret_has_more, struct fault *fault)
+enum status job_file_give_back(struct job_store *store, bool *ret_has_more, struct fault *fault)
 {
+    struct job_file *jobs = job_file_of(store);
     char sql[64];
     int64_t n_before = 0, n_after = 0;
     enum status status = count_free(jobs, &n_before, fault);
