@@ -33,6 +33,34 @@
  *                    args  the epoch; the token that it must have ("": there is none), its id
  *                    gives 1: its id is listed no more; 0: it has another token
  *
+ *     CLUSTER_MODELS_CHANGED  keys  the epoch's; that of the catalogue
+ *                             args  the epoch; what the counter of changes was
+ *                             gives what it is, and the models that have changed since
+ *     CLUSTER_MODEL_READ      keys  the epoch's; the model's
+ *                             args  the epoch
+ *                             gives "active" and "newest" with a number each, and numbers of
+ *                                   versions with what is known of each ("": it was deleted)
+ *     CLUSTER_MODEL_FILE      keys  the epoch's; the file's, "MODEL'S:NUMBER"
+ *                             args  the epoch; from where, how many bytes at most
+ *                             gives them
+ *     CLUSTER_MODEL_UPLOAD    keys  the epoch's; one that nobody else uses
+ *                             args  the epoch; how many bytes there are, the next ones, for how
+ *                                   many milliseconds they are kept
+ *                             gives 1: done; 0: there are more or fewer
+ *     CLUSTER_MODEL_PUT       keys  the epoch's; the catalogue's, the model's, the upload's
+ *                             args  the epoch; the model's name; the number that it is to have
+ *                                   ("0": the next), how many bytes were uploaded, which word makes
+ *                                   it the same as another version ("0": none), what is known of it
+ *                             gives its number, or that of the same one, or of that number, which
+ *                                   are left as they are; 0: the upload is not whole
+ *     CLUSTER_MODEL_ACTIVATE  keys  the epoch's; the catalogue's, the model's
+ *                             args  the epoch; the model's name, the number, the one that must be
+ *                                   active ("0": any)
+ *                             gives the one that was active (0: none); -1: there is no such version
+ *     CLUSTER_MODEL_DELETE    keys  likewise
+ *                             args  the epoch; the model's name, the number
+ *                             gives 1: done; 0: there is no such version; -1: it is active
+ *
  * Another epoch is an error of the whole, and nothing is done then (CLUSTER_IS_EPOCH). An id is
  * listed with each write of its record, and no more once that was deleted. That of a record whose
  * time ends stays until CLUSTER_LEAVE, or until a later new record has it found.
@@ -49,6 +77,14 @@
 #define CLUSTER_LIST_IDS  CLUSTER_LIBRARY "_list_ids"
 #define CLUSTER_LIST_SEEN CLUSTER_LIBRARY "_list_seen"
 #define CLUSTER_LEAVE     CLUSTER_LIBRARY "_leave"
+
+#define CLUSTER_MODELS_CHANGED CLUSTER_LIBRARY "_models_changed"
+#define CLUSTER_MODEL_READ     CLUSTER_LIBRARY "_model_read"
+#define CLUSTER_MODEL_FILE     CLUSTER_LIBRARY "_model_file"
+#define CLUSTER_MODEL_UPLOAD   CLUSTER_LIBRARY "_model_upload"
+#define CLUSTER_MODEL_PUT      CLUSTER_LIBRARY "_model_put"
+#define CLUSTER_MODEL_ACTIVATE CLUSTER_LIBRARY "_model_activate"
+#define CLUSTER_MODEL_DELETE   CLUSTER_LIBRARY "_model_delete"
 
 enum { CLUSTER_TOKEN_BYTES = 16 };
 
