@@ -215,7 +215,7 @@ static enum status start(struct daemon *daemon, struct fault *fault)
 static bool is_wound_down(const struct daemon *daemon)
 {
     return http_is_drained(daemon->http) && service_jobs_are_halted(daemon->service) &&
-           webhook_thread_is_halted(daemon->service);
+           service_is_halted(daemon->service) && webhook_thread_is_halted(daemon->service);
 }
 
 /* Requests and the running job end in the same time, and leave some of it for the disk. A second
@@ -228,6 +228,7 @@ static void wind_down(const struct daemon *daemon)
     int64_t until_us = clock_monotonic_us() + 1000 * (wait_ms > LEAST_MS ? wait_ms : LEAST_MS);
     http_drain(daemon->http, drain_ms - sync_ms);
     service_halt_jobs(daemon->service);
+    service_halt(daemon->service);
     webhook_thread_halt(daemon->service);
     while (!is_wound_down(daemon) && clock_monotonic_us() < until_us) {
         int signal_number = signals_wait(DRAIN_TICK_MS);
@@ -244,7 +245,8 @@ static void wind_down(const struct daemon *daemon)
 static int stop(struct daemon *daemon, int code)
 {
     bool is_drained = http_is_drained(daemon->http),
-         is_halted = service_jobs_are_halted(daemon->service);
+         is_halted = service_jobs_are_halted(daemon->service),
+         may_free = is_drained && is_halted && service_is_halted(daemon->service);
     http_tick(daemon->http, INT64_MAX);
     if (is_drained) {
         http_stop(daemon->http);
@@ -264,13 +266,13 @@ static int stop(struct daemon *daemon, int code)
         webhook_thread_abandon(daemon->service);
     }
     bool synced = service_sync(daemon->service);
-    if (is_drained && is_halted) {
+    if (may_free) {
         service_free(daemon->service);
         cluster_target_free(daemon->cluster);
     }
     log_event(LOG_INFO, "stopped", LOG_STRING("synced", synced ? "yes" : "no"));
     code = code != EXIT_SUCCESS ? code : synced ? EXIT_SUCCESS : EXIT_FAILURE;
-    if (!is_drained || !is_halted) {
+    if (!may_free) {
         _exit(code);
     }
     return code;

@@ -7,6 +7,7 @@
 #include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/models/catalogue.h"
+#include "service/models/models_follow.h"
 #include "service/models/models_load.h"
 #include "service/pool/pool.h"
 #include "service/pool/pool_key.h"
@@ -174,7 +175,19 @@ enum status service_start_disk(struct service *service, struct fault *fault)
 
 enum status service_reload_models(struct service *service, struct fault *fault)
 {
-    return models_load(service, fault);
+    enum status status = models_load(service, fault);
+    models_follow_anew(service);
+    return status;
+}
+
+void service_halt(struct service *service)
+{
+    models_follow_halt(service);
+}
+
+bool service_is_halted(const struct service *service)
+{
+    return models_follow_is_halted(service);
 }
 
 void service_free(struct service *service)
@@ -185,6 +198,7 @@ void service_free(struct service *service)
     service_stop_jobs(service);
     webhook_thread_stop(service);
     disk_threads_stop(service);
+    models_follow_stop(service);
     cluster_watch_free(service->cluster_watch);
     recorder_free(service->recorder);
     catalogue_unref(service->current);
@@ -200,7 +214,8 @@ enum status service_join_cluster(struct service *service, struct cluster_target 
                                  struct fault *fault)
 {
     service->cluster = cluster;
-    return cluster_watch_create(cluster, &service->cluster_watch, fault);
+    enum status status = cluster_watch_create(cluster, &service->cluster_watch, fault);
+    return status == STATUS_OK ? models_follow_start(service, fault) : status;
 }
 
 bool service_misses_cluster(const struct service *service)

@@ -79,6 +79,10 @@ void service_print_rule_news_with(struct service *service, rule_news_printer *pr
 /* SIGHUP: reads the directories of models again, and adds what is new (models/models_load.h). */
 __attribute__((warn_unused_result)) enum status service_reload_models(struct service *service,
                                                                       struct fault *fault);
+/* The end is near: what goes on by itself in this layer, but for jobs and webhooks, begins nothing
+ * more. Returns at once. */
+void service_halt(struct service *service);
+bool service_is_halted(const struct service *service);
 /* After all contexts were freed. Takes NULL and a service that was not started whole. */
 void service_free(struct service *service);
 

@@ -3,6 +3,8 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 /* What it acknowledges it has on its disk. */
 static const char *const durable[] = { "--appendonly", "yes", "--appendfsync", "always", NULL };
@@ -38,9 +40,26 @@ bool cluster_start(struct cluster *cluster, const char *const *more)
     node_options(cluster, more, options);
     for (size_t k = 0; k < NODES; k++) {
         cluster->nodes[k] = daemon_start(options);
-        add_level_model(&cluster->nodes[k]);
+    }
+    add_level_model(&cluster->nodes[0]);
+    for (size_t k = 1; k < NODES; k++) {
+        wait_until(&cluster->nodes[k], MODEL, "\"active_version\":1");
     }
     return true;
+}
+
+void wait_until(const struct daemon *daemon, const char *path, const char *text)
+{
+    const struct timespec moment = { .tv_nsec = 10000000 };
+    const time_t end = time(NULL) + 60;
+    bool is_there = false;
+    while (!is_there) {
+        struct answer answer = request(daemon, "GET", path, NULL);
+        is_there = answer.code == 200 && strstr(answer.body, text);
+        ck_assert_msg(is_there || time(NULL) < end, "no %s in %.500s", text, answer.body);
+        answer_free(&answer);
+        nanosleep(&moment, NULL);
+    }
 }
 
 void cluster_stop(struct cluster *cluster)

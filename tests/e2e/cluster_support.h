@@ -27,6 +27,8 @@ void node_options(const struct cluster *cluster, const char *const *more,
 bool cluster_start(struct cluster *cluster, const char *const *more);
 void cluster_stop(struct cluster *cluster);
 
+/* Until a GET of it has the text, for a minute at most. */
+void wait_until(const struct daemon *daemon, const char *path, const char *text);
 /* Both answer alike. */
 void expect_same(const struct daemon *one, const struct daemon *other, const char *method,
                  const char *path, const char *body);

@@ -101,47 +101,6 @@ TEST(a_session_whose_time_is_over_has_expired_on_all_nodes)
     cluster_stop(&cluster);
 }
 
-static void add_wider_version(const struct daemon *daemon)
-{
-    static const char *const made[] = { "--inputs", "level", "--outputs", "level",
-                                        "--layers", "24,8",  "--force",   NULL };
-    daemon_add_model(daemon, "level", made);
-    expect(daemon, "POST", MODEL "/versions/2/activate", NULL, 200, "\"active_version\":2");
-}
-
-/* As it is given to one node after the other. */
-TEST(a_version_of_other_sizes_goes_on_with_the_sessions)
-{
-    struct cluster cluster;
-    if (!cluster_start(&cluster, NULL)) {
-        return;
-    }
-    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
-    struct daemon alone = daemon_start(NULL);
-    add_level_model(&alone);
-    for (unsigned k = 0; k < 8; k++) {
-        expect_same(k % 3 ? one : other, &alone, "POST", SESSION "/step", "{\"x\":[3]}");
-        expect_same(k % 3 ? one : other, &alone, "POST", MODEL "/sessions/b/step",
-                    "{\"x\":[2],\"level\":0.9}");
-    }
-    add_wider_version(one);
-    expect(one, "POST", MODEL "/sessions/c/step", "{\"x\":[1]}", 200, "\"version\":2");
-    expect(other, "POST", MODEL "/sessions/c/step", "{\"x\":[1]}", 200, "\"version\":1");
-    expect(one, "POST", MODEL "/sessions/c/step", "{\"x\":[1],\"seq\":3}", 200, "\"step\":3");
-    add_wider_version(other);
-    add_wider_version(&alone);
-    for (unsigned k = 0; k < 4; k++) {
-        expect_same(k % 2 ? one : other, &alone, "POST", SESSION "/step", "{\"x\":[4]}");
-        expect_same(k % 2 ? one : other, &alone, "POST", MODEL "/sessions/b/step",
-                    "{\"x\":[5],\"level\":0.9}");
-        expect_same(k % 2 ? other : one, &alone, "POST", SESSION "/forecast", "{\"horizon\":3}");
-    }
-    expect(one, "POST", MODEL "/sessions/b/step", "{\"x\":[5],\"level\":0.9}", 200,
-           "\"level\":0.9");
-    daemon_stop(&alone);
-    cluster_stop(&cluster);
-}
-
 TEST(a_cache_that_is_too_small_loses_nothing)
 {
     static const char *const small[] = { "--session-max", "4", NULL };

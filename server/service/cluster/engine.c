@@ -115,20 +115,33 @@ static void add_key(struct engine *engine, char kind, const char *model, const s
 
 /* ---- a call ---- */
 
+void engine_put_key(struct engine *engine, const char *name)
+{
+    const size_t n_prefix = strlen(engine->target->prefix), n_name = strlen(name);
+    char *piece = add_piece(engine, &engine->keys, n_prefix + n_name);
+    if (piece) {
+        memcpy(piece, engine->target->prefix, n_prefix);
+        memcpy(piece + n_prefix, name, n_name);
+    }
+}
+
+void engine_put_text(struct engine *engine, const void *bytes, size_t n)
+{
+    add(engine, &engine->values, bytes, n);
+}
+
+void engine_put_number(struct engine *engine, int64_t number)
+{
+    add_number(engine, &engine->values, number);
+}
+
 void engine_begin(struct engine *engine, const char *function)
 {
-    static const char name[] = "epoch";
-    const char *prefix = engine->target->prefix;
-    const size_t n_prefix = strlen(prefix);
     const struct cluster_text epoch = cluster_link_epoch(engine->link);
     engine->function = function;
     engine->keys.n = engine->values.n = engine->n_bytes = 0;
     engine->has_failed = false;
-    char *piece = add_piece(engine, &engine->keys, n_prefix + strlen(name));
-    if (piece) {
-        memcpy(piece, prefix, n_prefix);
-        memcpy(piece + n_prefix, name, strlen(name));
-    }
+    engine_put_key(engine, "epoch");
     add(engine, &engine->values, epoch.bytes, epoch.n);
 }
 

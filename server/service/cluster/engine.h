@@ -41,6 +41,11 @@ enum status engine_refuse(const struct cluster_reply *reply, struct fault *fault
 
 void engine_begin(struct engine *engine, const char *function);
 
+/* Keys and arguments behind those of the epoch, in their order: "PREFIXNAME", bytes, digits. */
+void engine_put_key(struct engine *engine, const char *name);
+void engine_put_text(struct engine *engine, const void *bytes, size_t n);
+void engine_put_number(struct engine *engine, int64_t number);
+
 /* CLUSTER_READ and CLUSTER_WRITE: for one session or more. */
 
 /* A session that is to be read if it is another one than `known`. */

@@ -60,6 +60,11 @@ bool cluster_watch_look(struct cluster_watch *watch)
     return is_there;
 }
 
+struct engine *cluster_watch_engine(const struct cluster_watch *watch)
+{
+    return watch->engine;
+}
+
 bool cluster_watch_misses(const struct cluster_watch *watch)
 {
     return atomic_load_explicit(&watch->misses, memory_order_relaxed);

@@ -12,6 +12,7 @@
 
 struct cluster_target;
 struct cluster_watch;
+struct engine;
 struct service;
 
 /* Waits for the engine as long as a trip may take. One that is away may come; a fault that may not
@@ -22,6 +23,8 @@ cluster_watch_create(struct cluster_target *target, struct cluster_watch **ret_w
 void cluster_watch_free(struct cluster_watch *watch); /* takes NULL */
 /* A few times a second, on the main thread. Returns whether the engine is there. */
 bool cluster_watch_look(struct cluster_watch *watch);
+/* The main thread's way to it. */
+struct engine *cluster_watch_engine(const struct cluster_watch *watch);
 /* Any thread: it has been away for too long, or was never there. */
 bool cluster_watch_misses(const struct cluster_watch *watch);
 /* Any thread: for how long it has been away by now; 0: it is there. */

@@ -4,6 +4,7 @@
 #include "service/job_database.h"
 #include "service/models/change.h"
 #include "service/models/model_versions.h"
+#include "service/models/shared_models.h"
 #include "service/service_private.h"
 
 #include <stdio.h>
@@ -28,29 +29,19 @@ static enum status switch_over(struct service *service, struct model *model,
     if (status != STATUS_OK || model->active == version) {
         return status;
     }
-    char path[PATH_MAX];
-    struct pool_options options = model_pool_options(service, model, version->gru, path);
-    if (!pool_fits(model->pool, &options)) {
-        struct pool *pool;
-        status = pool_convert(&options, model->pool, &pool, fault);
-        if (status != STATUS_OK) {
-            struct fault ignored; /* the first failure is the one to report */
-            if (data[0]) {
-                files_write_active(data, model->name, before->number, before->digest,
-                                   ret_is_durable, &ignored);
-            }
-            return status;
-        }
-        pool_unref(model->pool);
-        model->pool = pool;
+    status = model_serve(service, model, version, fault);
+    if (status != STATUS_OK && data[0]) {
+        struct fault ignored; /* the first failure is the one to report */
+        files_write_active(data, model->name, before->number, before->digest, ret_is_durable,
+                           &ignored);
     }
-    model->active = version;
-    return STATUS_OK;
+    return status;
 }
 
 static struct activation describe(const struct model *model, const struct version *version)
 {
-    struct activation activation = { .from = model->active->number,
+    struct activation activation = { .is_durable = true,
+                                     .from = model->active->number,
                                      .to = version->number,
                                      .from_parent = model->active->parent };
     snprintf(activation.model, sizeof activation.model, "%s", model->name);
@@ -59,36 +50,65 @@ static struct activation describe(const struct model *model, const struct versio
     return activation;
 }
 
+/* On this node alone. */
+static enum status switch_here(struct service *service, struct model *model,
+                               struct version *version, unsigned only_from,
+                               struct activation *activation, struct fault *fault)
+{
+    const bool is_wanted = only_from == 0 || only_from == activation->from;
+    activation->is_switched = is_wanted && activation->from != activation->to;
+    return is_wanted ? switch_over(service, model, version, &activation->is_durable, fault)
+                     : STATUS_OK;
+}
+
+/* In the engine, and here as what it is there. */
+static enum status switch_shared(struct sharing *sharing, const struct model *model,
+                                 unsigned only_from, struct activation *activation,
+                                 struct fault *fault)
+{
+    unsigned from;
+    enum status status = shared_version_activate(sharing->engine, activation->model, activation->to,
+                                                 only_from, &from, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct version *before = model_find_version(model, from);
+    activation->from = from;
+    activation->from_parent = before ? before->parent : 0;
+    snprintf(activation->from_job, sizeof activation->from_job, "%s", before ? before->job : "");
+    activation->is_switched = from != activation->to && (only_from == 0 || only_from == from);
+    return shared_model_settle_done(sharing, activation->model, fault);
+}
+
 enum status activation_switch(struct service_context *context, const char *name, unsigned number,
                               unsigned only_from, struct activation *ret_activation,
                               struct fault *fault)
 {
+    struct service *service = context->service;
     struct catalogue *next = NULL;
     struct model *model;
     struct version *version;
     struct activation activation = { .is_switched = false };
-    bool is_wanted = false;
     enum status status = change_begin(context, &next, fault);
+    struct sharing sharing = { service, context->engine, next, false };
     if (status == STATUS_OK) {
         status = change_find(next, name, number, &model, &version, fault);
     }
     if (status == STATUS_OK) {
         activation = describe(model, version);
-        is_wanted = only_from == 0 || only_from == activation.from;
-        activation.is_switched = is_wanted && activation.from != activation.to;
+        status = service->cluster
+                     ? switch_shared(&sharing, model, only_from, &activation, fault)
+                     : switch_here(service, model, version, only_from, &activation, fault);
     }
-    if (is_wanted) {
-        status = switch_over(context->service, model, version, &activation.is_durable, fault);
-    }
-    status = change_end(context, next, activation.is_switched, status);
+    status = change_end(context, next, activation.is_switched || sharing.has_changed, status);
     if (status == STATUS_OK) {
         *ret_activation = activation;
     }
-    if (status == STATUS_OK && activation.is_switched) {
+    if (status == STATUS_OK && activation.is_switched && !service->cluster) {
         log_event(LOG_INFO, "version_activated", LOG_STRING("model", name),
                   LOG_INT("version", number));
     }
-    if (status == STATUS_OK && is_wanted && !activation.is_durable) {
+    if (status == STATUS_OK && !activation.is_durable) {
         log_event(LOG_ERROR, "activation_not_synced", LOG_STRING("model", name),
                   LOG_INT("version", number));
     }

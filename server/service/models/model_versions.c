@@ -14,20 +14,29 @@
 
 /* ---- versions ---- */
 
+enum status version_read(const void *bytes, size_t n, struct gru_model **ret_gru,
+                         struct fault *fault)
+{
+    struct gru_error error = { .message = "" };
+    enum gru_status status = gru_model_load(bytes, n, ret_gru, &error);
+    if (status == GRU_OK) {
+        return STATUS_OK;
+    }
+    return fault_set(fault, status == GRU_NO_MEMORY ? STATUS_NO_MEMORY : STATUS_INVALID_MODEL,
+                     error.param, "%s", error.message[0] ? error.message : gru_status_text(status));
+}
+
 enum status version_make(const struct file_version *file, const void *bytes, size_t n,
                          struct version *ret_version, struct fault *fault)
 {
-    struct gru_error error = { .message = "" };
     struct version version = { .number = file->number,
                                .created_at_ms = file->created_at_ms,
                                .read_only = file->read_only,
                                .metrics = no_metrics,
                                .digest = digest_128(bytes, n) };
-    enum gru_status status = gru_model_load(bytes, n, &version.gru, &error);
-    if (status != GRU_OK) {
-        enum status kind = status == GRU_NO_MEMORY ? STATUS_NO_MEMORY : STATUS_INVALID_MODEL;
-        return fault_set(fault, kind, error.param, "%s",
-                         error.message[0] ? error.message : gru_status_text(status));
+    enum status status = version_read(bytes, n, &version.gru, fault);
+    if (status != STATUS_OK) {
+        return status;
     }
     if (*gru_model_unread(version.gru)) {
         log_event(LOG_WARN, "metadata_not_read", LOG_STRING("model", file->name),
@@ -317,4 +326,22 @@ enum status model_open_pool(struct service *service, struct model *model, struct
 size_t model_n_sessions(const struct model *model)
 {
     return atomic_load_explicit(&model->pool->n_sessions, memory_order_relaxed);
+}
+
+enum status model_serve(struct service *service, struct model *model, struct version *version,
+                        struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct pool_options options = model_pool_options(service, model, version->gru, path);
+    if (!pool_fits(model->pool, &options)) {
+        struct pool *pool;
+        enum status status = pool_convert(&options, model->pool, &pool, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        pool_unref(model->pool);
+        model->pool = pool;
+    }
+    model->active = version;
+    return STATUS_OK;
 }

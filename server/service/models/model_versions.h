@@ -16,6 +16,9 @@ struct service;
 
 /* ---- versions ---- */
 
+/* The network of a file's bytes. */
+enum status version_read(const void *bytes, size_t n, struct gru_model **ret_gru,
+                         struct fault *fault);
 /* A version from the bytes of its file. */
 enum status version_make(const struct file_version *file, const void *bytes, size_t n,
                          struct version *ret_version, struct fault *fault);
@@ -50,5 +53,8 @@ struct pool_options model_pool_options(struct service *service, const struct mod
                                        const struct gru_model *gru, char path[PATH_MAX]);
 /* Opens the pool of a model that has its active version, and begins to count its errors. */
 enum status model_open_pool(struct service *service, struct model *model, struct fault *fault);
+/* Makes one of its versions the active one, and brings its sessions to the sizes of that. */
+enum status model_serve(struct service *service, struct model *model, struct version *version,
+                        struct fault *fault);
 
 #endif

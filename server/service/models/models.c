@@ -2,14 +2,15 @@
 
 #include "base/log.h"
 #include "service/degraded.h"
+#include "service/job_database.h"
 #include "service/models/activate.h"
 #include "service/models/change.h"
 #include "service/models/lineage.h"
 #include "service/models/model_versions.h"
+#include "service/models/shared_models.h"
 #include "service/models/version_store.h"
 #include "service/service_private.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,9 +65,20 @@ static enum status put_version(struct service *service, struct catalogue *next, 
     return status;
 }
 
+static enum status put_shared(struct sharing *sharing, const char *name, const void *bytes,
+                              size_t n, struct fault *fault)
+{
+    const struct version by_hand = { .metrics = no_metrics };
+    unsigned number;
+    if (!catalogue_find(sharing->next, name) && unserved_find(&sharing->next->unserved, name, 0)) {
+        return catalogue_refuse(sharing->next, name, fault);
+    }
+    return shared_model_put(sharing, name, bytes, n, &by_hand, VERSION_ENTRY_NONE, &number, fault);
+}
+
 static enum status needs_data(const struct service *service, struct fault *fault)
 {
-    if (service->config->data[0]) {
+    if (service->config->data[0] || service->cluster) {
         return STATUS_OK;
     }
     return fault_set(fault, STATUS_NO_DATA_DIRECTORY, NULL,
@@ -76,17 +88,22 @@ static enum status needs_data(const struct service *service, struct fault *fault
 enum status model_put(struct service_context *context, const char *name, const void *bytes,
                       size_t n_bytes, const struct model **ret_model, struct fault *fault)
 {
+    struct service *service = context->service;
     struct catalogue *next = NULL;
-    enum status status = needs_data(context->service, fault);
+    enum status status = needs_data(service, fault);
     if (status != STATUS_OK) {
         return status;
     }
     status = change_begin(context, &next, fault);
+    struct sharing sharing = { service, context->engine, next, false };
     if (status == STATUS_OK) {
-        status = put_version(context->service, next, name, bytes, n_bytes, fault);
+        status = service->cluster ? put_shared(&sharing, name, bytes, n_bytes, fault)
+                                  : put_version(service, next, name, bytes, n_bytes, fault);
     }
     status = change_end(context, next, true, status);
-    degraded_settle(context->service, DEGRADED_VERSIONS, status);
+    if (!service->cluster) {
+        degraded_settle(service, DEGRADED_VERSIONS, status);
+    }
     if (status == STATUS_OK) {
         log_event(LOG_INFO, "version_stored", LOG_STRING("model", name));
         status = model_find(context, name, ret_model, fault);
@@ -118,6 +135,18 @@ static enum status read_only(const struct model *model, unsigned number, struct 
         model->name);
 }
 
+/* From the engine, and with it from all nodes. */
+static enum status delete_shared(struct sharing *sharing, const struct model *model,
+                                 unsigned number, struct fault *fault)
+{
+    const struct unserved *unserved = unserved_find(&model->unserved, model->name, number);
+    if (unserved && unserved->read_only) {
+        return read_only(model, number, fault);
+    }
+    enum status status = shared_version_delete(sharing->engine, model->name, number, fault);
+    return status == STATUS_OK ? shared_model_settle_done(sharing, model->name, fault) : status;
+}
+
 static enum status check_deletable(const struct model *model, const struct version *version,
                                    struct fault *fault)
 {
@@ -134,8 +163,8 @@ static enum status delete_version(const struct service *service, struct model *m
                                   struct digest *ret_digest, struct fault *fault)
 {
     const unsigned number = version->number;
-    enum status status = check_deletable(model, version, fault);
-    if (status == STATUS_OK && version->path) {
+    enum status status = STATUS_OK;
+    if (version->path) {
         status =
             files_delete_version(service->config->data, model->name, number, ret_is_durable, fault);
     }
@@ -161,67 +190,54 @@ static enum status delete_unserved(const struct service *service, struct model *
     return status;
 }
 
+/* On this node alone. *ret_digest: of what was served. */
+static enum status delete_here(const struct service *service, struct model *model,
+                               const struct version *version, unsigned number, bool *ret_is_durable,
+                               struct digest *ret_digest, struct fault *fault)
+{
+    return version ? delete_version(service, model, version, ret_is_durable, ret_digest, fault)
+                   : delete_unserved(service, model, number, ret_is_durable, fault);
+}
+
+/* version NULL: it is there, and cannot be served. */
+static enum status find_deletable(const struct catalogue *next, const char *name, unsigned number,
+                                  struct model **ret_model, struct version **ret_version,
+                                  struct fault *fault)
+{
+    enum status status = change_find(next, name, number, ret_model, ret_version, fault);
+    if (status == STATUS_OK) {
+        return check_deletable(*ret_model, *ret_version, fault);
+    }
+    *ret_version = NULL;
+    return *ret_model && unserved_find(&(*ret_model)->unserved, name, number) ? STATUS_OK : status;
+}
+
 enum status model_delete_version(struct service_context *context, const char *name, unsigned number,
                                  struct fault *fault)
 {
+    struct service *service = context->service;
     struct catalogue *next = NULL;
     struct model *model = NULL;
     struct version *version;
     struct digest digest = { 0 };
     bool is_durable = true;
     enum status status = change_begin(context, &next, fault);
+    struct sharing sharing = { service, context->engine, next, false };
     if (status == STATUS_OK) {
-        status = change_find(next, name, number, &model, &version, fault);
+        status = find_deletable(next, name, number, &model, &version, fault);
     }
     if (status == STATUS_OK) {
-        status = delete_version(context->service, model, version, &is_durable, &digest, fault);
-    } else if (model &&
-               (status == STATUS_VERSION_UNAVAILABLE || status == STATUS_MODEL_UNREADABLE)) {
-        status = delete_unserved(context->service, model, number, &is_durable, fault);
+        status = service->cluster
+                     ? delete_shared(&sharing, model, number, fault)
+                     : delete_here(service, model, version, number, &is_durable, &digest, fault);
     }
     status = change_end(context, next, true, status);
+    if (status == STATUS_OK && !service->cluster) {
+        lineage_forget(service->job_database, name, number, digest);
+    }
     if (status == STATUS_OK) {
-        lineage_forget(context->service->job_database, name, number, digest);
         log_event(LOG_INFO, "version_deleted", LOG_STRING("model", name),
                   LOG_INT("version", number));
     }
     return status == STATUS_OK && !is_durable ? change_not_durable(fault) : status;
-}
-
-/* ---- reading ---- */
-
-/* What is served is in memory, so it is still what was loaded. */
-static enum status refuse_gone(const struct version *version, const char *what, struct fault *fault)
-{
-    log_event(LOG_ERROR, "version_file_gone", LOG_STRING("file", version->path),
-              LOG_STRING("reason", what), LOG_STRING("advice", "what was loaded is served on"));
-    return fault_set(fault, STATUS_FILE_GONE, "version",
-                     "the file of version %u %s; the version is served from memory, as it was "
-                     "loaded",
-                     version->number, what);
-}
-
-enum status model_read_file(const struct version *version, struct arena *arena,
-                            const void **ret_bytes, size_t *ret_n, struct fault *fault)
-{
-    void *bytes;
-    enum status status = STATUS_OK;
-    if (version->path) {
-        status = files_read(version->path, arena, &bytes, ret_n, fault);
-        if (status == STATUS_OK && !digest_equals(digest_128(bytes, *ret_n), version->digest)) {
-            status = refuse_gone(version, "has been changed or damaged since", fault);
-        } else if (status == STATUS_STORAGE_FAILED && fault->error == ENOENT) {
-            status = refuse_gone(version, "has been removed", fault);
-        }
-    } else if ((bytes = arena_alloc(arena, version->n_file)) != NULL) {
-        memcpy(bytes, version->file, version->n_file);
-        *ret_n = version->n_file;
-    } else {
-        status = fault_no_room(fault, arena->is_full, NULL,
-                               "the file is too large to be read into memory");
-    }
-    if (status == STATUS_OK) {
-        *ret_bytes = bytes;
-    }
-    return status;
 }

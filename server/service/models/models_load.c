@@ -1,9 +1,12 @@
 #include "service/models/models_load.h"
 
 #include "base/log.h"
+#include "service/cluster/watch.h"
+#include "service/job_database.h"
 #include "service/models/catalogue.h"
 #include "service/models/lineage.h"
 #include "service/models/model_versions.h"
+#include "service/models/shared_models.h"
 #include "service/models/stored_version.h"
 #include "service/models/version_store.h"
 #include "service/service_private.h"
@@ -16,7 +19,8 @@ struct version_list {
     struct arena arena; /* the bytes of one file */
     struct file_version *versions;
     size_t n, n_room;
-    size_t n_ignored; /* files that look like models, but for their name */
+    size_t n_ignored;       /* files that look like models, but for their name */
+    struct sharing sharing; /* its engine NULL: this node stands alone, or has only begun */
     struct fault *fault;
 };
 
@@ -69,6 +73,29 @@ static enum status leave_out_version(struct model *model, const struct file_vers
     return is_noted ? STATUS_OK : no_memory(fault);
 }
 
+/* A file under a number that the model has already. In a cluster the number may be that of the same
+ * file at another node, where it came from; or of another one, which counts. */
+static enum status meet_known(const struct version_list *list, const struct file_version *file,
+                              struct version *known, struct version *version, struct fault *fault)
+{
+    if (!list->sharing.engine || known->path) {
+        return fault_set(fault, STATUS_INVALID_MODEL, "version",
+                         "version %u of model '%s' is %s already: rename or remove one of the two",
+                         file->number, file->name,
+                         known->path ? known->path : "a job's, in memory");
+    }
+    if (!digest_equals(known->digest, version->digest)) {
+        shared_model_log_differs(file->name, version, known->digest);
+        return STATUS_OK;
+    }
+    free(known->file);
+    known->file = NULL;
+    known->path = version->path;
+    known->read_only = version->read_only;
+    version->path = NULL;
+    return STATUS_OK;
+}
+
 /* Reads one file into the model; what is wrong with it is logged, and it is left out. Reading fails
  * where the file, or FILES_CLOSED_FOLDER in its place, may not be read. */
 static enum status load_version(struct version_list *list, const struct file_version *file,
@@ -91,17 +118,15 @@ static enum status load_version(struct version_list *list, const struct file_ver
     }
     if (status == STATUS_OK) {
         status = model_check_version(model, &version, fault);
-        const struct version *known = model_find_version(model, file->number);
+        struct version *known = model_find_version(model, file->number);
+        bool is_kept = false;
         if (status == STATUS_OK && known) {
-            status = fault_set(
-                fault, STATUS_INVALID_MODEL, "version",
-                "version %u of model '%s' is %s already: rename or remove one of the two",
-                file->number, file->name, known->path ? known->path : "a job's, in memory");
+            status = meet_known(list, file, known, &version, fault);
+        } else if (status == STATUS_OK) {
+            is_kept = model_insert_version(model, version);
+            status = is_kept ? STATUS_OK : no_memory(fault);
         }
-        if (status == STATUS_OK && !model_insert_version(model, version)) {
-            status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
-        }
-        if (status != STATUS_OK) {
+        if (!is_kept) {
             version_done(&version);
         }
     }
@@ -215,6 +240,20 @@ static bool has_digest(const struct model *model, struct digest digest)
     return false;
 }
 
+static enum status store_changed(const struct service *service, struct version_list *list,
+                                 struct model *model, const void *bytes, size_t n,
+                                 unsigned *ret_number, struct fault *fault)
+{
+    const struct version by_hand = { .metrics = no_metrics };
+    if (list->sharing.engine) { /* all nodes may have the new file, and one of them be the first */
+        return shared_model_put(&list->sharing, model->name, bytes, n, &by_hand,
+                                VERSION_ENTRY_DIGEST, ret_number, fault);
+    }
+    enum status status = version_store(service, model, bytes, n, fault);
+    *ret_number = model->newest;
+    return status;
+}
+
 /* A file of --models that is no longer what was loaded is a new version; what was loaded is served
  * on from memory. */
 static enum status take_changed(const struct service *service, struct version_list *list,
@@ -223,17 +262,18 @@ static enum status take_changed(const struct service *service, struct version_li
 {
     void *bytes;
     size_t n;
+    unsigned number;
     arena_reset(&list->arena);
     enum status status = files_read(file->path, &list->arena, &bytes, &n, fault);
     if (status == STATUS_OK && has_digest(model, digest_128(bytes, n))) {
         return STATUS_OK;
     }
     if (status == STATUS_OK) {
-        status = version_store(service, model, bytes, n, fault);
+        status = store_changed(service, list, model, bytes, n, &number, fault);
     }
     if (status == STATUS_OK) {
         log_event(LOG_INFO, "model_file_changed", LOG_STRING("file", file->path),
-                  LOG_STRING("model", model->name), LOG_INT("version", model->newest),
+                  LOG_STRING("model", model->name), LOG_INT("version", number),
                   LOG_STRING("advice", "it is a new version: POST to its /activate makes it the "
                                        "active one; what was loaded before is served until then"));
         return STATUS_OK;
@@ -364,6 +404,11 @@ static enum status load_all(struct service *service, struct catalogue *catalogue
     return status;
 }
 
+static struct engine *models_engine(const struct service *service)
+{
+    return service->cluster_watch ? cluster_watch_engine(service->cluster_watch) : NULL;
+}
+
 enum status models_load(struct service *service, struct fault *fault)
 {
     struct version_list list = { .fault = fault };
@@ -372,6 +417,7 @@ enum status models_load(struct service *service, struct fault *fault)
     enum status status = lineage_read(service->job_database, &lineage, fault);
     pthread_mutex_lock(&service->writer);
     struct catalogue *next = catalogue_copy(service->current);
+    list.sharing = (struct sharing){ service, models_engine(service), next, false };
     if (status == STATUS_OK && !next) {
         status = no_memory(fault);
     }

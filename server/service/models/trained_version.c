@@ -6,6 +6,7 @@
 #include "service/job_database.h"
 #include "service/models/change.h"
 #include "service/models/model_versions.h"
+#include "service/models/shared_models.h"
 #include "service/service_private.h"
 
 #include <stdio.h>
@@ -51,8 +52,21 @@ void trained_version_done(struct trained_version *trained)
     *trained = (struct trained_version){ .n_bytes = 0 };
 }
 
-/* The number that the next version would get; or that of the job's own version, from before a
- * restart. */
+/* Whether the job's own version is there, from before a restart. */
+static bool find_own(const struct model *model, struct lineage *lineage)
+{
+    for (size_t k = 0; k < model->n_versions; k++) {
+        if (strcmp(model->versions[k].job, lineage->job) == 0) {
+            lineage->version = model->versions[k].number;
+            lineage->digest = model->versions[k].digest;
+            lineage->metrics = model->versions[k].metrics;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The number that the next version would get; or that of the job's own version. */
 static enum status choose_number(struct service_context *context, struct lineage *lineage,
                                  bool *ret_is_stored, struct fault *fault)
 {
@@ -61,16 +75,10 @@ static enum status choose_number(struct service_context *context, struct lineage
     if (status != STATUS_OK) {
         return status;
     }
-    for (size_t k = 0; k < model->n_versions; k++) {
-        if (strcmp(model->versions[k].job, lineage->job) == 0) {
-            lineage->version = model->versions[k].number;
-            lineage->digest = model->versions[k].digest;
-            lineage->metrics = model->versions[k].metrics;
-            *ret_is_stored = true;
-            return STATUS_OK;
-        }
+    *ret_is_stored = find_own(model, lineage);
+    if (*ret_is_stored) {
+        return STATUS_OK;
     }
-    *ret_is_stored = false;
     lineage->version = model->newest + 1;
     const char *data = context->service->config->data;
     return data[0] ? files_next_version(data, lineage->model, lineage->version, &lineage->version,
@@ -171,9 +179,49 @@ static enum status put(struct service_context *context, const struct lineage *li
     return change_end(context, next, !*ret_is_taken, status);
 }
 
-enum status trained_version_store(struct service_context *context, struct lineage *lineage,
-                                  struct digest base, struct trained_version *trained,
-                                  struct fault *fault)
+static void log_stored(const struct lineage *lineage)
+{
+    log_event(LOG_INFO, "version_stored", LOG_STRING("model", lineage->model),
+              LOG_INT("version", lineage->version), LOG_STRING("job", lineage->job));
+}
+
+/* In the engine of the cluster, which knows whether another node has stored it already. Where it
+ * comes from is kept with it there. */
+static enum status store_shared(struct service_context *context, struct lineage *lineage,
+                                struct digest base, const struct trained_version *trained,
+                                struct fault *fault)
+{
+    struct catalogue *next = NULL;
+    struct model *model;
+    struct version *parent;
+    struct version about = describe(lineage, trained);
+    enum status status = change_begin(context, &next, fault);
+    struct sharing sharing = { context->service, context->engine, next, false };
+    if (status == STATUS_OK) {
+        status = change_find(next, lineage->model, lineage->parent, &model, &parent, fault);
+    }
+    if (status == STATUS_OK) {
+        const struct version *checked;
+        status = check_base(model, lineage->parent, base, &checked, fault);
+    }
+    const bool is_stored = status == STATUS_OK && find_own(model, lineage);
+    if (status == STATUS_OK && !is_stored) {
+        status = shared_model_put(&sharing, lineage->model, trained->bytes, trained->n_bytes,
+                                  &about, VERSION_ENTRY_JOB, &lineage->version, fault);
+    }
+    if (status == STATUS_OK && !is_stored && !find_own(model, lineage)) {
+        status = model_refuse_version(model, lineage->version, fault);
+    }
+    status = change_end(context, next, sharing.has_changed, status);
+    if (status == STATUS_OK && !is_stored) {
+        log_stored(lineage);
+    }
+    return status;
+}
+
+static enum status store_here(struct service_context *context, struct lineage *lineage,
+                              struct digest base, struct trained_version *trained,
+                              struct fault *fault)
 {
     struct job_database *job_database = context->service->job_database;
     for (;;) {
@@ -191,11 +239,21 @@ enum status trained_version_store(struct service_context *context, struct lineag
             degraded_settle(context->service, DEGRADED_VERSIONS, status);
         }
         if (status == STATUS_OK && !is_taken) {
-            log_event(LOG_INFO, "version_stored", LOG_STRING("model", lineage->model),
-                      LOG_INT("version", lineage->version), LOG_STRING("job", lineage->job));
+            log_stored(lineage);
         }
         if (!is_taken) {
             return status;
         }
     }
+}
+
+enum status trained_version_store(struct service_context *context, struct lineage *lineage,
+                                  struct digest base, struct trained_version *trained,
+                                  struct fault *fault)
+{
+    if (!context->service->cluster) {
+        return store_here(context, lineage, base, trained, fault);
+    }
+    catalogue_begin_turn(context);
+    return store_shared(context, lineage, base, trained, fault);
 }
