@@ -142,6 +142,35 @@ TEST(a_node_that_starts_later_has_all)
     cluster_stop(&cluster);
 }
 
+/* The version that a job has made, where it comes from, and that it was promoted. */
+TEST(what_a_job_makes_at_one_node_all_have)
+{
+    enum { BODY = 4096, ROWS = 60 };
+    struct cluster cluster;
+    char body[BODY];
+    if (!cluster_start(&cluster, NULL)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    size_t n = (size_t)snprintf(body, BODY,
+                                "{\"model\":\"level\",\"hyperparameters\":{\"n_epochs\":2},"
+                                "\"promotion\":{\"policy\":\"manual\"},"
+                                "\"training\":{\"series\":[");
+    for (unsigned k = 0; k < 2 * ROWS; k++) {
+        n += (size_t)snprintf(body + n, BODY - n, "%s[%u]%s", k % ROWS ? "," : "{\"x\":[",
+                              k * k % 13, k % ROWS == ROWS - 1 ? k < ROWS ? "]}," : "]}]}}" : "");
+    }
+    expect(one, "POST", "/v1/fine_tuning/jobs", body, 202, "\"status\":");
+    wait_until(other, MODEL, "{\"version\":2,");
+    wait_until(other, MODEL, "\"parent\":1,\"job\":\"ftjob-");
+    expect(other, "GET", MODEL, NULL, 200, "\"metrics\":{\"train_loss\":");
+    expect_same(one, other, "GET", MODEL, NULL);
+    expect(other, "POST", MODEL "/versions/2/activate", NULL, 200, ACTIVE_2);
+    wait_until(one, MODEL, ACTIVE_2);
+    expect_same(one, other, "GET", MODEL, NULL);
+    cluster_stop(&cluster);
+}
+
 /* ---- the engine ---- */
 
 TEST(without_the_engine_no_model_changes)
@@ -283,6 +312,41 @@ TEST(a_file_that_changes_at_all_nodes_is_one_new_version)
     expect(one, "POST", MODEL "/versions/2/activate", NULL, 200, ACTIVE_2);
     wait_until(other, MODEL, ACTIVE_2);
     expect(other, "DELETE", MODEL "/versions/1", NULL, 409, "version_read_only");
+    cluster_stop(&cluster);
+}
+
+/* They are given to the cluster, and are the node's own if it goes back. */
+TEST(versions_from_before_the_cluster_are_taken_along)
+{
+    struct cluster cluster;
+    const char *options[CLUSTER_OPTIONS_MAX];
+    if (!engine_is_there()) {
+        return;
+    }
+    cluster = (struct cluster){ .engine = engine_start(NULL), .nodes[0] = daemon_start(NULL) };
+    snprintf(cluster.url, sizeof cluster.url, "redis://127.0.0.1:%u/0", cluster.engine.port);
+    struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    add_level_model(one);
+    add_version(one, "24,8");
+    expect(one, "POST", MODEL "/versions/2/activate", NULL, 200, ACTIVE_2);
+    daemon_kill(one);
+    node_options(&cluster, NULL, options);
+    daemon_start_again(one, options);
+    *other = daemon_start(options);
+    expect(other, "GET", MODEL, NULL, 200, ACTIVE_2);
+    expect_same(one, other, "GET", MODEL, NULL);
+    add_version(one, "16");
+    expect(one, "POST", MODEL "/versions/3/activate", NULL, 200, "\"active_version\":3");
+    expect(one, "DELETE", MODEL "/versions/1", NULL, 204, NULL);
+    wait_until_gone(other, MODEL "/versions/1/file");
+    daemon_kill(one);
+    daemon_start_again(one, NULL); /* alone, as it was */
+    expect(one, "GET", MODEL, NULL, 200, ACTIVE_2);
+    expect(one, "GET", MODEL, NULL, 200, VERSION_1);
+    expect_absent(one, MODEL, VERSION_3);
+    daemon_kill(one);
+    daemon_start_again(one, options);
+    expect_same(one, other, "GET", MODEL, NULL);
     cluster_stop(&cluster);
 }
 
