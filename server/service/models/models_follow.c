@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cluster/cluster_greeting.h"
 #include "service/cluster/engine.h"
 #include "service/models/change.h"
 #include "service/models/shared_models.h"
@@ -16,14 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POLL_MS = 250, MS_NS = 1000000, EPOCH_TEXT = 65, ALL = -1 };
+enum { POLL_MS = 250, MS_NS = 1000000, ALL = -1 };
 
 struct models_follower {
     pthread_t thread;
     struct service_context *context;
     /* the thread's own */
-    int64_t since;          /* the counter of changes; ALL: nothing is known */
-    char epoch[EPOCH_TEXT]; /* of the engine that it is of */
+    int64_t since;                     /* the counter of changes; ALL: nothing is known */
+    char epoch[CLUSTER_EPOCH_MAX + 1]; /* of the engine that it is of */
     char told[sizeof((struct fault *)NULL)->message]; /* what was logged last; empty: all is well */
     /* of all threads */
     _Atomic bool is_anew, is_halting, is_halted;
@@ -55,12 +56,19 @@ static enum status settle(struct models_follower *follower, const char *name, st
     return change_end(context, next, sharing.has_changed, status);
 }
 
+/* False: nothing more can be settled in this round. */
+static bool goes_on(const struct models_follower *follower)
+{
+    return !atomic_load(&follower->is_halting) &&
+           cluster_link_is_ready(engine_link(follower->context->engine));
+}
+
 /* One that fails keeps no other from being settled; all are looked at again then. */
 static bool settle_one(struct models_follower *follower, const char *name)
 {
     struct fault fault;
-    const bool is_settled = settle(follower, name, &fault) == STATUS_OK;
-    if (!is_settled) {
+    const bool is_settled = goes_on(follower) && settle(follower, name, &fault) == STATUS_OK;
+    if (!is_settled && goes_on(follower)) { /* else the link tells of it */
         tell(follower, name, &fault);
     }
     return is_settled;
@@ -103,8 +111,8 @@ static void look(struct models_follower *follower)
     follower->since = atomic_exchange(&follower->is_anew, false) ? ALL : follower->since;
     if (shared_changes_read(follower->context->engine, follower->since, &changes, &fault) !=
         STATUS_OK) {
-        if (cluster_link_is_ready(engine_link(follower->context->engine))) {
-            tell(follower, "", &fault); /* the rest is told by the link */
+        if (goes_on(follower)) {
+            tell(follower, "", &fault);
         }
         return;
     }
