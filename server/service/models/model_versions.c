@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "service/job_database.h"
 #include "service/models/interval_classes.h"
+#include "service/models/version_bytes.h"
 #include "service/models/wide_state.h"
 #include "service/rules/rules.h"
 #include "service/service_private.h"
@@ -64,7 +65,7 @@ void version_done(struct version *version)
 {
     gru_model_unref(version->gru);
     free(version->path);
-    free(version->file);
+    version_bytes_unref(version->file);
 }
 
 static bool version_copy(const struct version *version, struct version *ret_copy)
@@ -72,13 +73,10 @@ static bool version_copy(const struct version *version, struct version *ret_copy
     struct version copy = *version;
     gru_model_ref(copy.gru);
     copy.path = version->path ? strdup(version->path) : NULL;
-    copy.file = version->file ? malloc(version->n_file) : NULL;
-    if ((version->path && !copy.path) || (version->file && !copy.file)) {
+    copy.file = version_bytes_ref(version->file);
+    if (version->path && !copy.path) {
         version_done(&copy);
         return false;
-    }
-    if (copy.file) {
-        memcpy(copy.file, version->file, version->n_file);
     }
     *ret_copy = copy;
     return true;

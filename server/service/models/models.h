@@ -21,6 +21,7 @@
 
 struct pool;
 struct service_context;
+struct version_bytes;
 
 struct version {
     unsigned number;
@@ -32,8 +33,7 @@ struct version {
     struct digest digest;
     struct gru_model *gru;
     char *path; /* the file; NULL: there is no data directory, the version is in memory only */
-    void *file; /* then its bytes, from malloc */
-    size_t n_file;
+    struct version_bytes *file; /* then its bytes (version_bytes.h) */
 };
 
 struct model {

@@ -1,6 +1,7 @@
 /* models_file.c - the bytes of a version's file. */
 #include "base/log.h"
 #include "service/models/models.h"
+#include "service/models/version_bytes.h"
 #include "store/files.h"
 
 #include <errno.h>
@@ -29,9 +30,9 @@ enum status model_read_file(const struct version *version, struct arena *arena,
         } else if (status == STATUS_STORAGE_FAILED && fault->error == ENOENT) {
             status = refuse_gone(version, "has been removed", fault);
         }
-    } else if ((bytes = arena_alloc(arena, version->n_file)) != NULL) {
-        memcpy(bytes, version->file, version->n_file);
-        *ret_n = version->n_file;
+    } else if ((bytes = arena_alloc(arena, version->file->n)) != NULL) {
+        memcpy(bytes, version->file->bytes, version->file->n);
+        *ret_n = version->file->n;
     } else {
         status = fault_no_room(fault, arena->is_full, NULL,
                                "the file is too large to be read into memory");

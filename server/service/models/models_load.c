@@ -8,6 +8,7 @@
 #include "service/models/model_versions.h"
 #include "service/models/shared_models.h"
 #include "service/models/stored_version.h"
+#include "service/models/version_bytes.h"
 #include "service/models/version_store.h"
 #include "service/service_private.h"
 
@@ -88,7 +89,7 @@ static enum status meet_known(const struct version_list *list, const struct file
         shared_model_log_differs(file->name, version, known->digest);
         return STATUS_OK;
     }
-    free(known->file);
+    version_bytes_unref(known->file);
     known->file = NULL;
     known->path = version->path;
     known->read_only = version->read_only;

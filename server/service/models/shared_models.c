@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "service/models/change.h"
 #include "service/models/model_versions.h"
+#include "service/models/version_bytes.h"
 #include "service/service_private.h"
 
 #include <stdio.h>
@@ -118,21 +119,20 @@ static enum status fetch(struct sharing *sharing, const struct model *model,
 {
     struct file_version file = { .number = entry->number };
     struct version version;
-    void *bytes;
+    struct version_bytes *bytes;
     enum status status = shared_version_read(sharing->engine, model->name, entry, &bytes, fault);
     if (status != STATUS_OK) {
         return status;
     }
     snprintf(file.name, sizeof file.name, "%s", model->name);
-    status = version_make(&file, bytes, entry->n_file, &version, fault);
+    status = version_make(&file, bytes->bytes, bytes->n, &version, fault);
     if (status != STATUS_OK) {
-        free(bytes);
+        version_bytes_unref(bytes);
         return status;
     }
     free(version.path);
     version.path = NULL;
     version.file = bytes;
-    version.n_file = entry->n_file;
     take_facts(&version, entry);
     status = model_check_version(model, &version, fault);
     if (status != STATUS_OK) {

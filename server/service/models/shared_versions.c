@@ -3,6 +3,7 @@
 #include "cluster/cluster_library.h"
 #include "cluster/cluster_trouble.h"
 #include "service/cluster/engine.h"
+#include "service/models/version_bytes.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -220,22 +221,22 @@ static enum status read_piece(struct engine *engine, const char *name,
 }
 
 enum status shared_version_read(struct engine *engine, const char *name,
-                                const struct version_entry *entry, void **ret_bytes,
+                                const struct version_entry *entry, struct version_bytes **ret_bytes,
                                 struct fault *fault)
 {
     if (entry->is_damaged || entry->n_file == 0 || entry->n_file > FILE_BYTES_MAX) {
         return refuse_file(entry, "its entry is none", fault);
     }
-    char *bytes = malloc(entry->n_file);
+    struct version_bytes *bytes = version_bytes_create(entry->n_file);
     enum status status = bytes ? STATUS_OK : no_memory(fault);
     for (size_t at = 0; status == STATUS_OK && at < entry->n_file; at += PIECE_BYTES) {
-        status = read_piece(engine, name, entry, at, bytes + at, fault);
+        status = read_piece(engine, name, entry, at, bytes->bytes + at, fault);
     }
-    if (status == STATUS_OK && !digest_equals(digest_128(bytes, entry->n_file), entry->digest)) {
+    if (status == STATUS_OK && !digest_equals(digest_128(bytes->bytes, bytes->n), entry->digest)) {
         status = refuse_file(entry, "its file has another digest", fault);
     }
     if (status != STATUS_OK) {
-        free(bytes);
+        version_bytes_unref(bytes);
         return status;
     }
     *ret_bytes = bytes;

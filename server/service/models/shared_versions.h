@@ -37,9 +37,9 @@ enum status shared_model_read(struct engine *engine, const char *name,
                               struct shared_model *ret_model, struct fault *fault);
 void shared_model_done(struct shared_model *model);
 const struct version_entry *shared_model_find(const struct shared_model *model, unsigned number);
-/* Its file, from malloc. STATUS_INVALID_MODEL: that is not what the entry says. */
+/* Its file. STATUS_INVALID_MODEL: that is not what the entry says. */
 enum status shared_version_read(struct engine *engine, const char *name,
-                                const struct version_entry *entry, void **ret_bytes,
+                                const struct version_entry *entry, struct version_bytes **ret_bytes,
                                 struct fault *fault);
 
 /* ---- changing ---- */

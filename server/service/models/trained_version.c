@@ -7,6 +7,7 @@
 #include "service/models/change.h"
 #include "service/models/model_versions.h"
 #include "service/models/shared_models.h"
+#include "service/models/version_bytes.h"
 #include "service/service_private.h"
 
 #include <stdio.h>
@@ -123,6 +124,15 @@ static enum status write_file(const char *data, const struct lineage *lineage,
     return STATUS_OK;
 }
 
+static bool keep_bytes(const struct trained_version *trained, struct version *version)
+{
+    version->file = version_bytes_create(trained->n_bytes);
+    if (version->file) {
+        memcpy(version->file->bytes, trained->bytes, trained->n_bytes);
+    }
+    return version->file != NULL;
+}
+
 /* Into the model of the copy, and to where versions are kept. */
 static enum status insert(const struct service *service, struct model *model,
                           const struct lineage *lineage, struct trained_version *trained,
@@ -137,19 +147,16 @@ static enum status insert(const struct service *service, struct model *model,
     if (status != STATUS_OK || *ret_is_taken) {
         return status;
     }
-    if (!data[0]) {
-        version.file = trained->bytes;
-        version.n_file = trained->n_bytes;
-    }
-    if (!model_insert_version(model, version)) {
+    const bool is_kept = data[0] || keep_bytes(trained, &version);
+    if (!is_kept || !model_insert_version(model, version)) {
         if (version.path) {
             change_delete_file(version.path);
         }
         free(version.path);
+        version_bytes_unref(version.file);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
     }
-    trained->gru = NULL; /* both are the version's now */
-    trained->bytes = data[0] ? trained->bytes : NULL;
+    trained->gru = NULL; /* it is the version's now */
     return STATUS_OK;
 }
 

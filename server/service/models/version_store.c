@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "service/models/change.h"
 #include "service/models/model_versions.h"
+#include "service/models/version_bytes.h"
 #include "service/service_private.h"
 
 #include <stdio.h>
@@ -35,12 +36,11 @@ static enum status write_file(const char *data, const char *model, const void *b
 static enum status keep_bytes(const void *bytes, size_t n, struct version *version,
                               struct fault *fault)
 {
-    version->file = malloc(n);
+    version->file = version_bytes_create(n);
     if (!version->file) {
         return no_memory(fault);
     }
-    memcpy(version->file, bytes, n);
-    version->n_file = n;
+    memcpy(version->file->bytes, bytes, n);
     version->created_at_ms = clock_wall_ms();
     return STATUS_OK;
 }
