@@ -10,9 +10,10 @@
 
 enum {
     VERSION_LEAST = 7, /* the first Redis that has functions; Valkey says 7 there, too */
-    ROUNDS_MAX = 4,    /* another node may make what is missing at the same time */
+    ROUNDS_MAX = 6,    /* another node may make what is missing at the same time */
     EPOCH_BYTES = 16,
-    KEY_MAX = CLUSTER_PREFIX_MAX + 16
+    KEY_MAX = CLUSTER_PREFIX_MAX + 16,
+    NUMBER_TEXT = 24
 };
 
 static void fail(struct cluster_greeting *greeting, enum cluster_trouble trouble,
@@ -93,6 +94,16 @@ static void judge(struct cluster_greeting *greeting, const char *info)
         most[0] && strcmp(most, "0") != 0 && policy[0] && strcmp(policy, "noeviction") != 0;
 }
 
+/* What the engine calls its process, and what its replicas call the history of its writes. */
+static void note_run(struct cluster_greeting *greeting, const char *info)
+{
+    enum { PART = CLUSTER_RUN_MAX / 2 };
+    char process[PART + 1], history[PART + 1];
+    find_field(info, "run_id", process, sizeof process);
+    find_field(info, "master_replid", history, sizeof history);
+    snprintf(greeting->found.run, sizeof greeting->found.run, "%s-%s", process, history);
+}
+
 /* Of one library: names and values in turn. */
 static bool is_our_library(const struct cluster_reply *library)
 {
@@ -147,6 +158,7 @@ static void take_info(void *arg, const struct cluster_reply *reply, bool was_sen
     (void)was_sent;
     if (is_good(arg, reply, CLUSTER_TEXT)) {
         judge(arg, reply->text.bytes);
+        note_run(arg, reply->text.bytes);
     }
     go_on(arg, reply);
 }
@@ -164,22 +176,6 @@ static void take_library(void *arg, const struct cluster_reply *reply, bool was_
     go_on(greeting, reply);
 }
 
-static void take_epoch(void *arg, const struct cluster_reply *reply, bool was_sent)
-{
-    struct cluster_greeting *greeting = arg;
-    (void)was_sent;
-    greeting->epoch[0] = '\0';
-    if ((!reply || reply->type != CLUSTER_NIL) && is_good(greeting, reply, CLUSTER_TEXT)) {
-        if (reply->text.n == 0 || reply->text.n > CLUSTER_EPOCH_MAX ||
-            strlen(reply->text.bytes) != reply->text.n) {
-            fail(greeting, CLUSTER_IS_KEY_TYPE, "its epoch is none of grud's");
-        } else {
-            memcpy(greeting->epoch, reply->text.bytes, reply->text.n + 1);
-        }
-    }
-    go_on(greeting, reply);
-}
-
 /* Another node may have been faster. */
 static void take_loaded(void *arg, const struct cluster_reply *reply, bool was_sent)
 {
@@ -191,46 +187,87 @@ static void take_loaded(void *arg, const struct cluster_reply *reply, bool was_s
     go_on(greeting, reply);
 }
 
-static void take_set(void *arg, const struct cluster_reply *reply, bool was_sent)
+/* Whether it is the epoch, the number of writes, and how many of them are left. */
+static bool is_meeting(const struct cluster_reply *reply)
 {
-    (void)was_sent;
-    if (!reply || reply->type != CLUSTER_NIL) { /* which another node's was there before */
-        (void)is_good(arg, reply, CLUSTER_TEXT);
+    return reply->n == 3 && reply->list[0].type == CLUSTER_TEXT &&
+           reply->list[1].type == CLUSTER_NUMBER && reply->list[2].type == CLUSTER_NUMBER;
+}
+
+static void judge_meeting(struct cluster_greeting *greeting, const struct cluster_reply *reply)
+{
+    const struct cluster_text epoch = reply->list[0].text;
+    const int64_t n_left = reply->list[2].number; /* -1: all are */
+    char details[96];
+    if (epoch.n == 0 || epoch.n > CLUSTER_EPOCH_MAX || strlen(epoch.bytes) != epoch.n) {
+        fail(greeting, CLUSTER_IS_KEY_TYPE, "its epoch is none of grud's");
+        return;
     }
-    go_on(arg, reply);
+    memcpy(greeting->found.epoch, epoch.bytes, epoch.n + 1);
+    greeting->found.n_writes = reply->list[1].number;
+    if (n_left >= 0) {
+        snprintf(details, sizeof details, "%lld writes are left, and this node knows of %lld",
+                 (long long)n_left, (long long)greeting->known->n_writes);
+        fail(greeting, CLUSTER_IS_LOST, details);
+    }
+}
+
+static void take_meeting(void *arg, const struct cluster_reply *reply, bool was_sent)
+{
+    struct cluster_greeting *greeting = arg;
+    (void)was_sent;
+    greeting->is_noted = !reply || reply->type != CLUSTER_NUMBER;
+    if (greeting->is_noted && is_good(greeting, reply, CLUSTER_LIST)) {
+        if (is_meeting(reply)) {
+            judge_meeting(greeting, reply);
+        } else {
+            fail(greeting, CLUSTER_IS_NOT_ENGINE, "a meeting is none");
+        }
+    }
+    go_on(greeting, reply);
 }
 
 /* ---- trips ---- */
 
-static void print_key(const struct cluster_greeting *greeting, char key[KEY_MAX])
+static void look_for_library(struct cluster_greeting *greeting)
 {
-    snprintf(key, KEY_MAX, "%sepoch", greeting->target->prefix);
-}
-
-static void look(struct cluster_greeting *greeting)
-{
-    char key[KEY_MAX];
-    print_key(greeting, key);
     greeting->n_rounds++;
     ask_with(greeting, take_library, CLUSTER_WORD("FUNCTION"), CLUSTER_WORD("LIST"),
              CLUSTER_WORD("LIBRARYNAME"), CLUSTER_WORD(CLUSTER_LIBRARY), CLUSTER_WORD("WITHCODE"));
-    ask_with(greeting, take_epoch, CLUSTER_WORD("GET"), text_of(key));
 }
 
-static void make_epoch(struct cluster_greeting *greeting)
+/* False: none can be had. */
+static bool draw_epoch(struct cluster_greeting *greeting, char epoch[2 * EPOCH_BYTES + 1])
 {
-    char key[KEY_MAX], epoch[2 * EPOCH_BYTES + 1];
     unsigned char drawn[EPOCH_BYTES];
     if (getrandom(drawn, sizeof drawn, 0) != sizeof drawn) {
         fail(greeting, CLUSTER_IS_NO_MEMORY, "the system gives no random bytes");
-        return;
+        return false;
     }
     for (size_t i = 0; i < sizeof drawn; i++) {
         snprintf(epoch + 2 * i, 3, "%02x", drawn[i]);
     }
-    print_key(greeting, key);
-    ask_with(greeting, take_set, CLUSTER_WORD("SET"), text_of(key), text_of(epoch),
-             CLUSTER_WORD("NX"));
+    return true;
+}
+
+/* What the node knows, and what is to be compared with it. Only where something is to be noted is
+ * the engine asked to write: so one that takes no writes can be read. */
+static void meet(struct cluster_greeting *greeting, bool may_note)
+{
+    const struct cluster_known *known = greeting->known;
+    char key[KEY_MAX], n_writes[NUMBER_TEXT], epoch[2 * EPOCH_BYTES + 1];
+    snprintf(key, sizeof key, "%sepoch", greeting->target->prefix);
+    snprintf(n_writes, sizeof n_writes, "%lld", (long long)known->n_writes);
+    greeting->n_rounds++;
+    if (!may_note) {
+        ask_with(greeting, take_meeting, CLUSTER_WORD("FCALL"), CLUSTER_WORD(CLUSTER_LOOK),
+                 CLUSTER_WORD("1"), text_of(key), text_of(known->epoch), text_of(known->run),
+                 text_of(n_writes), text_of(greeting->found.run));
+    } else if (draw_epoch(greeting, epoch)) {
+        ask_with(greeting, take_meeting, CLUSTER_WORD("FCALL"), CLUSTER_WORD(CLUSTER_MEET),
+                 CLUSTER_WORD("1"), text_of(key), text_of(known->epoch), text_of(known->run),
+                 text_of(n_writes), text_of(greeting->found.run), text_of(epoch));
+    }
 }
 
 /* After a reply: with the last of a trip, the next begins. */
@@ -243,32 +280,30 @@ static void go_on(struct cluster_greeting *greeting, const struct cluster_reply 
     if (greeting->n_out > 0 || greeting->progress != CLUSTER_GOES_ON) {
         return;
     }
-    if (greeting->has_library && greeting->epoch[0]) {
+    if (greeting->found.epoch[0]) {
         greeting->progress = CLUSTER_OVER;
-        return;
-    }
-    if (greeting->n_rounds == ROUNDS_MAX) {
+    } else if (greeting->n_rounds == ROUNDS_MAX) {
         fail(greeting, CLUSTER_IS_REFUSED, "what grud puts there does not stay there");
-        return;
-    }
-    if (!greeting->has_library) {
+    } else if (!greeting->has_library) {
         ask_with(greeting, take_loaded, CLUSTER_WORD("FUNCTION"), CLUSTER_WORD("LOAD"),
                  (struct cluster_text){ cluster_library_text, cluster_library_n });
+        look_for_library(greeting);
+    } else {
+        meet(greeting, !greeting->is_noted);
     }
-    if (!greeting->epoch[0]) {
-        make_epoch(greeting);
-    }
-    look(greeting);
 }
 
 void cluster_greeting_begin(struct cluster_greeting *greeting, const struct cluster_target *target,
-                            cluster_queue *queue, void *link)
+                            const struct cluster_known *known, cluster_queue *queue, void *link)
 {
     const struct cluster_url *url = &target->url;
     char db[16];
-    *greeting = (struct cluster_greeting){
-        .target = target, .queue = queue, .link = link, .progress = CLUSTER_GOES_ON
-    };
+    *greeting = (struct cluster_greeting){ .target = target,
+                                           .known = known,
+                                           .queue = queue,
+                                           .link = link,
+                                           .is_noted = true, /* as far as is known */
+                                           .progress = CLUSTER_GOES_ON };
     if (url->has_password && url->user[0]) {
         ask_with(greeting, take_plain, CLUSTER_WORD("AUTH"), text_of(url->user),
                  text_of(url->password));
@@ -280,5 +315,5 @@ void cluster_greeting_begin(struct cluster_greeting *greeting, const struct clus
     ask_with(greeting, take_name, CLUSTER_WORD("CLIENT"), CLUSTER_WORD("SETNAME"),
              CLUSTER_WORD("grud"));
     ask_with(greeting, take_info, CLUSTER_WORD("INFO"));
-    look(greeting);
+    look_for_library(greeting);
 }

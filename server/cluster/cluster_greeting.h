@@ -1,7 +1,8 @@
 /*
  * cluster_greeting.h - what a new connection begins with, in as few trips as there can be: who grud
- * is, whether the engine is fit, its library and its epoch, which are made where there is none.
- * Sends through its link, and is of the link's thread.
+ * is, whether the engine is fit, its library, and its epoch, which are made where there is none;
+ * and whether the engine has all that the link knows it had. Sends through its link, and is of the
+ * link's thread.
  */
 #ifndef CLUSTER_GREETING_H
 #define CLUSTER_GREETING_H
@@ -13,7 +14,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CLUSTER_EPOCH_MAX = 64 };
+enum { CLUSTER_EPOCH_MAX = 64, CLUSTER_RUN_MAX = 95 };
+
+/* Of the engine that a link was ready with last; "": none. */
+struct cluster_known {
+    char epoch[CLUSTER_EPOCH_MAX + 1];
+    char run[CLUSTER_RUN_MAX + 1]; /* from its start, or from when it became the primary */
+    int64_t n_writes;              /* the highest number of one that the link was told */
+};
 
 /* Queues a command of a link. False: no memory. */
 typedef bool cluster_queue(void *link, const struct cluster_text *arguments, size_t n,
@@ -26,8 +34,10 @@ struct cluster_greeting {
     size_t n_out;    /* replies that it waits for */
     size_t n_rounds; /* looks that it has taken */
     bool has_library;
+    bool is_noted;  /* what is to be, by CLUSTER_MEET */
     bool may_evict; /* the engine drops keys when its memory is full */
-    char epoch[CLUSTER_EPOCH_MAX + 1];
+    const struct cluster_known *known;
+    struct cluster_known found;
     /* OVER: the engine is fit */
     enum cluster_progress progress;
     struct cluster_failure failure;
@@ -35,6 +45,6 @@ struct cluster_greeting {
 
 /* Queues the first trip; the rest follows from the replies. */
 void cluster_greeting_begin(struct cluster_greeting *greeting, const struct cluster_target *target,
-                            cluster_queue *queue, void *link);
+                            const struct cluster_known *known, cluster_queue *queue, void *link);
 
 #endif

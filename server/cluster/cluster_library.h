@@ -11,10 +11,11 @@
  *                          session records ("": none is recorded). If so, then how many readings
  *                          this write brings, and these
  *                    gives for each record 1: done; 0: there is none; a text: the one that is
- *                          there; or an error, of this one alone
+ *                          there; or an error, of this one alone. Then the number of the write
  *     CLUSTER_READ   keys  the epoch's; then the records'
  *                    args  the epoch; then the tokens that are known ("": none)
- *                    gives for each record 1: it has that token; 0: there is none; a text: it
+ *                    gives for each record 1: it has that token; 0: there is none; a text: it.
+ *                          Then how many writes there were
  *
  *     CLUSTER_RECORDED   keys  the epoch's; the record's
  *                        args  the epoch; from where and to where, as LRANGE has them
@@ -61,7 +62,18 @@
  *                             args  the epoch; the model's name, the number
  *                             gives 1: done; 0: there is no such version; -1: it is active
  *
- * Another epoch is an error of the whole, and nothing is done then (CLUSTER_IS_EPOCH). An id is
+ *     CLUSTER_LOOK   keys  the epoch's
+ *                    args  what a node knows: the epoch ("": nothing), the run of the engine in
+ *                          which it learnt that, and the highest number of a write that it was
+ *                          told; the present run
+ *                    gives the epoch, how many writes there were, and how many of them are left if
+ *                          some are lost (-1: none is). 0: CLUSTER_MEET is to be called
+ *     CLUSTER_MEET   keys  the epoch's
+ *                    args  likewise; an epoch to be taken where there is none
+ *                    gives likewise, once it has noted the run, the epoch, or the loss
+ *
+ * But for these two, another epoch is an error of the whole, and nothing is done then
+ * (CLUSTER_IS_EPOCH). An id is
  * listed with each write of its record, and no more once that was deleted. That of a record whose
  * time ends stays until CLUSTER_LEAVE, or until a later new record has it found.
  */
@@ -77,6 +89,8 @@
 #define CLUSTER_LIST_IDS  CLUSTER_LIBRARY "_list_ids"
 #define CLUSTER_LIST_SEEN CLUSTER_LIBRARY "_list_seen"
 #define CLUSTER_LEAVE     CLUSTER_LIBRARY "_leave"
+#define CLUSTER_LOOK      CLUSTER_LIBRARY "_look"
+#define CLUSTER_MEET      CLUSTER_LIBRARY "_meet"
 
 #define CLUSTER_MODELS_CHANGED CLUSTER_LIBRARY "_models_changed"
 #define CLUSTER_MODEL_READ     CLUSTER_LIBRARY "_model_read"

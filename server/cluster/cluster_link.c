@@ -23,7 +23,18 @@ enum status cluster_link_fault(const struct cluster_link *link, struct fault *fa
 
 struct cluster_text cluster_link_epoch(const struct cluster_link *link)
 {
-    return (struct cluster_text){ .bytes = link->epoch, .n = strlen(link->epoch) };
+    return (struct cluster_text){ .bytes = link->known.epoch, .n = strlen(link->known.epoch) };
+}
+
+void cluster_link_note_writes(struct cluster_link *link, int64_t n)
+{
+    link->known.n_writes = n > link->known.n_writes ? n : link->known.n_writes;
+}
+
+bool cluster_link_sees_loss(const struct cluster_link *link)
+{
+    return link->state != LINK_READY && (link->failure.trouble == CLUSTER_IS_LOST ||
+                                         link->failure.trouble == CLUSTER_IS_ANOTHER);
 }
 
 struct cluster_counts *cluster_link_counts(const struct cluster_link *link)

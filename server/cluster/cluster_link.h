@@ -5,7 +5,9 @@
  * A link connects by itself, again and again until it is freed, and nothing of it waits:
  * cluster_link_poll says for what its thread's loop has to, and cluster_link_go_on does what can be
  * done. Before it is ready it has seen that the engine is fit: new enough, no replica, with the
- * library of functions (library/), which it loads where it is absent, and with an epoch.
+ * library of functions (library/), which it loads where it is absent, and with an epoch. An engine
+ * that has less than the link knows is refused (library/6_meeting.lua), and all nodes are told by a
+ * mark in it.
  *
  * An engine that does not answer within --cluster-timeout-ms (and a second more for each MiB that
  * is moved meanwhile) is given up: all that is out ends, and the link connects anew. It asks an
@@ -46,6 +48,10 @@ enum status cluster_link_fault(const struct cluster_link *link, struct fault *fa
 /* Of the engine that it is, or was last, ready with; n = 0: it never was. Valid until the next
  * cluster_link_go_on. */
 struct cluster_text cluster_link_epoch(const struct cluster_link *link);
+/* What was answered on this connection, and is not to be lost: there were that many writes. */
+void cluster_link_note_writes(struct cluster_link *link, int64_t n);
+/* The engine came back without what this link knows of, or is another one. */
+bool cluster_link_sees_loss(const struct cluster_link *link);
 
 /* What it counts, and its thread may. As long as the link is its thread's. */
 struct cluster_counts *cluster_link_counts(const struct cluster_link *link);

@@ -48,7 +48,7 @@ struct cluster_link {
     struct cluster_reader *reader;
     uint64_t n_received;
     struct cluster_greeting greeting;
-    char epoch[CLUSTER_EPOCH_MAX + 1];
+    struct cluster_known known;
     struct cluster_waiter *waiter;
     bool is_held;  /* the reply that the reader gave last is still of use */
     bool has_more; /* to be read, which poll does not see */

@@ -20,12 +20,13 @@ _Static_assert(CLUSTER_IS_REFUSED < 63, "each trouble has a bit of its own");
 /* One line for all links to an engine, however often each of them tries. */
 static void log_failure(const struct cluster_link *link)
 {
+    const bool is_loss = link->failure.trouble == CLUSTER_IS_LOST;
     const uint64_t bit = 1ULL << link->failure.trouble;
     struct fault fault;
     if (!(atomic_fetch_or(&link->target->logged, bit) & bit)) {
         cluster_trouble_fault(link->failure.trouble, link->failure.details, &fault);
-        log_event(LOG_WARN, "cluster_unfit", LOG_STRING("engine", link->target->name),
-                  LOG_STRING("reason", fault.message));
+        log_event(is_loss ? LOG_ERROR : LOG_WARN, is_loss ? "cluster_lost_writes" : "cluster_unfit",
+                  LOG_STRING("engine", link->target->name), LOG_STRING("reason", fault.message));
     }
 }
 
@@ -33,7 +34,7 @@ static void log_ready(const struct cluster_link *link)
 {
     if (atomic_exchange(&link->target->logged, READY_LOGGED) != READY_LOGGED) {
         log_event(LOG_INFO, "cluster_ready", LOG_STRING("engine", link->target->name),
-                  LOG_STRING("epoch", link->epoch));
+                  LOG_STRING("epoch", link->known.epoch));
     }
     if (link->greeting.may_evict && !atomic_exchange(&link->target->is_warned, true)) {
         log_event(LOG_WARN, "cluster_may_evict", LOG_STRING("engine", link->target->name),
@@ -163,7 +164,7 @@ static void greet(struct cluster_link *link, int64_t now_ns)
         return;
     }
     link->state = LINK_GREETS;
-    cluster_greeting_begin(&link->greeting, link->target, cluster_link_queue, link);
+    cluster_greeting_begin(&link->greeting, link->target, &link->known, cluster_link_queue, link);
 }
 
 static void connect_on(struct cluster_link *link, int64_t now_ns)
@@ -203,7 +204,7 @@ static void become_ready(struct cluster_link *link, int64_t now_ns)
     link->state = LINK_READY;
     link->ready_ns = now_ns;
     histogram_count(&link->counts->n_connections, 1);
-    memcpy(link->epoch, link->greeting.epoch, sizeof link->epoch);
+    link->known = link->greeting.found;
     log_ready(link);
 }
 

@@ -35,6 +35,7 @@ static const struct {
     { "MISCONF", CLUSTER_IS_DISK, false },
     { "WRONGTYPE", CLUSTER_IS_KEY_TYPE, false },
     { "GRUDEPOCH", CLUSTER_IS_EPOCH, true },
+    { "GRUDOTHER", CLUSTER_IS_ANOTHER, true },
     { "MOVED", CLUSTER_IS_SHARDED, true },
     { "ASK", CLUSTER_IS_SHARDED, true },
     { "CROSSSLOT", CLUSTER_IS_SHARDED, true },

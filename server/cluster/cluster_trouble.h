@@ -33,7 +33,13 @@ enum { CLUSTER_PASSES = 1, CLUSTER_STAYS = 0 };
       "primary")                                                                                   \
     X(NO_REPLICAS, CLUSTER_PASSES, "the cluster's engine has fewer replicas than it needs")        \
     X(LIBRARY_GONE, CLUSTER_PASSES, "somebody removed grud's functions from the cluster's engine") \
-    X(EPOCH, CLUSTER_PASSES, "the cluster's engine is another one than before")                    \
+    X(EPOCH, CLUSTER_PASSES, "the cluster's engine came back, and is to be met anew")              \
+    X(LOST, CLUSTER_PASSES,                                                                        \
+      "the cluster's engine came back without writes that it had acknowledged, and no session is " \
+      "served: give it its data back, or accept the loss (docs/CLUSTER.md)")                       \
+    X(ANOTHER, CLUSTER_PASSES,                                                                     \
+      "the cluster's engine is another one than before, without what was written to that: give "   \
+      "grud the right one, or start it again to take this one as it is")                           \
     X(NOT_TLS, CLUSTER_STAYS,                                                                      \
       "the cluster's engine does not speak TLS on that port: --cluster must begin with "           \
       "redis://, or name its TLS port")                                                            \

@@ -56,6 +56,10 @@ enum status api_ready(struct request *request)
                          "no model is served: every file that was given is refused; the log says "
                          "why, and SIGHUP reads them again");
     }
+    if (service_is_degraded_by(service_context_service(request->context), DEGRADED_LOST)) {
+        return fault_set(request->fault, STATUS_NOT_READY, NULL, "%s",
+                         degraded_sentence(DEGRADED_LOST));
+    }
     if (service_misses_cluster(service_context_service(request->context))) {
         return fault_set(request->fault, STATUS_NOT_READY, NULL,
                          "the cluster's engine has not answered for some seconds: no session is "

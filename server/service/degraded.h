@@ -31,6 +31,9 @@ struct service;
       "the file of a model's sessions was cut while grud ran: they are not served until grud is "  \
       "started again")                                                                             \
     X(CLUSTER, "cluster", "the cluster's engine does not answer: no session is served")            \
+    X(LOST, "lost",                                                                                \
+      "the cluster's engine came back without writes that it had acknowledged: no session is "     \
+      "served until it has its data back, or the loss is accepted")                                \
     X(MODELS, "models", "a model, or a version of one, cannot be served")
 enum degraded_state {
 #define DEGRADED_ENUM(name, word, sentence) DEGRADED_##name,

@@ -1,6 +1,8 @@
 #include "service/disk_thread.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "service/cluster/engine.h"
 #include "service/service_context.h"
 #include "service/service_private.h"
 
@@ -121,12 +123,32 @@ void disk_threads_take_back(struct service *service, struct disk_inbox *inbox)
     }
 }
 
+/* Without a task, too, its link to the engine of a cluster lives on: it connects anew as soon as
+ * those of other threads do, and finds whether what this thread has written is still there. */
+static void wait_for_work(struct disk_thread *disk_thread)
+{
+    enum { LOOK_NS = 100000000, SECOND_NS = 1000000000 };
+    if (!disk_thread->context->engine) {
+        pthread_cond_wait(&disk_thread->has_work, &disk_thread->mutex);
+        return;
+    }
+    const int64_t until_ns = clock_monotonic_ns() + LOOK_NS;
+    const struct timespec until = { .tv_sec = until_ns / SECOND_NS,
+                                    .tv_nsec = until_ns % SECOND_NS };
+    if (pthread_cond_clockwait(&disk_thread->has_work, &disk_thread->mutex, CLOCK_MONOTONIC,
+                               &until) == ETIMEDOUT) {
+        pthread_mutex_unlock(&disk_thread->mutex);
+        cluster_link_go_on(engine_link(disk_thread->context->engine), clock_monotonic_ns());
+        pthread_mutex_lock(&disk_thread->mutex);
+    }
+}
+
 /* NULL: the thread is to end. */
 static struct disk_task *wait_for_task(struct disk_thread *disk_thread)
 {
     pthread_mutex_lock(&disk_thread->mutex);
     while (!disk_thread->first && !disk_thread->is_ending) {
-        pthread_cond_wait(&disk_thread->has_work, &disk_thread->mutex);
+        wait_for_work(disk_thread);
     }
     struct disk_task *task = disk_thread->first;
     if (task) {

@@ -313,9 +313,17 @@ static void note_cut(struct service *service, const struct model *model)
 
 static void look_for_engine(struct service *service)
 {
-    if (service->cluster_watch && cluster_watch_look(service->cluster_watch)) {
+    if (!service->cluster_watch) {
+        return;
+    }
+    const bool is_there = cluster_watch_look(service->cluster_watch);
+    if (is_there) {
         degraded_ends(service, DEGRADED_CLUSTER);
-    } else if (service->cluster_watch) {
+        degraded_ends(service, DEGRADED_LOST);
+    } else if (cluster_watch_sees_loss(service->cluster_watch)) {
+        degraded_begins(service, DEGRADED_LOST);
+        degraded_ends(service, DEGRADED_CLUSTER);
+    } else {
         degraded_begins(service, DEGRADED_CLUSTER);
     }
 }

@@ -60,7 +60,7 @@ size_t false_engine_greeting(const char *info, char text[GREETING_MAX])
 {
     const int n = snprintf(text, GREETING_MAX,
                            "+OK\r\n+OK\r\n$%zu\r\n%s\r\n*1\r\n*2\r\n$12\r\nlibrary_code\r\n$%zu"
-                           "\r\n%s\r\n$2\r\ne1\r\n",
+                           "\r\n%s\r\n",
                            strlen(info), info, cluster_library_n, cluster_library_text);
     ck_assert_int_lt(n, GREETING_MAX);
     return (size_t)n;
@@ -72,5 +72,6 @@ void false_engine_greet(struct false_engine *engine, struct cluster_link *link)
     const size_t n = false_engine_greeting("redis_version:7.0.15\r\n", text);
     false_engine_await(engine, link);
     false_engine_say(engine, text, n);
+    false_engine_say(engine, MEETING, strlen(MEETING));
     link_until_ready(link);
 }

@@ -11,7 +11,8 @@
 TEST(a_greeting_may_come_byte_by_byte)
 {
     char text[GREETING_MAX];
-    const size_t n = false_engine_greeting("redis_version:7.2.4\r\nrole:master\r\n", text);
+    size_t n = false_engine_greeting("redis_version:7.2.4\r\nrole:master\r\n", text);
+    n += (size_t)snprintf(text + n, sizeof text - n, "%s", MEETING);
     struct false_engine engine = false_engine_start();
     struct linked linked = link_open(engine.port, NULL);
     false_engine_await(&engine, linked.link);
@@ -56,6 +57,35 @@ TEST(what_an_engine_says_of_itself_decides)
     false_engine_end(&engine);
 }
 
+TEST(a_meeting_that_is_none_is_refused)
+{
+    static const struct {
+        const char *bytes;
+        enum status status;
+        const char *words;
+    } said[] = {
+        { ":1\r\n:1\r\n:1\r\n:1\r\n:1\r\n", STATUS_STORAGE_FAILED, "does not stay there" },
+        { "+OK\r\n", STATUS_INVALID_VALUE, "of another type" },
+        { "*0\r\n", STATUS_INVALID_VALUE, "a meeting is none" },
+        { "*3\r\n$2\r\ne1\r\n$1\r\n1\r\n:-1\r\n", STATUS_INVALID_VALUE, "a meeting is none" },
+        { "*3\r\n$0\r\n\r\n:1\r\n:-1\r\n", STATUS_INVALID_VALUE, "its epoch is none" },
+        { "-GRUDOTHER its epoch is a.0\r\n", STATUS_STORAGE_FAILED, "another one than before" },
+        { "*3\r\n$2\r\ne1\r\n:9\r\n:7\r\n", STATUS_STORAGE_FAILED, "7 writes are left" },
+    };
+    struct false_engine engine = false_engine_start();
+    for (size_t k = 0; k < sizeof said / sizeof *said; k++) {
+        char text[GREETING_MAX];
+        const size_t n = false_engine_greeting("redis_version:7.2.4\r\n", text);
+        struct linked linked = link_open(engine.port, NULL);
+        false_engine_await(&engine, linked.link);
+        false_engine_say(&engine, text, n);
+        false_engine_say(&engine, said[k].bytes, strlen(said[k].bytes));
+        link_until_refused(linked.link, said[k].status, said[k].words);
+        link_close(&linked);
+    }
+    false_engine_end(&engine);
+}
+
 #define TEN_LISTS "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
 
 TEST(bytes_that_are_no_replies_end_the_connection)
@@ -75,7 +105,7 @@ TEST(bytes_that_are_no_replies_end_the_connection)
         { "*2000000000\r\n", STATUS_STORAGE_FAILED, "more than grud takes" },
         { "*9999999999999\r\n", STATUS_INVALID_VALUE, "no Redis or Valkey" },
         { "-LOADING Redis is loading the dataset in memory\r\n-LOADING\r\n-LOADING\r\n"
-          "-LOADING\r\n-LOADING\r\n",
+          "-LOADING\r\n",
           STATUS_STORAGE_FAILED, "still reading its data" },
         { "-ERR max number of clients reached\r\n", STATUS_STORAGE_FAILED, "no room for another" },
         { "-DENIED Redis is running in protected mode\r\n", STATUS_INVALID_VALUE,

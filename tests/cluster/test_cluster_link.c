@@ -34,7 +34,7 @@ TEST(a_link_becomes_ready_by_itself_and_replies_come_in_order)
     ck_assert(!cluster_link_send(linked.link, count, 2, outcome_note, &outcomes));
     ck_assert_uint_eq(cluster_link_epoch(linked.link).n, 0);
     link_until_ready(linked.link);
-    ck_assert_uint_eq(cluster_link_epoch(linked.link).n, 32);
+    ck_assert_uint_eq(cluster_link_epoch(linked.link).n, 34);
     for (int k = 0; k < 3; k++) {
         send_counts(linked.link, &outcomes, N);
         link_until_answered(linked.link);
@@ -203,7 +203,7 @@ static void kill_and_restart(bool is_kept)
     ck_assert(!cluster_link_send(linked.link, count, 2, outcome_note, &outcomes));
     engine_start_again(&engine);
     link_until_ready(linked.link);
-    ck_assert_int_eq(strcmp(before, cluster_link_epoch(linked.link).bytes) == 0, is_kept);
+    ck_assert_str_eq(before, cluster_link_epoch(linked.link).bytes); /* nothing of grud's is lost */
     ck_assert_int_eq(ask_engine(linked, "INCR", "n")->number, is_kept ? 2 : 1);
     link_close(&linked);
     engine_end(&engine);

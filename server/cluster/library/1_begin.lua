@@ -19,11 +19,18 @@ local function epoch_error(key, epoch)
     return redis.error_reply('GRUDEPOCH the engine is another one, or came back without its data')
 end
 
--- Each function begins with a look at the epoch.
-local function register(name, run, flags)
-    local function run_under_epoch(keys, arguments)
-        return epoch_error(keys[1], arguments[1]) or run(keys, arguments)
-    end
-    redis.register_function{ function_name = NAME .. name, callback = run_under_epoch, flags = flags }
+-- A key of grud's own; the epoch's, which each function is given, is one of those.
+local function beside(epoch_key, name)
+    return string.sub(epoch_key, 1, -#'epoch' - 1) .. name
 end
 
+local function register_bare(name, run, flags)
+    redis.register_function{ function_name = NAME .. name, callback = run, flags = flags }
+end
+
+-- Each function but those of meetings begins with a look at the epoch.
+local function register(name, run, flags)
+    register_bare(name, function(keys, arguments)
+        return epoch_error(keys[1], arguments[1]) or run(keys, arguments)
+    end, flags)
+end

@@ -51,7 +51,14 @@ local function write_one(key, index, arguments, a, rows, n)
     return 1
 end
 
+-- Of the calls that wrote. A node knows by it what an engine that came back has lost.
+local WRITES = 'writes'
+
 local function write(keys, arguments)
+    local number = redis.pcall('INCR', beside(keys[1], WRITES))
+    if type(number) == 'table' then
+        return number
+    end
     local results = {}
     local a = 2
     for k = 2, #keys, 2 do
@@ -60,6 +67,7 @@ local function write(keys, arguments)
         results[k / 2] = write_one(keys[k], keys[k + 1], arguments, a, rows, n)
         a = a + (rows and 7 or 6) + n
     end
+    results[#results + 1] = number
     return results
 end
 
@@ -79,6 +87,7 @@ local function read(keys, arguments)
     for k = 2, #keys do
         results[k - 1] = read_one(keys[k], arguments[k])
     end
+    results[#keys] = tonumber(redis.pcall('GET', beside(keys[1], WRITES))) or 0
     return results
 end
 

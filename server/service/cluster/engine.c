@@ -303,6 +303,16 @@ bool engine_send(struct engine *engine, cluster_done *done, void *arg, struct fa
     return false;
 }
 
+const struct cluster_reply *engine_entries(struct engine *engine, const struct cluster_reply *reply,
+                                           size_t n)
+{
+    if (reply->type != CLUSTER_LIST || reply->n != n + 1 || reply->list[n].type != CLUSTER_NUMBER) {
+        return NULL;
+    }
+    cluster_link_note_writes(engine->link, reply->list[n].number);
+    return reply->list;
+}
+
 enum status engine_wait(struct engine *engine, struct fault *fault)
 {
     static const struct cluster_text ping = { "PING", 4 };
@@ -334,12 +344,12 @@ enum status engine_call_one(struct engine *engine, const struct cluster_reply **
     if (status != STATUS_OK) {
         return status;
     }
-    if (reply->type == CLUSTER_LIST && reply->n == 1 && reply->list[0].type != CLUSTER_ERROR) {
-        *ret_reply = &reply->list[0];
+    const struct cluster_reply *entry = engine_entries(engine, reply, 1);
+    if (entry && entry->type != CLUSTER_ERROR) {
+        *ret_reply = entry;
         return STATUS_OK;
     }
-    return engine_refuse(reply->type == CLUSTER_LIST && reply->n == 1 ? &reply->list[0] : reply,
-                         fault);
+    return engine_refuse(entry ? entry : reply, fault);
 }
 
 /* ---- life ---- */

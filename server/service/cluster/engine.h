@@ -73,10 +73,14 @@ void engine_list_seen(struct engine *engine, const char *model, const struct eng
 void engine_leave(struct engine *engine, const char *model, const struct pool_key *key,
                   const struct pool_token *known);
 
-/* Sends the call; its reply is a list with an entry for each session, or an error. As
+/* Sends the call; its reply is what the library says of the function, or an error. As
  * cluster_link_send; where that says false, *fault says why. */
 __attribute__((warn_unused_result)) bool engine_send(struct engine *engine, cluster_done *done,
                                                      void *arg, struct fault *fault);
+/* The entries of a reply to CLUSTER_READ or CLUSTER_WRITE, one for each of the n sessions; NULL: it
+ * is none, which engine_refuse tells of. Notes how many writes there were. */
+const struct cluster_reply *engine_entries(struct engine *engine, const struct cluster_reply *reply,
+                                           size_t n);
 /* Waits until the engine can be called, for threads that may; before a call begins. */
 enum status engine_wait(struct engine *engine, struct fault *fault);
 /* Sends it and waits, for threads that may: the reply, which is no error. As cluster_link_call. */

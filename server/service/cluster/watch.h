@@ -25,6 +25,8 @@ void cluster_watch_free(struct cluster_watch *watch); /* takes NULL */
 bool cluster_watch_look(struct cluster_watch *watch);
 /* The main thread's way to it. */
 struct engine *cluster_watch_engine(const struct cluster_watch *watch);
+/* Main's thread: it came back without what this node knows of, or is another one. */
+bool cluster_watch_sees_loss(const struct cluster_watch *watch);
 /* Any thread: it has been away for too long, or was never there. */
 bool cluster_watch_misses(const struct cluster_watch *watch);
 /* Any thread: for how long it has been away by now; 0: it is there. */

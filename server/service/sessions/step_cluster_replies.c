@@ -167,19 +167,25 @@ static bool keep_models(struct trip *trip)
     return catalogue_hold(trip->cluster->context, catalogue);
 }
 
-static enum status fault_of(const struct trip *trip, const struct cluster_reply *reply,
-                            bool was_sent, struct fault *fault)
+/* The entries of its sessions, unless there are none (*fault). */
+static const struct cluster_reply *entries_of(const struct trip *trip,
+                                              const struct cluster_reply *reply, bool was_sent,
+                                              struct fault *fault)
 {
+    const struct cluster_reply *entries = NULL;
     if (!reply) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                         was_sent
-                             ? "the cluster's engine did not answer, so whether this was done is "
-                               "not known; with `seq` it is safe to send it again"
-                             : "the cluster's engine went away before it was asked; send this "
-                               "again");
+        fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                  was_sent ? "the cluster's engine did not answer, so whether this was done is "
+                             "not known; with `seq` it is safe to send it again"
+                           : "the cluster's engine went away before it was asked; send this "
+                             "again");
+        return NULL;
     }
-    return reply->type == CLUSTER_LIST && reply->n == trip->n ? STATUS_OK
-                                                              : engine_refuse(reply, fault);
+    entries = engine_entries(trip->cluster->engine, reply, trip->n);
+    if (!entries) {
+        (void)engine_refuse(reply, fault);
+    }
+    return entries;
 }
 
 void step_cluster_take_reply(void *arg, const struct cluster_reply *reply, bool was_sent)
@@ -187,17 +193,18 @@ void step_cluster_take_reply(void *arg, const struct cluster_reply *reply, bool 
     struct trip *trip = arg;
     struct step_cluster *cluster = trip->cluster;
     struct fault fault;
-    enum status status = fault_of(trip, reply, was_sent, &fault);
-    if (!keep_models(trip) && status == STATUS_OK) {
-        status = fault_set(&fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
+    const struct cluster_reply *entries = entries_of(trip, reply, was_sent, &fault);
+    if (!keep_models(trip) && entries) {
+        entries = NULL;
+        fault_set(&fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
     }
-    if (status != STATUS_OK) {
+    if (!entries) {
         step_trip_fail_all(cluster, trip->sessions, trip->n, &fault);
     }
-    for (size_t k = 0; status == STATUS_OK && k < trip->n; k++) {
+    for (size_t k = 0; entries && k < trip->n; k++) {
         struct trip_session *session = &trip->sessions[k];
-        session->slot != INDEX_NONE ? settle_written(cluster, session, &reply->list[k])
-                                    : settle_asked(cluster, session, &reply->list[k]);
+        session->slot != INDEX_NONE ? settle_written(cluster, session, &entries[k])
+                                    : settle_asked(cluster, session, &entries[k]);
     }
     free(trip);
 }
