@@ -153,6 +153,13 @@ static void take_name(void *arg, const struct cluster_reply *reply, bool was_sen
     go_on(arg, reply);
 }
 
+static void take_wait(void *arg, const struct cluster_reply *reply, bool was_sent)
+{
+    (void)was_sent;
+    (void)is_good(arg, reply, CLUSTER_NUMBER);
+    go_on(arg, reply);
+}
+
 static void take_info(void *arg, const struct cluster_reply *reply, bool was_sent)
 {
     (void)was_sent;
@@ -315,5 +322,8 @@ void cluster_greeting_begin(struct cluster_greeting *greeting, const struct clus
     ask_with(greeting, take_name, CLUSTER_WORD("CLIENT"), CLUSTER_WORD("SETNAME"),
              CLUSTER_WORD("grud"));
     ask_with(greeting, take_info, CLUSTER_WORD("INFO"));
+    if (target->n_replicas > 0) { /* whether grud may */
+        ask_with(greeting, take_wait, CLUSTER_WORD("WAIT"), CLUSTER_WORD("0"), CLUSTER_WORD("1"));
+    }
     look_for_library(greeting);
 }

@@ -32,6 +32,10 @@ enum { CLUSTER_PASSES = 1, CLUSTER_STAYS = 0 };
       "the cluster's engine is a replica and cannot be written to: --cluster must name the "       \
       "primary")                                                                                   \
     X(NO_REPLICAS, CLUSTER_PASSES, "the cluster's engine has fewer replicas than it needs")        \
+    X(LATE_REPLICAS, CLUSTER_PASSES,                                                               \
+      "fewer replicas of the cluster's engine than --cluster-replicas have taken this in half of " \
+      "--cluster-timeout-ms, so whether it outlasts the engine is not known; with `seq` it is "    \
+      "safe to send it again")                                                                     \
     X(LIBRARY_GONE, CLUSTER_PASSES, "somebody removed grud's functions from the cluster's engine") \
     X(EPOCH, CLUSTER_PASSES, "the cluster's engine came back, and is to be met anew")              \
     X(LOST, CLUSTER_PASSES,                                                                        \

@@ -92,6 +92,7 @@ enum { CONFIG_DRIFT_MODES(CHOICE_ID, CHOICE_ID) }; /* drift_fine_tune */
       "one database have two")                                                                                                \
     X(cluster_timeout_ms, "cluster-timeout-ms", SIZE, START, "1000", 10, 60000, NULL, "MS", "time for the engine to answer; then its answer is " \
       "given up")                                                                                                             \
+    X(cluster_replicas, "cluster-replicas", SIZE, START, "0", 0, 8, NULL, "N", "replicas of the engine that must have what is acknowledged")  \
     X(sync_interval_ms, "sync-interval-ms", SIZE, LIVE, "1000", 0, 3600000, NULL, "MS", "how often sessions are synced to disk; "   \
       "0: before each reply")                                                                                                 \
     X(horizon_max, "horizon-max", SIZE, LIVE, "10000", 1, 1000000, NULL, "N", "steps that a forecast may look ahead")               \

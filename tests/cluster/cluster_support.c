@@ -20,6 +20,7 @@ void options_fill(struct config *config, char url[512], const struct link_option
                                .cluster_password_file =
                                    options->password_file ? options->password_file : "",
                                .cluster_prefix = options->prefix ? options->prefix : "grud:",
+                               .cluster_replicas = options->n_replicas,
                                .cluster_timeout_ms =
                                    options->timeout_ms > 0 ? options->timeout_ms : MINUTE_MS };
 }

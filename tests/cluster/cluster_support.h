@@ -16,6 +16,7 @@ struct link_options {
     const char *ca, *password_file, *prefix;
     unsigned db;
     size_t timeout_ms; /* 0: a minute */
+    size_t n_replicas;
 };
 
 struct linked {

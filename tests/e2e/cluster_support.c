@@ -29,13 +29,13 @@ void node_options(const struct cluster *cluster, const char *const *more,
     options[n] = NULL;
 }
 
-bool cluster_start(struct cluster *cluster, const char *const *more)
+static bool start(struct cluster *cluster, const char *const *of_engine, const char *const *more)
 {
     const char *options[CLUSTER_OPTIONS_MAX];
     if (!engine_is_there()) {
         return false;
     }
-    *cluster = (struct cluster){ .engine = engine_start(durable) };
+    *cluster = (struct cluster){ .engine = engine_start(of_engine) };
     snprintf(cluster->url, sizeof cluster->url, "redis://127.0.0.1:%u/0", cluster->engine.port);
     node_options(cluster, more, options);
     for (size_t k = 0; k < NODES; k++) {
@@ -60,6 +60,16 @@ void wait_until(const struct daemon *daemon, const char *path, const char *text)
         answer_free(&answer);
         nanosleep(&moment, NULL);
     }
+}
+
+bool cluster_start(struct cluster *cluster, const char *const *more)
+{
+    return start(cluster, durable, more);
+}
+
+bool cluster_start_forgetful(struct cluster *cluster, const char *const *more)
+{
+    return start(cluster, NULL, more);
 }
 
 void cluster_stop(struct cluster *cluster)

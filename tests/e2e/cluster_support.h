@@ -25,6 +25,8 @@ void node_options(const struct cluster *cluster, const char *const *more,
                   const char *options[CLUSTER_OPTIONS_MAX]);
 /* False: there is no engine here. */
 bool cluster_start(struct cluster *cluster, const char *const *more);
+/* The same, with an engine that comes back with what it was last told to save. */
+bool cluster_start_forgetful(struct cluster *cluster, const char *const *more);
 void cluster_stop(struct cluster *cluster);
 
 /* Until a GET of it has the text, for a minute at most. */

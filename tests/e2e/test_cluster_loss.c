@@ -1,55 +1,11 @@
-/* Nodes whose engine comes back with less than it had acknowledged. */
-#include "../cluster/engine.h"
-#include "daemon.h"
+/* Nodes whose engine comes back with less than it had acknowledged, and replicas against that. */
+#include "cluster_support.h"
 #include "test.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-enum { NODES = 2 };
-
-#define MODEL   "/v1/models/level"
-#define SESSION MODEL "/sessions/pump-7"
-
-/* The engine comes back with what it was last told to save. */
-struct cluster {
-    struct engine engine;
-    char url[64];
-    struct daemon nodes[NODES];
-};
-
-static void add_model(const struct daemon *daemon)
-{
-    static const char *const made[] = { "--inputs", "level", "--outputs", "level",
-                                        "--layers", "8",     NULL };
-    daemon_add_model(daemon, "level", made);
-}
-
-/* False: there is no engine here. */
-static bool cluster_start(struct cluster *cluster)
-{
-    if (!engine_is_there()) {
-        return false;
-    }
-    *cluster = (struct cluster){ .engine = engine_start(NULL) };
-    snprintf(cluster->url, sizeof cluster->url, "redis://127.0.0.1:%u/0", cluster->engine.port);
-    const char *const options[] = { "--cluster", cluster->url, NULL };
-    for (size_t k = 0; k < NODES; k++) {
-        cluster->nodes[k] = daemon_start(options);
-        add_model(&cluster->nodes[k]);
-    }
-    return true;
-}
-
-static void cluster_stop(struct cluster *cluster)
-{
-    for (size_t k = 0; k < NODES; k++) {
-        daemon_stop(&cluster->nodes[k]);
-    }
-    engine_end(&cluster->engine);
-}
 
 /* Until it answers so: each thread of a node finds by itself that the engine is there again; for a
  * minute at most. */
@@ -80,7 +36,7 @@ TEST(a_loss_is_refused_by_all_nodes_until_it_is_accepted)
 {
     static const char lost[] = "without writes that it had acknowledged";
     struct cluster cluster;
-    if (!cluster_start(&cluster)) {
+    if (!cluster_start_forgetful(&cluster, NULL)) {
         return;
     }
     const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
@@ -111,4 +67,47 @@ TEST(a_loss_is_refused_by_all_nodes_until_it_is_accepted)
     await(one, "POST", MODEL "/sessions/a/step", "{\"x\":[2],\"seq\":2}", 200, "\"step\":2,");
     await(other, "POST", MODEL "/sessions/a/step", "{\"x\":[3],\"seq\":3}", 200, "\"step\":3,");
     cluster_stop(&cluster);
+}
+
+/* ---- replicas ---- */
+
+static struct engine replica_start(const struct cluster *cluster)
+{
+    struct engine replica = engine_start(NULL);
+    char line[64];
+    engine_tell(&cluster->engine, "CONFIG SET repl-diskless-sync-delay 0");
+    snprintf(line, sizeof line, "REPLICAOF 127.0.0.1 %u", cluster->engine.port);
+    engine_tell(&replica, line);
+    return replica;
+}
+
+TEST(what_is_acknowledged_is_on_a_replica)
+{
+    static const char late[] = "fewer replicas of the cluster's engine than --cluster-replicas";
+    static const char *const options[] = { "--cluster-replicas", "1", NULL };
+    struct cluster cluster;
+    if (!cluster_start(&cluster, options)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    expect(one, "POST", SESSION "/step", "{\"x\":[1],\"seq\":1}", 503, late);
+    struct engine replica = replica_start(&cluster);
+    await(one, "POST", SESSION "/step", "{\"x\":[1],\"seq\":1}", 200, "\"step\":1,");
+    for (unsigned seq = 2; seq < 20; seq++) {
+        step(&cluster.nodes[seq % NODES], "pump-7", seq);
+    }
+    expect(other, "PUT", MODEL "/sessions/b", "{}", 201, NULL);
+    ck_assert_int_eq(kill(replica.pid, SIGSTOP), 0);
+    for (unsigned k = 0; k < 4; k++) { /* the first makes it, and none acknowledges it */
+        expect(&cluster.nodes[k % NODES], "POST", SESSION "/step", "{\"x\":[6],\"seq\":20}", 503,
+               late);
+    }
+    expect(one, "GET", SESSION, NULL, 200, "\"step\":20,");
+    expect(other, "PUT", MODEL "/sessions/b", "{}", 503, late);
+    expect(one, "DELETE", MODEL "/sessions/b", NULL, 503, late);
+    ck_assert_int_eq(kill(replica.pid, SIGCONT), 0);
+    await(other, "POST", SESSION "/step", "{\"x\":[6],\"seq\":20}", 200, "\"step\":20,");
+    step(one, "pump-7", 21);
+    cluster_stop(&cluster);
+    engine_end(&replica);
 }

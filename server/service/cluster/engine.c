@@ -352,6 +352,66 @@ enum status engine_call_one(struct engine *engine, const struct cluster_reply **
     return engine_refuse(entry ? entry : reply, fault);
 }
 
+/* ---- replicas ---- */
+
+bool engine_has_replicas(const struct engine *engine)
+{
+    return engine->target->n_replicas > 0;
+}
+
+enum { WAIT_WORDS = 3, WAIT_TEXT = 24 };
+
+struct wait_texts {
+    char n_replicas[WAIT_TEXT], ms[WAIT_TEXT];
+};
+
+/* Of no end it would be for ever. */
+static void put_wait(const struct engine *engine, struct wait_texts *texts,
+                     struct cluster_text words[WAIT_WORDS])
+{
+    const long long ms = engine->target->timeout_ns / 2000000;
+    snprintf(texts->n_replicas, sizeof texts->n_replicas, "%zu", engine->target->n_replicas);
+    snprintf(texts->ms, sizeof texts->ms, "%lld", ms > 0 ? ms : 1);
+    words[0] = CLUSTER_WORD("WAIT");
+    words[1] = (struct cluster_text){ texts->n_replicas, strlen(texts->n_replicas) };
+    words[2] = (struct cluster_text){ texts->ms, strlen(texts->ms) };
+}
+
+bool engine_send_wait(struct engine *engine, cluster_done *done, void *arg)
+{
+    struct wait_texts texts;
+    struct cluster_text words[WAIT_WORDS];
+    put_wait(engine, &texts, words);
+    return cluster_link_send(engine->link, words, WAIT_WORDS, done, arg);
+}
+
+enum status engine_check_wait(const struct engine *engine, const struct cluster_reply *reply,
+                              struct fault *fault)
+{
+    if (reply && reply->type == CLUSTER_ERROR) {
+        return engine_refuse(reply, fault);
+    }
+    if (reply && reply->type == CLUSTER_NUMBER &&
+        reply->number >= (int64_t)engine->target->n_replicas) {
+        return STATUS_OK;
+    }
+    return cluster_trouble_fault(CLUSTER_IS_LATE_REPLICAS, NULL, fault);
+}
+
+enum status engine_call_wait(struct engine *engine, struct fault *fault)
+{
+    struct wait_texts texts;
+    struct cluster_text words[WAIT_WORDS];
+    const struct cluster_reply *reply = NULL;
+    if (!engine_has_replicas(engine)) {
+        return STATUS_OK;
+    }
+    put_wait(engine, &texts, words);
+    const enum status status = cluster_link_call(engine->link, words, WAIT_WORDS, &reply, fault);
+    return status == STATUS_OK ? engine_check_wait(engine, reply, fault)
+                               : for_request(status, fault);
+}
+
 /* ---- life ---- */
 
 enum status engine_create(struct cluster_target *target, struct engine **ret_engine,

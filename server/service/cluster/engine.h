@@ -81,6 +81,22 @@ __attribute__((warn_unused_result)) bool engine_send(struct engine *engine, clus
  * is none, which engine_refuse tells of. Notes how many writes there were. */
 const struct cluster_reply *engine_entries(struct engine *engine, const struct cluster_reply *reply,
                                            size_t n);
+/* ---- replicas ---- */
+
+/* Whether what is acknowledged must be on some (--cluster-replicas). */
+bool engine_has_replicas(const struct engine *engine);
+/* The reply comes when enough of them have all that was written on the link before, or half of
+ * --cluster-timeout-ms is over; what is sent later waits behind it. Otherwise as engine_send. */
+__attribute__((warn_unused_result)) bool engine_send_wait(struct engine *engine, cluster_done *done,
+                                                          void *arg);
+/* Why enough do not, by the reply to that. STATUS_OK: they do. */
+enum status engine_check_wait(const struct engine *engine, const struct cluster_reply *reply,
+                              struct fault *fault);
+/* Waits for them, for threads that may, where there must be some. */
+enum status engine_call_wait(struct engine *engine, struct fault *fault);
+
+/* ---- for threads that may wait ---- */
+
 /* Waits until the engine can be called, for threads that may; before a call begins. */
 enum status engine_wait(struct engine *engine, struct fault *fault);
 /* Sends it and waits, for threads that may: the reply, which is no error. As cluster_link_call. */

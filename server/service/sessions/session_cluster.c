@@ -68,7 +68,7 @@ void session_cluster_replace(const struct service_context *context, const struct
     *pool_token(pool, slot) = context->known;
 }
 
-/* The call that is put together is a write. */
+/* The call that is put together is a write; replicas are waited for, too. */
 static enum claim write_out(const struct service_context *context, struct fault *fault)
 {
     const struct cluster_reply *reply;
@@ -78,7 +78,10 @@ static enum claim write_out(const struct service_context *context, struct fault 
     }
     const bool is_done = reply->type == CLUSTER_NUMBER && reply->number == 1;
     engine_count_write(context->engine, is_done ? CLUSTER_WRITE_DONE : CLUSTER_WRITE_REFUSED);
-    return is_done ? CLAIM_OK : CLAIM_MOVED;
+    if (!is_done) {
+        return CLAIM_MOVED;
+    }
+    return engine_call_wait(context->engine, fault) == STATUS_OK ? CLAIM_OK : CLAIM_ENDED;
 }
 
 enum claim session_cluster_write(struct service_context *context, struct pool *pool, uint32_t slot,

@@ -149,6 +149,7 @@ static struct trip *make_trip(struct step_cluster *cluster, struct trip_session 
     trip->cluster = cluster;
     trip->catalogue = catalogue_share(cluster->context->catalogue);
     trip->n = n;
+    trip->awaits_replicas = trip->lacks_replicas = false;
     memcpy(trip->sessions, sessions, n * sizeof *sessions);
     for (size_t k = 0; k < n; k++) {
         for (struct step *step = sessions[k].first; step; step = step->next_out) {
@@ -190,6 +191,43 @@ static void put_asked(struct step_cluster *cluster, struct trip_session *session
     engine_read(cluster->engine, session->pool->name, &key, &known);
 }
 
+static void no_memory(struct fault *fault)
+{
+    fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to ask the cluster's engine");
+}
+
+static void ignore(void *arg, const struct cluster_reply *reply, bool was_sent)
+{
+    (void)arg;
+    (void)reply;
+    (void)was_sent;
+}
+
+/* What is read may be told as done: a step that was sent again. So what was written until now must
+ * be on replicas, whoever wrote it; a write of nothing has the engine wait for all of it. Returns
+ * whether the trip gets that reply. */
+static bool wait_before_reading(struct step_cluster *cluster, struct trip *trip)
+{
+    no_memory(&trip->fault);
+    engine_begin(cluster->engine, CLUSTER_WRITE);
+    const bool is_sent = engine_send(cluster->engine, ignore, NULL, &trip->fault) &&
+                         engine_send_wait(cluster->engine, step_cluster_take_wait, trip);
+    trip->lacks_replicas = !is_sent;
+    return is_sent;
+}
+
+/* The trip of what could not be sent. It ends here, unless it gets the reply of a wait. */
+static void give_up_trip(struct trip *trip, bool is_waiting, const struct fault *fault)
+{
+    step_trip_fail_all(trip->cluster, trip->sessions, trip->n, fault);
+    trip->n = 0;
+    trip->awaits_replicas = is_waiting;
+    if (!is_waiting) {
+        catalogue_unref(trip->catalogue); /* the context has one of its own */
+        free(trip);
+    }
+}
+
 /* One trip of n sessions. */
 static void send(struct step_cluster *cluster, const char *function, struct trip_session *sessions,
                  size_t n)
@@ -197,19 +235,24 @@ static void send(struct step_cluster *cluster, const char *function, struct trip
     struct trip *trip = make_trip(cluster, sessions, n);
     struct fault fault;
     if (!trip) {
-        fault_set(&fault, STATUS_NO_MEMORY, NULL, "no memory to ask the cluster's engine");
+        no_memory(&fault);
         step_trip_fail_all(cluster, sessions, n, &fault);
         return;
     }
+    const bool is_written = sessions[0].slot != INDEX_NONE;
+    const bool has_replicas = engine_has_replicas(cluster->engine);
+    const bool is_waiting = has_replicas && !is_written && wait_before_reading(cluster, trip);
     engine_begin(cluster->engine, function);
     for (size_t k = 0; k < n; k++) {
-        sessions[k].slot != INDEX_NONE ? put_written(cluster, &trip->sessions[k])
-                                       : put_asked(cluster, &trip->sessions[k]);
+        is_written ? put_written(cluster, &trip->sessions[k])
+                   : put_asked(cluster, &trip->sessions[k]);
     }
     if (!engine_send(cluster->engine, step_cluster_take_reply, trip, &fault)) {
-        step_trip_fail_all(cluster, trip->sessions, n, &fault);
-        catalogue_unref(trip->catalogue); /* the context has one of its own */
-        free(trip);
+        give_up_trip(trip, is_waiting, &fault);
+    } else if (has_replicas && is_written) {
+        no_memory(&trip->fault);
+        trip->awaits_replicas = engine_send_wait(cluster->engine, step_cluster_take_wait, trip);
+        trip->lacks_replicas = !trip->awaits_replicas;
     }
 }
 

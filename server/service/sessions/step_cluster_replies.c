@@ -110,7 +110,7 @@ static void settle_written(struct step_cluster *cluster, struct trip_session *se
 {
     struct fault fault;
     if (reply->type == CLUSTER_NUMBER && reply->number == 1) {
-        take_written(cluster, session);
+        session->is_taken = true;
     } else if (reply->type == CLUSTER_ERROR) {
         pool_remove(session->pool, session->slot);
         engine_count_write(cluster->engine, CLUSTER_WRITE_FAILED);
@@ -160,11 +160,15 @@ static void settle_asked(struct step_cluster *cluster, struct trip_session *sess
 }
 
 /* Whether what its steps name stays as long as they may be looked at: to the end of this turn. */
-static bool keep_models(struct trip *trip)
+static bool keep_models(const struct trip *trip)
 {
-    struct catalogue *catalogue = trip->catalogue;
-    trip->catalogue = NULL;
-    return catalogue_hold(trip->cluster->context, catalogue);
+    return catalogue_hold(trip->cluster->context, catalogue_share(trip->catalogue));
+}
+
+static void end_trip(struct trip *trip)
+{
+    catalogue_unref(trip->catalogue);
+    free(trip);
 }
 
 /* The entries of its sessions, unless there are none (*fault). */
@@ -188,6 +192,19 @@ static const struct cluster_reply *entries_of(const struct trip *trip,
     return entries;
 }
 
+/* What the engine has taken is done, if enough replicas have it, too. */
+static void settle_taken(struct trip *trip)
+{
+    for (size_t k = 0; k < trip->n; k++) {
+        struct trip_session *session = &trip->sessions[k];
+        if (session->is_taken && trip->lacks_replicas) {
+            step_trip_fail_all(trip->cluster, session, 1, &trip->fault);
+        } else if (session->is_taken) {
+            take_written(trip->cluster, session);
+        }
+    }
+}
+
 void step_cluster_take_reply(void *arg, const struct cluster_reply *reply, bool was_sent)
 {
     struct trip *trip = arg;
@@ -203,8 +220,32 @@ void step_cluster_take_reply(void *arg, const struct cluster_reply *reply, bool 
     }
     for (size_t k = 0; entries && k < trip->n; k++) {
         struct trip_session *session = &trip->sessions[k];
-        session->slot != INDEX_NONE ? settle_written(cluster, session, &entries[k])
-                                    : settle_asked(cluster, session, &entries[k]);
+        if (session->slot != INDEX_NONE) {
+            settle_written(cluster, session, &entries[k]);
+        } else if (trip->lacks_replicas) {
+            step_trip_fail(cluster, session, &trip->fault);
+        } else {
+            settle_asked(cluster, session, &entries[k]);
+        }
     }
-    free(trip);
+    if (!trip->awaits_replicas) {
+        settle_taken(trip);
+        end_trip(trip);
+    }
+}
+
+void step_cluster_take_wait(void *arg, const struct cluster_reply *reply, bool was_sent)
+{
+    struct trip *trip = arg;
+    (void)was_sent;
+    trip->lacks_replicas =
+        engine_check_wait(trip->cluster->engine, reply, &trip->fault) != STATUS_OK;
+    if (trip->awaits_replicas) {
+        if (!keep_models(trip) && !trip->lacks_replicas) {
+            trip->lacks_replicas = true;
+            fault_set(&trip->fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
+        }
+        settle_taken(trip);
+        end_trip(trip);
+    }
 }

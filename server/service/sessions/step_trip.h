@@ -14,6 +14,7 @@ struct trip_session {
     struct pool *pool;      /* as long as the trip's catalogue */
     uint32_t slot;          /* claimed for the engine; INDEX_NONE: it is read */
     bool is_in_round;       /* a step of this round works on it; until the trip begins */
+    bool is_taken;          /* the engine has it, and replicas are waited for */
     struct pool_token next; /* of what is written */
     bool was_cached;        /* when it was asked for */
     uint64_t hash;          /* of its id */
@@ -25,6 +26,9 @@ struct trip {
     struct step_cluster *cluster;
     struct catalogue *catalogue;
     size_t n;
+    bool awaits_replicas; /* of what was written; they are waited for behind it */
+    bool lacks_replicas;  /* there are too few (*fault) */
+    struct fault fault;
     struct trip_session sessions[];
 };
 
