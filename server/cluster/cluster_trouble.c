@@ -26,6 +26,8 @@ static const struct {
     { "NOAUTH", CLUSTER_IS_NO_PASSWORD, true },
     { "NOPERM", CLUSTER_IS_PERMISSION, false },
     { "DENIED", CLUSTER_IS_PERMISSION, true },
+    { "ERR The user executing the script", CLUSTER_IS_PERMISSION, false }, /* Redis 7.0 */
+    { "ERR ACL failure in script", CLUSTER_IS_PERMISSION, false },         /* later ones */
     { "READONLY", CLUSTER_IS_REPLICA, true },
     { "MASTERDOWN", CLUSTER_IS_REPLICA, true },
     { "NOREPLICAS", CLUSTER_IS_NO_REPLICAS, false },

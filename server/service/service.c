@@ -43,11 +43,6 @@ static enum status read_levels(const struct config *config, struct interval_leve
 enum status service_check(const struct config *config, struct fault *fault)
 {
     struct interval_levels levels;
-    if (config->record && config->cluster[0] != '\0') {
-        return fault_set(fault, STATUS_INVALID_VALUE, "record",
-                         "the nodes of a cluster do not record readings: leave out --record or "
-                         "--cluster");
-    }
     struct cluster_url url;
     if (config->cluster[0] != '\0' &&
         cluster_url_parse(config->cluster, &url, fault) != STATUS_OK) {

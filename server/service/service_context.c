@@ -10,6 +10,7 @@
 #include "service/sessions/rewarm_slices.h"
 #include "service/sessions/slice.h"
 #include "service/sessions/step_cluster.h"
+#include "service/sessions/step_notes.h"
 
 #include <stdlib.h>
 
@@ -27,7 +28,8 @@ enum status service_context_create(struct service *service, struct service_conte
     context->service = service;
     if (service->cluster &&
         (engine_create(service->cluster, &context->engine, &fault) != STATUS_OK ||
-         step_cluster_create(context, &context->cluster) != STATUS_OK)) {
+         step_cluster_create(context, &context->cluster) != STATUS_OK ||
+         (service->recorder && !(context->notes = step_notes_create(service->recorder))))) {
         service_context_free(context);
         return STATUS_NO_MEMORY;
     }
@@ -46,6 +48,7 @@ void service_context_free(struct service_context *context)
     }
     engine_free(context->engine); /* what is out ends */
     step_cluster_free(context->cluster);
+    step_notes_free(context->notes);
     catalogue_release(context);
     rules_release(context);
     recorder_close_outbox(context->outbox);

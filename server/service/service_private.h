@@ -38,6 +38,7 @@ struct rewarming;
 struct rule_set;
 struct rules;
 struct step_cluster;
+struct step_notes;
 
 struct service_counters {
     _Atomic uint64_t n_steps, n_repeated_readings, n_filled_readings;
@@ -99,10 +100,11 @@ struct service_context {
     struct engine *engine;        /* NULL: this node stands alone */
     struct step_cluster *cluster; /* likewise: step_cluster.h */
     struct pool_token known;      /* of the session that a verb has asked the engine for last */
-    struct outbox *outbox;        /* of what its steps record; NULL: nothing */
-    struct rule_set *rule_set;    /* rules/rules.h; NULL: there is none */
-    uint64_t rules_generation;    /* of that */
-    struct arena event_arena;     /* in which a step that listeners are told is printed */
+    struct outbox *outbox;     /* of what its steps record; NULL: nothing, or the engine has it */
+    struct step_notes *notes;  /* of that; NULL: nothing, or the outbox has it */
+    struct rule_set *rule_set; /* rules/rules.h; NULL: there is none */
+    uint64_t rules_generation; /* of that */
+    struct arena event_arena;  /* in which a step that listeners are told is printed */
     /* Scratch of service_steps, grown as needed. */
     struct pending_step *pending_steps; /* [n_pending_steps] */
     uint64_t *blocked; /* [n_buckets] a hash table of the sessions that this batch found in use */

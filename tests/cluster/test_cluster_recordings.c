@@ -167,6 +167,29 @@ TEST(a_list_of_another_type_refuses_the_step_and_the_others_go_on)
     served_end(&served);
 }
 
+/* Otherwise nobody would see that lists grow. */
+TEST(what_the_engine_does_not_permit_is_told)
+{
+    static const char *const rights[] = { "-rpush", "+rpush -ltrim", "+ltrim -pexpire",
+                                          "+pexpire -persist" };
+    if (!engine_is_there()) {
+        return;
+    }
+    struct served served = served_begin();
+    for (size_t k = 0; k < sizeof rights / sizeof *rights; k++) {
+        char line[64];
+        ask_engine(served.linked, "DEL", "s:1");
+        ask_engine(served.linked, "RPUSH", "s:1/r", "1", "2", "3");
+        snprintf(line, sizeof line, "ACL SETUSER default %s", rights[k]);
+        engine_tell(&served.engine, line);
+        const struct cluster_reply *reply =
+            write_record(&served, "", TOKEN_A, k == 2 ? "100000" : "0", READINGS("4"));
+        ck_assert_msg(cluster_reply_trouble(reply) == CLUSTER_IS_PERMISSION, "%s: %s", rights[k],
+                      reply->type == CLUSTER_ERROR ? reply->text.bytes : "no error");
+    }
+    served_end(&served);
+}
+
 TEST(several_records_of_a_call_have_their_own_readings)
 {
     if (!engine_is_there()) {

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-enum { NODES = 2, CLUSTER_OPTIONS_MAX = 8 };
+enum { NODES = 2, CLUSTER_OPTIONS_MAX = 12 };
 
 #define MODEL   "/v1/models/level"
 #define SESSION MODEL "/sessions/pump-7"

@@ -298,10 +298,8 @@ TEST(what_another_start_would_not_mend_ends_the_first_with_2)
     snprintf(wrong, sizeof wrong, "redis://:shut@127.0.0.1:%u/0", engine.port);
     const char *const without[] = { "--cluster", url, NULL };
     const char *const with_wrong[] = { "--cluster", wrong, NULL };
-    const char *const recording[] = { "--cluster", url, "--record", "10", NULL };
     ck_assert_int_eq(daemon_try_start(&daemon, without), 2);
     ck_assert_int_eq(daemon_try_start(&daemon, with_wrong), 2);
-    ck_assert_int_eq(daemon_try_start(&daemon, recording), 2);
     daemon_remove(&daemon);
     engine_end(&engine);
 }

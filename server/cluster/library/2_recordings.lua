@@ -27,16 +27,18 @@ local function take_back(key, n)
 end
 
 -- Behind a write of the record: no more than `rows`, and the record's time. length: of the list, if
--- that has grown.
+-- that has grown. nil, or an error, which somebody must see before the lists are too long.
 local function keep(key, length, rows, ms)
-    if length and length > rows then
-        redis.pcall('LTRIM', key .. RECORDED, -rows, -1)
+    local kept = length and length > rows and redis.pcall('LTRIM', key .. RECORDED, -rows, -1)
+    if type(kept) == 'table' and kept.err then
+        return kept
     end
     if ms == '0' then
-        redis.pcall('PERSIST', key .. RECORDED)
+        kept = redis.pcall('PERSIST', key .. RECORDED)
     else
-        redis.pcall('PEXPIRE', key .. RECORDED, ms)
+        kept = redis.pcall('PEXPIRE', key .. RECORDED, ms)
     end
+    return type(kept) == 'table' and kept or nil
 end
 
 local function recorded(keys, arguments)

@@ -45,10 +45,7 @@ local function write_one(key, index, arguments, a, rows, n)
         take_back(key, n)
         return set
     end
-    if rows then
-        keep(key, length, rows, ms)
-    end
-    return 1
+    return rows and keep(key, length, rows, ms) or 1
 end
 
 -- Of the calls that wrote. A node knows by it what an engine that came back has lost.

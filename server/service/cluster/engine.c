@@ -164,8 +164,28 @@ static int64_t kept_ms(const struct pool *pool, uint32_t slot)
     return ttl_s > 0 ? ttl_s * 1000 + ended_is_kept_ms : 0;
 }
 
+/* The newest of it, if it is more than is kept. */
+static void add_recording(struct engine *engine, const struct engine_recording *recording)
+{
+    const struct engine_reading *reading = recording->first;
+    const size_t rows_max = recording->rows_max;
+    if (rows_max == 0) {
+        add(engine, &engine->values, NULL, 0);
+        return;
+    }
+    size_t n = recording->n;
+    for (; n > rows_max; n--) {
+        reading = reading->next;
+    }
+    add_number(engine, &engine->values, (int64_t)rows_max);
+    add_number(engine, &engine->values, (int64_t)n);
+    for (; reading; reading = reading->next) {
+        add(engine, &engine->values, reading->bytes, reading->n_bytes);
+    }
+}
+
 void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
-                  const struct pool_token *next)
+                  const struct pool_token *next, const struct engine_recording *recording)
 {
     char id[SESSION_ID_MAX + 1];
     const struct pool_key key = pool_key_of_record(pool_record(pool, slot), id);
@@ -179,11 +199,13 @@ void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
     add_number(engine, &engine->values, kept_ms(pool, slot));
     add(engine, &engine->values, key.id, key.n);
     add_number(engine, &engine->values, -clock_wall_of(pool_newest(pool, slot)->last_seen_at_ms));
+    add_recording(engine, recording);
 }
 
 void engine_delete(struct engine *engine, const char *model, const struct pool_key *key,
                    const struct pool_token *known)
 {
+    static const struct engine_recording nothing;
     add_key(engine, 's', model, key);
     add_key(engine, 'i', model, NULL);
     add_token(engine, known);
@@ -191,6 +213,15 @@ void engine_delete(struct engine *engine, const char *model, const struct pool_k
     add_number(engine, &engine->values, 0);
     add(engine, &engine->values, key->id, key->n);
     add_number(engine, &engine->values, 0);
+    add_recording(engine, &nothing);
+}
+
+void engine_recorded(struct engine *engine, const char *model, const struct pool_key *key,
+                     size_t first, size_t last)
+{
+    add_key(engine, 's', model, key);
+    add_number(engine, &engine->values, -(int64_t)last);
+    add_number(engine, &engine->values, -(int64_t)first);
 }
 
 void engine_list_ids(struct engine *engine, const char *model, const char *prefix,

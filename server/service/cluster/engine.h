@@ -4,7 +4,8 @@
  * told when the call is sent.
  *
  * The engine keeps a session under "PREFIXs:MODEL:ID", as pool_wire.h has it, and the ids of a
- * model in the sorted sets "PREFIXi:MODEL" and "PREFIXi:MODEL:seen". A session outlives its time by
+ * model in the sorted sets "PREFIXi:MODEL" and "PREFIXi:MODEL:seen". What a session has recorded is
+ * in the list "PREFIXs:MODEL:ID/r", as reading_wire.h has it. A session outlives its time by
  * a day there, so that who asks for it until then hears that it expired.
  */
 #ifndef ENGINE_H
@@ -46,18 +47,35 @@ void engine_put_key(struct engine *engine, const char *name);
 void engine_put_text(struct engine *engine, const void *bytes, size_t n);
 void engine_put_number(struct engine *engine, int64_t number);
 
+/* What a session has recorded that goes with its write: n readings of reading_wire.h. */
+struct engine_reading {
+    struct engine_reading *next;
+    size_t n_bytes;
+    char bytes[];
+};
+struct engine_recording {
+    size_t rows_max; /* that are kept; 0: sessions record nothing */
+    size_t n, n_bytes;
+    struct engine_reading *first, *last;
+};
+
 /* CLUSTER_READ and CLUSTER_WRITE: for one session or more. */
 
 /* A session that is to be read if it is another one than `known`. */
 void engine_read(struct engine *engine, const char *model, const struct pool_key *key,
                  const struct pool_token *known);
 /* The claimed session, to be written under the token `next` if the engine has what the slot's token
- * says. */
+ * says; and then what it has recorded. */
 void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
-                  const struct pool_token *next);
+                  const struct pool_token *next, const struct engine_recording *recording);
 /* To be deleted if the engine has `known`. */
 void engine_delete(struct engine *engine, const char *model, const struct pool_key *key,
                    const struct pool_token *known);
+
+/* CLUSTER_RECORDED: from the reading `first` to `last`, both counted from the newest, which is 1.
+ */
+void engine_recorded(struct engine *engine, const char *model, const struct pool_key *key,
+                     size_t first, size_t last);
 
 /* CLUSTER_LIST_IDS: those that begin with the prefix, behind `after` ("": all). */
 void engine_list_ids(struct engine *engine, const char *model, const char *prefix,

@@ -35,10 +35,10 @@ static enum status read_recordings(struct gathering *gathering, const char *cons
     }
     enum status status = recorder_flush(recorder, fault);
     if (status == STATUS_OK) {
-        status = recorder_read(recorder, job->model, gru_model_info(gathering->base)->n_inputs,
-                               job->source, sessions, n_sessions,
-                               job_thread->service->config->job_memory_max, &gathering->arena,
-                               &series, &n, fault);
+        status = recorder_read(recorder, job_thread->context->engine, job->model,
+                               gru_model_info(gathering->base)->n_inputs, job->source, sessions,
+                               n_sessions, job_thread->service->config->job_memory_max,
+                               &gathering->arena, &series, &n, fault);
     }
     if (status == STATUS_REQUEST_TOO_LARGE) {
         return fault_set(fault, STATUS_JOB_TOO_LARGE, NULL, "%s", fault->message);

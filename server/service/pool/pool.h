@@ -65,10 +65,11 @@ enum {
     POOL_SLOTS_MAX = EXTENTS_MAX * EXTENT_SLOTS_MAX
 };
 
-/* What the engine of a cluster has of a session: a name that its last write alone has, and how many
- * writes there were. name 0: nothing. */
+/* What the engine of a cluster has of a session: a name that its last write alone has, how many
+ * writes there were, and which life they are of (pool_wire.h). name 0: nothing. */
 struct pool_token {
     uint64_t name, writes;
+    uint64_t life; /* 0: as its record says */
 };
 
 struct extent {

@@ -10,24 +10,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIRE_FORMAT = 1 };
+/* Format 1 has no life. */
+enum { WIRE_FORMAT = 2 };
 
 struct wire_head {
-    struct pool_token token;
+    uint64_t name, writes;    /* the token */
     uint32_t format, n_bytes; /* of all */
     int64_t wall_ahead_ms;    /* of the steady clock by which its times are, where it was written */
     struct record_layout layout;
     struct pool_class kind; /* of class 0: zeros */
+    uint64_t life;          /* of the token; from format 2 on */
 };
 
-_Static_assert(offsetof(struct wire_head, token) == 0 &&
-                   sizeof(struct pool_token) == POOL_TOKEN_BYTES,
+_Static_assert(offsetof(struct wire_head, format) == POOL_TOKEN_BYTES &&
+                   offsetof(struct pool_token, life) == POOL_TOKEN_BYTES,
                "the engine compares the first bytes");
+_Static_assert(sizeof(struct wire_head) == offsetof(struct wire_head, life) + sizeof(uint64_t),
+               "nothing is behind the life, which format 1 does not have");
+
+static size_t head_bytes(uint32_t format)
+{
+    return format == 1 ? offsetof(struct wire_head, life) : sizeof(struct wire_head);
+}
+
+uint32_t pool_life(const struct pool *pool, uint32_t slot)
+{
+    const uint64_t life = pool->is_cache ? pool_token(pool, slot)->life : 0;
+    return life != 0 ? (uint32_t)life
+                     : record_header_of(pool_record(pool, slot))->life.created_at_s;
+}
 
 /* The hash is keyed by the process: no other node gives the same name. */
 struct pool_token pool_token_next(struct pool *pool, uint32_t slot)
 {
-    struct pool_token next = { .writes = pool_token(pool, slot)->writes + 1 };
+    struct pool_token next = { .writes = pool_token(pool, slot)->writes + 1,
+                               .life = pool_life(pool, slot) };
     while (next.name == 0) {
         const struct {
             const struct pool *pool;
@@ -40,15 +57,15 @@ struct pool_token pool_token_next(struct pool *pool, uint32_t slot)
 
 /* ---- writing ---- */
 
-static size_t bytes_of(const struct record_layout *layout)
+static size_t bytes_of(uint32_t format, const struct record_layout *layout)
 {
-    return sizeof(struct wire_head) + record_header_bytes(layout) + layout->copy_bytes +
+    return head_bytes(format) + record_header_bytes(layout) + layout->copy_bytes +
            record_ring_bytes(layout);
 }
 
 size_t pool_wire_bytes(const struct pool *pool, uint32_t slot)
 {
-    return bytes_of(pool_layout(pool, slot));
+    return bytes_of(WIRE_FORMAT, pool_layout(pool, slot));
 }
 
 /* Where the checks and the readings begin. */
@@ -63,11 +80,13 @@ void pool_wire_write(const struct pool *pool, uint32_t slot, const struct pool_t
     const struct record_layout *layout = pool_layout(pool, slot);
     const unsigned record_class = pool_extent(pool, slot)->record_class;
     char *record = pool_record(pool, slot);
-    struct wire_head head = { .token = *token,
+    struct wire_head head = { .name = token->name,
+                              .writes = token->writes,
                               .format = WIRE_FORMAT,
-                              .n_bytes = (uint32_t)bytes_of(layout),
+                              .n_bytes = (uint32_t)bytes_of(WIRE_FORMAT, layout),
                               .wall_ahead_ms = clock_wall_of(0),
-                              .layout = *layout };
+                              .layout = *layout,
+                              .life = token->life };
     if (record_class > 0) {
         head.kind = pool->classes[record_class - 1];
     }
@@ -111,15 +130,19 @@ static bool layout_is_valid(const struct wire_head *head, const struct pool_key 
 static enum claim read_head(const struct pool_key *key, const char *bytes, size_t n_bytes,
                             struct wire_head *head, struct fault *fault)
 {
-    if (n_bytes < sizeof *head) {
+    *head = (struct wire_head){ .format = 0 };
+    if (n_bytes < head_bytes(1)) {
         return refuse(key, "is no record of grud", fault);
     }
-    memcpy(head, bytes, sizeof *head);
-    if (head->format != WIRE_FORMAT) {
+    memcpy(head, bytes, head_bytes(1));
+    if (head->format < 1 || head->format > WIRE_FORMAT) {
         return refuse(key, "was written by another version of grud: update this node", fault);
     }
+    if (n_bytes >= head_bytes(head->format)) {
+        memcpy(head, bytes, head_bytes(head->format));
+    }
     return head->n_bytes == n_bytes && layout_is_valid(head, key) &&
-                   n_bytes == bytes_of(&head->layout)
+                   n_bytes == bytes_of(head->format, &head->layout)
                ? CLAIM_OK
                : refuse(key, "is no record of grud", fault);
 }
@@ -281,7 +304,7 @@ enum claim pool_wire_take(struct pool *pool, const struct pool_key *key, const c
     if (pool_alloc(pool, key, record_class, key->hash, owner, now_ms, &slot, fault) != STATUS_OK) {
         return CLAIM_ENDED;
     }
-    arrival.bytes = bytes + sizeof arrival.head;
+    arrival.bytes = bytes + head_bytes(arrival.head.format);
     const bool is_same =
         memcmp(pool_layout(pool, slot), &arrival.head.layout, sizeof arrival.head.layout) == 0;
     claim = is_same ? take_as_it_is(pool, slot, &arrival, fault)
@@ -290,7 +313,9 @@ enum claim pool_wire_take(struct pool *pool, const struct pool_key *key, const c
         pool_discard(pool, slot);
         return claim;
     }
-    *pool_token(pool, slot) = arrival.head.token;
+    *pool_token(pool, slot) = (struct pool_token){ .name = arrival.head.name,
+                                                   .writes = arrival.head.writes,
+                                                   .life = arrival.head.life };
     *ret_slot = slot;
     return CLAIM_OK;
 }

@@ -18,6 +18,10 @@
 /* Tokens are compared by the engine, as the first bytes of what it keeps. */
 enum { POOL_TOKEN_BYTES = 16 };
 
+/* The life of the claimed session: the second in which it was made, by the clock of the node that
+ * made it, or of a session of no cluster by this one's. Other nodes bring the time in the record to
+ * their own clocks; this number is the same on all of them. */
+uint32_t pool_life(const struct pool *pool, uint32_t slot);
 /* That of the claimed session's next write. No other write has it, whichever node makes that: after
  * an engine has lost some, two of them may follow the same one. */
 struct pool_token pool_token_next(struct pool *pool, uint32_t slot);

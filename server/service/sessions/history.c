@@ -1,6 +1,7 @@
 #include "service/sessions/history.h"
 
 #include "service/models/models.h"
+#include "service/pool/pool_wire.h"
 #include "service/pool/record_ring.h"
 #include "service/service_private.h"
 #include "service/sessions/commit.h"
@@ -97,6 +98,7 @@ static bool read_kept(const struct model *model, uint32_t slot, struct arena *ar
     const struct record_layout *layout = &kept->layout;
     struct record_copy *copy = record_newest(layout, record);
     kept->life = record_header_of(record)->life;
+    kept->life.created_at_s = pool_life(model->pool, slot);
     kept->step = copy->step;
     kept->n = copy->n_readings;
     kept->x = arena_array(arena, kept->n * layout->n_inputs, sizeof *kept->x);
@@ -278,8 +280,9 @@ static enum status read_recorded(struct service_context *context, const struct m
                                           .n_inputs = kept->layout.n_inputs,
                                           .n_outputs = kept->layout.n_outputs };
     struct recorded_reading *recorded = NULL;
-    enum status status = recorder_read_page(context->service->recorder, &kept->life, page, arena,
-                                            &recorded, &merging->n_recorded, fault);
+    enum status status =
+        recorder_read_page(context->service->recorder, context->engine, &kept->life, page, arena,
+                           &recorded, &merging->n_recorded, fault);
     merging->recorded = recorded;
     return status;
 }

@@ -31,8 +31,11 @@ enum status recorder_create(const struct config *config, struct recorder **ret_r
     if (!recorder) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for recording");
     }
+    recorder->rows_max = config->record;
+    const bool is_own = config->cluster[0] == '\0';
     enum status status =
-        recordings_open(config->data, config->record, &recorder->recordings, fault);
+        is_own ? recordings_open(config->data, config->record, &recorder->recordings, fault)
+               : STATUS_OK;
     if (status != STATUS_OK) {
         free(recorder);
         return status;
@@ -51,6 +54,19 @@ void recorder_figures(const struct recorder *recorder, uint64_t *ret_n_recorded,
     *ret_n_lost = recorder ? atomic_load_explicit(&recorder->n_lost, memory_order_relaxed) : 0;
 }
 
+size_t recorder_rows_max(const struct recorder *recorder)
+{
+    return recorder ? recorder->rows_max : 0;
+}
+
+void recorder_count(struct recorder *recorder, uint64_t n_recorded, uint64_t n_lost)
+{
+    if (recorder) {
+        atomic_fetch_add_explicit(&recorder->n_recorded, n_recorded, memory_order_relaxed);
+        atomic_fetch_add_explicit(&recorder->n_lost, n_lost, memory_order_relaxed);
+    }
+}
+
 /* ---- workers ---- */
 
 static struct recorder *recorder_of(struct outbox *outbox)
@@ -60,8 +76,9 @@ static struct recorder *recorder_of(struct outbox *outbox)
 
 enum status recorder_open_outbox(struct recorder *recorder, struct outbox **ret_outbox)
 {
-    struct outbox *outbox = recorder ? outbox_open(&recorder->outboxes) : NULL;
-    if (recorder && !outbox) {
+    const bool has_some = recorder && recorder->recordings;
+    struct outbox *outbox = has_some ? outbox_open(&recorder->outboxes) : NULL;
+    if (has_some && !outbox) {
         return STATUS_NO_MEMORY;
     }
     *ret_outbox = outbox;
@@ -93,19 +110,26 @@ static void put_reading(struct outbox *outbox, const struct recorded *reading)
     }
 }
 
+struct recorded recorder_reading(const char *model, const char *session,
+                                 const struct record_life *life, const struct record_copy *copy,
+                                 const struct recorder_row *row)
+{
+    return (struct recorded){ .model = model,
+                              .session = session,
+                              .step = recorder_number(life, copy->step),
+                              .at = time_of(copy),
+                              .x = row->x,
+                              .n_inputs = row->n_inputs,
+                              .y = row->y,
+                              .n_outputs = row->n_outputs };
+}
+
 void recorder_note(struct outbox *outbox, const char *model, const char *session,
                    const struct record_life *life, const struct record_copy *copy,
                    const struct recorder_row *row)
 {
     if (outbox) {
-        const struct recorded reading = { .model = model,
-                                          .session = session,
-                                          .step = recorder_number(life, copy->step),
-                                          .at = time_of(copy),
-                                          .x = row->x,
-                                          .n_inputs = row->n_inputs,
-                                          .y = row->y,
-                                          .n_outputs = row->n_outputs };
+        const struct recorded reading = recorder_reading(model, session, life, copy, row);
         put_reading(outbox, &reading);
     }
 }
@@ -350,7 +374,7 @@ static enum status recover_pool(struct recovery *recovery, const struct model *m
 enum status recorder_recover(struct recorder *recorder, struct service *service,
                              struct fault *fault)
 {
-    if (!recorder) {
+    if (!recorder || !recorder->recordings) {
         return STATUS_OK;
     }
     struct recovery recovery = { .recorder = recorder };

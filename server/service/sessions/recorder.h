@@ -11,6 +11,9 @@
  * A mutex guards the recordings and what was taken out of the outboxes: the job thread holds it
  * while it writes or reads, and a thread that shows a session's history waits for that.
  *
+ * With --cluster the engine has the recordings instead. Readings go there with the writes of their
+ * sessions (step_notes.h), so none waits, and they are as exact as the steps.
+ *
  * Order: two workers may step one session one after the other, and the job thread comes by at any
  * moment. So each worker takes a ticket while it has the sessions claimed, and notes while it still
  * has them. Of two notes of one session the later has the higher ticket; and when the job thread,
@@ -29,11 +32,13 @@
 
 enum { RECORDER_BACKLOG_MAX = 64 << 20 }; /* bytes of notes that wait, of all outboxes together */
 
+struct engine; /* a thread's, with --cluster */
 struct recorder;
 struct service;
 struct outbox; /* a worker's */
 
-/* NULL in *ret_recorder where --record is 0: all calls below take NULL and do nothing. */
+/* NULL in *ret_recorder where --record is 0: all calls below take NULL and do nothing. With
+ * --cluster there are no outboxes, and nothing is flushed or recovered. */
 __attribute__((warn_unused_result)) enum status
 recorder_create(const struct config *config, struct recorder **ret_recorder, struct fault *fault);
 /* After all outboxes were closed. Writes what is left. */
@@ -51,6 +56,10 @@ struct recorder_row {
     const double *x, *y;
     size_t n_inputs, n_outputs;
 };
+/* As it is recorded: of the step that `copy` stands for. */
+struct recorded recorder_reading(const char *model, const char *session,
+                                 const struct record_life *life, const struct record_copy *copy,
+                                 const struct recorder_row *row);
 /* To be called before the session is released. It has made the step that `copy` stands for. */
 void recorder_note(struct outbox *outbox, const char *model, const char *session,
                    const struct record_life *life, const struct record_copy *copy,
@@ -75,25 +84,31 @@ enum status recorder_flush(struct recorder *recorder, struct fault *fault);
  * written. */
 enum status recorder_recover(struct recorder *recorder, struct service *service,
                              struct fault *fault);
-/* Everything recorded by the job's sessions as series (x only, of two rows at least), after a
- * flush; memory from the arena. Refused by name: a session that recorded nothing
- * (STATUS_SESSION_NOT_FOUND, "training.sessions[k]"), a prefix that fits none
+/* With --cluster from the thread's `engine`; otherwise NULL. Everything recorded by the job's
+ * sessions as series (x only, of two rows at least), after a flush; memory from the arena. Refused
+ * by name: a session that recorded nothing (STATUS_SESSION_NOT_FOUND, "training.sessions[k]"), a
+ * prefix that fits none
  * ("training.sessions_prefix"). */
-enum status recorder_read(struct recorder *recorder, const char *model, size_t n_inputs,
-                          enum job_source source, const char *const *sessions, size_t n_sessions,
-                          size_t bytes_max, struct arena *arena, struct gru_series **ret_series,
-                          size_t *ret_n, struct fault *fault);
+enum status recorder_read(struct recorder *recorder, struct engine *engine, const char *model,
+                          size_t n_inputs, enum job_source source, const char *const *sessions,
+                          size_t n_sessions, size_t bytes_max, struct arena *arena,
+                          struct gru_series **ret_series, size_t *ret_n, struct fault *fault);
 
 /* ---- any thread that may wait for the disk ---- */
 
 /* A page of what a session of that life recorded: `first` is ignored, and steps are the session's
- * own. What was noted so far is written first. Without a recorder there is nothing. */
-enum status recorder_read_page(struct recorder *recorder, const struct record_life *life,
-                               struct recordings_page page, struct arena *arena,
-                               struct recorded_reading **ret_readings, size_t *ret_n,
-                               struct fault *fault);
+ * own. `engine` is as above. What was noted so far is written first. Without a recorder there is
+ * nothing. */
+enum status recorder_read_page(struct recorder *recorder, struct engine *engine,
+                               const struct record_life *life, struct recordings_page page,
+                               struct arena *arena, struct recorded_reading **ret_readings,
+                               size_t *ret_n, struct fault *fault);
 
-/* Any thread. */
+/* How many readings of a session are kept; 0: none. */
+size_t recorder_rows_max(const struct recorder *recorder);
+
+/* Any thread. Readings that the engine has recorded, and that were lost on the way. */
+void recorder_count(struct recorder *recorder, uint64_t n_recorded, uint64_t n_lost);
 void recorder_figures(const struct recorder *recorder, uint64_t *ret_n_recorded,
                       uint64_t *ret_n_lost);
 

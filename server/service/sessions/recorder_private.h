@@ -8,11 +8,12 @@
 enum { RECORDER_BATCH = 8192 }; /* notes of one transaction */
 
 struct recorder {
+    size_t rows_max;
     struct outboxes outboxes;
     _Atomic uint64_t n_recorded, n_lost;
-    pthread_mutex_t mutex; /* guards what follows, once workers run */
-    struct recordings *recordings;
-    bool is_recovered; /* from then on there are watermarks */
+    pthread_mutex_t mutex;         /* guards what follows, once workers run */
+    struct recordings *recordings; /* NULL: the engine of the cluster has them */
+    bool is_recovered;             /* from then on there are watermarks */
     bool has_failed;
     uint64_t n_lost_logged;
     int64_t lost_logged_at_ms;

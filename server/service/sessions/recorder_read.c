@@ -1,7 +1,23 @@
 /* recorder_read.c - what was recorded, for jobs and for whoever looks at a session. */
 #include "service/sessions/recorder_private.h"
+#include "service/sessions/recordings_cluster.h"
 
 #include <stdio.h>
+
+/* Nobody waits for another's trip to the engine. */
+static void lock(struct recorder *recorder)
+{
+    if (recorder->recordings) {
+        pthread_mutex_lock(&recorder->mutex);
+    }
+}
+
+static void unlock(struct recorder *recorder)
+{
+    if (recorder->recordings) {
+        pthread_mutex_unlock(&recorder->mutex);
+    }
+}
 
 /* ---- for jobs ---- */
 
@@ -34,10 +50,10 @@ static bool add_series(struct reading_list *list, const struct recording *record
     return true;
 }
 
-enum status recorder_read(struct recorder *recorder, const char *model, size_t n_inputs,
-                          enum job_source source, const char *const *sessions, size_t n_sessions,
-                          size_t bytes_max, struct arena *arena, struct gru_series **ret_series,
-                          size_t *ret_n, struct fault *fault)
+enum status recorder_read(struct recorder *recorder, struct engine *engine, const char *model,
+                          size_t n_inputs, enum job_source source, const char *const *sessions,
+                          size_t n_sessions, size_t bytes_max, struct arena *arena,
+                          struct gru_series **ret_series, size_t *ret_n, struct fault *fault)
 {
     if (!recorder) {
         return fault_set(fault, STATUS_RECORDING_OFF, NULL,
@@ -46,12 +62,16 @@ enum status recorder_read(struct recorder *recorder, const char *model, size_t n
     struct reading_list list = { .n = 0 };
     bool is_prefix = source == JOB_SESSIONS_PREFIX;
     enum status status = STATUS_OK;
-    pthread_mutex_lock(&recorder->mutex);
+    lock(recorder);
     for (size_t k = 0; status == STATUS_OK && k < n_sessions; k++) {
         struct recording *recordings;
         size_t n;
-        status = recordings_read(recorder->recordings, model, sessions[k], is_prefix, n_inputs,
-                                 bytes_max - list.n_bytes, arena, &recordings, &n, fault);
+        const size_t bytes_left = bytes_max - list.n_bytes;
+        status = engine ? recordings_cluster_read(engine, recorder->rows_max, model, sessions[k],
+                                                  is_prefix, n_inputs, bytes_left, arena,
+                                                  &recordings, &n, fault)
+                        : recordings_read(recorder->recordings, model, sessions[k], is_prefix,
+                                          n_inputs, bytes_left, arena, &recordings, &n, fault);
         if (status == STATUS_OK && n == 0) {
             char param[48];
             snprintf(param, sizeof param, "training.sessions[%zu]", k);
@@ -69,7 +89,7 @@ enum status recorder_read(struct recorder *recorder, const char *model, size_t n
             }
         }
     }
-    pthread_mutex_unlock(&recorder->mutex);
+    unlock(recorder);
     if (status == STATUS_OK) {
         *ret_series = list.series;
         *ret_n = list.n;
@@ -79,10 +99,10 @@ enum status recorder_read(struct recorder *recorder, const char *model, size_t n
 
 /* ---- for whoever looks at a session ---- */
 
-enum status recorder_read_page(struct recorder *recorder, const struct record_life *life,
-                               struct recordings_page page, struct arena *arena,
-                               struct recorded_reading **ret_readings, size_t *ret_n,
-                               struct fault *fault)
+enum status recorder_read_page(struct recorder *recorder, struct engine *engine,
+                               const struct record_life *life, struct recordings_page page,
+                               struct arena *arena, struct recorded_reading **ret_readings,
+                               size_t *ret_n, struct fault *fault)
 {
     *ret_n = 0;
     if (!recorder) {
@@ -90,13 +110,15 @@ enum status recorder_read_page(struct recorder *recorder, const struct record_li
     }
     page.first = recorder_number(life, 0);
     page.before = recorder_number(life, page.before < UINT32_MAX ? page.before : UINT32_MAX);
-    pthread_mutex_lock(&recorder->mutex);
-    enum status status = recorder_write_notes(recorder, 0, fault);
+    lock(recorder);
+    enum status status = engine ? STATUS_OK : recorder_write_notes(recorder, 0, fault);
     if (status == STATUS_OK) {
-        status =
-            recordings_read_page(recorder->recordings, &page, arena, ret_readings, ret_n, fault);
+        status = engine ? recordings_cluster_read_page(engine, recorder->rows_max, &page, arena,
+                                                       ret_readings, ret_n, fault)
+                        : recordings_read_page(recorder->recordings, &page, arena, ret_readings,
+                                               ret_n, fault);
     }
-    pthread_mutex_unlock(&recorder->mutex);
+    unlock(recorder);
     for (size_t k = 0; status == STATUS_OK && k < *ret_n; k++) {
         (*ret_readings)[k].step = (uint32_t)(*ret_readings)[k].step;
     }

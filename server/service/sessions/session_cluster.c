@@ -4,6 +4,7 @@
 #include "service/cluster/engine.h"
 #include "service/pool/pool_wire.h"
 #include "service/service_private.h"
+#include "service/sessions/step_notes.h"
 
 #include <string.h>
 
@@ -87,9 +88,12 @@ static enum claim write_out(const struct service_context *context, struct fault 
 enum claim session_cluster_write(struct service_context *context, struct pool *pool, uint32_t slot,
                                  struct fault *fault)
 {
+    struct engine_recording no_reading = { .n = 0 };
+    step_notes_take(context->notes, &no_reading);
+    pool_token(pool, slot)->life = 0; /* what is written anew begins another */
     const struct pool_token next = pool_token_next(pool, slot);
     engine_begin(context->engine, CLUSTER_WRITE);
-    engine_write(context->engine, pool, slot, &next);
+    engine_write(context->engine, pool, slot, &next, &no_reading);
     const enum claim claim = write_out(context, fault);
     if (claim == CLAIM_OK) {
         *pool_token(pool, slot) = next;

@@ -7,6 +7,7 @@
 #include "service/service_private.h"
 #include "service/sessions/pending_step.h"
 #include "service/sessions/step_cluster_replies.h"
+#include "service/sessions/step_notes.h"
 #include "service/sessions/step_trip.h"
 
 #include <stdlib.h>
@@ -135,6 +136,7 @@ void step_cluster_write(struct step_cluster *cluster, const struct pending_step 
     }
     session->slot = pending->slot;
     session->is_in_round = false;
+    step_notes_take(cluster->context->notes, &session->recording);
     step_trip_add(cluster, session, pending->step);
 }
 
@@ -162,7 +164,8 @@ static struct trip *make_trip(struct step_cluster *cluster, struct trip_session 
 static void put_written(struct step_cluster *cluster, struct trip_session *session)
 {
     session->next = pool_token_next(session->pool, session->slot);
-    engine_write(cluster->engine, session->pool, session->slot, &session->next);
+    engine_write(cluster->engine, session->pool, session->slot, &session->next,
+                 &session->recording);
     atomic_store_explicit(&pool_slot(session->pool, session->slot)->owner, OWNER_ENGINE,
                           memory_order_release);
 }
@@ -262,7 +265,8 @@ static size_t share_of_trip(const struct trip_session *sessions, size_t n)
     size_t k = 0;
     for (size_t n_bytes = 0; k < n && k < TRIP_SESSIONS_MAX && n_bytes < TRIP_BYTES_MAX; k++) {
         n_bytes += sessions[k].slot != INDEX_NONE
-                       ? pool_wire_bytes(sessions[k].pool, sessions[k].slot)
+                       ? pool_wire_bytes(sessions[k].pool, sessions[k].slot) +
+                             sessions[k].recording.n_bytes
                        : 0;
     }
     return k;
@@ -286,6 +290,7 @@ void step_cluster_send(struct step_cluster *cluster)
     send_all(cluster, CLUSTER_WRITE, cluster->written, cluster->n_written);
     send_all(cluster, CLUSTER_READ, cluster->asked, cluster->n_asked);
     cluster->n_written = cluster->n_asked = 0;
+    step_notes_reset(cluster->context->notes);
     cluster_link_go_on(engine_link(cluster->engine), clock_monotonic_ns());
 }
 

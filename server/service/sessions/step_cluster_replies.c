@@ -4,6 +4,7 @@
 #include "service/pool/pool_wire.h"
 #include "service/service_private.h"
 #include "service/sessions/pending_step.h"
+#include "service/sessions/recorder.h"
 #include "service/sessions/step_events.h"
 #include "service/sessions/step_trip.h"
 
@@ -79,6 +80,7 @@ static void take_written(struct step_cluster *cluster, struct trip_session *sess
         }
     }
     pool_release(session->pool, session->slot);
+    recorder_count(context->service->recorder, session->recording.n, 0);
     while ((step = step_trip_take(cluster, session))) {
         step->is_done = true;
         atomic_fetch_add_explicit(&context->service->counters.n_steps,

@@ -11,13 +11,14 @@
 
 /* A session on a trip, and the steps that wait for it. */
 struct trip_session {
-    struct pool *pool;      /* as long as the trip's catalogue */
-    uint32_t slot;          /* claimed for the engine; INDEX_NONE: it is read */
-    bool is_in_round;       /* a step of this round works on it; until the trip begins */
-    bool is_taken;          /* the engine has it, and replicas are waited for */
-    struct pool_token next; /* of what is written */
-    bool was_cached;        /* when it was asked for */
-    uint64_t hash;          /* of its id */
+    struct pool *pool;                 /* as long as the trip's catalogue */
+    uint32_t slot;                     /* claimed for the engine; INDEX_NONE: it is read */
+    bool is_in_round;                  /* a step of this round works on it; until the trip begins */
+    bool is_taken;                     /* the engine has it, and replicas are waited for */
+    struct pool_token next;            /* of what is written */
+    bool was_cached;                   /* when it was asked for */
+    uint64_t hash;                     /* of its id */
+    struct engine_recording recording; /* its readings, until the trip begins, and their number */
     struct step *first, *last;
     char id[SESSION_ID_MAX + 1]; /* of one that is read */
 };

@@ -2,6 +2,7 @@
 
 #include "service/models/drift.h"
 #include "service/models/models.h"
+#include "service/pool/pool_wire.h"
 #include "service/pool/pool_write.h"
 #include "service/pool/record_ring.h"
 #include "service/scores/error_totals.h"
@@ -10,6 +11,7 @@
 #include "service/sessions/pending_step.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm.h"
+#include "service/sessions/step_notes.h"
 #include "service/sessions/step_place.h"
 
 #include <math.h>
@@ -61,6 +63,23 @@ static void keep_forecast(struct service_context *context, const struct pending_
     }
 }
 
+static void record(struct service_context *context, const struct pending_step *pending,
+                   const struct recorder_row *row)
+{
+    const struct step *step = pending->step;
+    const struct pool *pool = step->model->pool;
+    if (context->notes) {
+        const struct record_life life = { .created_at_s = pool_life(pool, pending->slot) };
+        const struct recorded reading =
+            recorder_reading(step->model->name, step->session, &life, pending->next, row);
+        step_notes_add(context->notes, &reading);
+    } else if (context->outbox) {
+        const struct record_header *header = record_header_of(pool_record(pool, pending->slot));
+        recorder_note(context->outbox, step->model->name, step->session, &header->life,
+                      pending->next, row);
+    }
+}
+
 void step_write_reading(struct service_context *context, struct pending_step *pending,
                         uint64_t section, const double *x, size_t n_left)
 {
@@ -69,7 +88,7 @@ void step_write_reading(struct service_context *context, struct pending_step *pe
     struct recorder_row row = { .x = x, .n_inputs = pool->layout.n_inputs };
     if (!step->is_restarted) {
         note_errors(context, pending, x);
-        if (context->outbox) {
+        if (context->outbox || context->notes) {
             keep_forecast(context, pending, &row);
         }
     } else {
@@ -82,9 +101,7 @@ void step_write_reading(struct service_context *context, struct pending_step *pe
     }
     pending_let_go(pending);
     pool_write_copy(pool, section, &pending->slot, context->owner, pending->next, x);
-    if (context->outbox && !step->is_restarted) {
-        const struct record_header *header = record_header_of(pool_record(pool, pending->slot));
-        recorder_note(context->outbox, step->model->name, step->session, &header->life,
-                      pending->next, &row);
+    if (!step->is_restarted) {
+        record(context, pending, &row);
     }
 }

@@ -26,7 +26,7 @@ const struct gru_series *recorded_by(struct world *world, const char *session, s
     flush_recorder(world);
     arena_reset(&world->kept);
     enum status status =
-        recorder_read(world->service->recorder, "m", INPUTS, JOB_SESSIONS, &session, 1,
+        recorder_read(world->service->recorder, NULL, "m", INPUTS, JOB_SESSIONS, &session, 1,
                       SIZE_MAX / 2, &world->kept, &series, ret_n, &world->fault);
     if (status == STATUS_OK) {
         return series;

@@ -37,8 +37,9 @@ TEST(without_record_there_is_no_recorder_and_its_calls_do_nothing)
     ck_assert_int_eq(recorder_recover(NULL, world.service, &world.fault), STATUS_OK);
     recorder_figures(NULL, &n_recorded, &n_lost);
     ck_assert_uint_eq(n_recorded + n_lost, 0);
-    ck_assert_int_eq(recorder_read(NULL, "m", INPUTS, JOB_SESSIONS, (const char *const[]){ "s" }, 1,
-                                   1000, &world.kept, &series, &n, &world.fault),
+    ck_assert_int_eq(recorder_read(NULL, NULL, "m", INPUTS, JOB_SESSIONS,
+                                   (const char *const[]){ "s" }, 1, 1000, &world.kept, &series, &n,
+                                   &world.fault),
                      STATUS_RECORDING_OFF);
     recorder_free(NULL);
     char path[200];
@@ -323,14 +324,14 @@ TEST(a_job_reads_sessions_by_name_and_by_prefix)
     expect_steps(&world, "a-3", 3, 1, 1); /* no sequence */
     expect_steps(&world, "b", 4, 1, 5);
     flush_recorder(&world);
-    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS_PREFIX,
+    ck_assert_int_eq(recorder_read(recorder, NULL, "m", INPUTS, JOB_SESSIONS_PREFIX,
                                    (const char *const[]){ "a-" }, 1, 1000, &world.kept, &series, &n,
                                    &world.fault),
                      STATUS_OK);
     ck_assert_uint_eq(n, 2);
     expect_series(&series[0], (struct part){ 1, 1, 3 });
     expect_series(&series[1], (struct part){ 2, 1, 4 });
-    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS,
+    ck_assert_int_eq(recorder_read(recorder, NULL, "m", INPUTS, JOB_SESSIONS,
                                    (const char *const[]){ "b", "a-1" }, 2, 1000, &world.kept,
                                    &series, &n, &world.fault),
                      STATUS_OK);
@@ -338,23 +339,23 @@ TEST(a_job_reads_sessions_by_name_and_by_prefix)
     expect_series(&series[0], (struct part){ 4, 1, 5 });
     expect_series(&series[1], (struct part){ 1, 1, 3 });
     /* refused by name */
-    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS,
+    ck_assert_int_eq(recorder_read(recorder, NULL, "m", INPUTS, JOB_SESSIONS,
                                    (const char *const[]){ "b", "nobody" }, 2, 1000, &world.kept,
                                    &series, &n, &world.fault),
                      STATUS_SESSION_NOT_FOUND);
     ck_assert_str_eq(world.fault.param, "training.sessions[1]");
-    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS_PREFIX,
+    ck_assert_int_eq(recorder_read(recorder, NULL, "m", INPUTS, JOB_SESSIONS_PREFIX,
                                    (const char *const[]){ "c" }, 1, 1000, &world.kept, &series, &n,
                                    &world.fault),
                      STATUS_SESSION_NOT_FOUND);
     ck_assert_str_eq(world.fault.param, "training.sessions_prefix");
-    ck_assert_int_eq(recorder_read(recorder, "other", INPUTS, JOB_SESSIONS,
+    ck_assert_int_eq(recorder_read(recorder, NULL, "other", INPUTS, JOB_SESSIONS,
                                    (const char *const[]){ "b" }, 1, 1000, &world.kept, &series, &n,
                                    &world.fault),
                      STATUS_SESSION_NOT_FOUND);
     /* the bound is one for all of them: 5 and 3 rows of 16 bytes */
     for (size_t most = 127; most <= 128; most++) {
-        ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS,
+        ck_assert_int_eq(recorder_read(recorder, NULL, "m", INPUTS, JOB_SESSIONS,
                                        (const char *const[]){ "b", "a-1" }, 2, most, &world.kept,
                                        &series, &n, &world.fault),
                          most < 128 ? STATUS_REQUEST_TOO_LARGE : STATUS_OK);
@@ -362,7 +363,7 @@ TEST(a_job_reads_sessions_by_name_and_by_prefix)
     /* and so is the arena's */
     struct arena small;
     arena_init(&small, 64);
-    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS,
+    ck_assert_int_eq(recorder_read(recorder, NULL, "m", INPUTS, JOB_SESSIONS,
                                    (const char *const[]){ "b" }, 1, 1000, &small, &series, &n,
                                    &world.fault),
                      STATUS_NO_MEMORY);
@@ -378,7 +379,7 @@ TEST(readings_of_a_session_that_no_client_can_name_are_nobody_s)
     size_t n;
     expect_steps(&world, "s", 1, 1, 3);
     flush_recorder(&world);
-    ck_assert_int_eq(recorder_read(world.service->recorder, "m", INPUTS, JOB_SESSIONS_PREFIX,
+    ck_assert_int_eq(recorder_read(world.service->recorder, NULL, "m", INPUTS, JOB_SESSIONS_PREFIX,
                                    (const char *const[]){ "" }, 1, 1000, &world.kept, &series, &n,
                                    &world.fault),
                      STATUS_OK);
