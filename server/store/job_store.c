@@ -3,12 +3,12 @@
 #include "store/job_deletion.h"
 #include "store/job_store_methods.h"
 
-enum status job_store_check_room(const size_t n_by_status[JOB_N_STATUSES], size_t most,
+enum status job_store_check_room(const size_t n_by_status[JOB_N_STATUSES], const size_t *most,
                                  struct fault *fault)
 {
     const size_t n_waiting =
         n_by_status[JOB_VALIDATING] + n_by_status[JOB_QUEUED] + n_by_status[JOB_PAUSED];
-    return most == 0 || n_waiting < most
+    return !most || n_waiting < *most
                ? STATUS_OK
                : fault_set(fault, STATUS_QUEUE_FULL, NULL,
                            "%zu jobs wait already, those that are paused among them: as many as "

@@ -39,14 +39,14 @@ __attribute__((warn_unused_result)) enum status job_store_probe(struct job_store
 /* ---- jobs ---- */
 
 /* What comes with a new job: its posted series, or the ids of its sessions (or the one prefix), in
- * order; an event; and how many jobs may wait already, paused ones too (0: any number). */
+ * order; an event; and how many jobs may wait already, paused ones too. */
 struct job_addition {
     const struct job_series *series;
     size_t n_series;
     const char *const *sessions;
     size_t n_sessions;
     struct job_event *event; /* NULL: none */
-    size_t most;
+    const size_t *most;      /* NULL: any number */
 };
 /* Sets job->number. STATUS_QUEUE_FULL: more wait than may. */
 __attribute__((warn_unused_result)) enum status

@@ -92,6 +92,7 @@ struct job_store {
 
 /* STATUS_QUEUE_FULL: a new job has no room (struct job_addition). */
 __attribute__((warn_unused_result)) enum status
-job_store_check_room(const size_t n_by_status[JOB_N_STATUSES], size_t most, struct fault *fault);
+job_store_check_room(const size_t n_by_status[JOB_N_STATUSES], const size_t *most,
+                     struct fault *fault);
 
 #endif

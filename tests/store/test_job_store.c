@@ -317,7 +317,8 @@ TEST(a_new_job_comes_with_its_event_and_where_too_many_wait_not_at_all)
     struct job_store *jobs = jobs_opened("");
     struct job job = job_filled(1), other = job_filled(2);
     struct job_event event = { .message = "created" };
-    const struct job_addition addition = { .event = &event, .most = 2 };
+    const size_t most = 2;
+    const struct job_addition addition = { .event = &event, .most = &most };
     struct fault fault;
     size_t n[JOB_N_STATUSES];
     job_inserted(jobs, 5, JOB_PAUSED);

@@ -58,10 +58,10 @@ static void make_jobs(const struct folder *folder)
     struct lineage lineage = { .model = "m", .version = 2, .parent = 1, .job = "j" };
     for (unsigned k = 0; k < 3; k++) {
         struct job job = job_filled(k);
-        ck_assert_int_eq(job_store_insert(jobs, &job,
-                                          &(struct job_addition){ series, 2, sessions, 2, NULL, 0 },
-                                          &fault),
-                         STATUS_OK);
+        ck_assert_int_eq(
+            job_store_insert(jobs, &job,
+                             &(struct job_addition){ series, 2, sessions, 2, NULL, NULL }, &fault),
+            STATUS_OK);
         event_added(jobs, job.number, k);
         checkpoint_added(jobs, job.number, k, 3000);
     }

@@ -192,13 +192,14 @@ static enum status enqueue(struct service *service, struct job *job, const struc
                            struct job_event *event, struct fault *fault)
 {
     struct job_database *job_database = service->job_database;
+    const size_t most = service->config->job_max; /* it may change */
     const struct job_addition addition = { .series = rows,
                                            .n_series = n_rows,
                                            .sessions = request->sessions,
                                            .n_sessions =
                                                job->source == JOB_SERIES ? 0 : request->n_sessions,
                                            .event = event,
-                                           .most = service->config->job_max };
+                                           .most = &most };
     enum status status = job_store_insert(job_database_lock(job_database), job, &addition, fault);
     if (status == STATUS_OK) {
         job_database_note_new_locked(job_database, job->status);
