@@ -48,18 +48,25 @@ static bool start(struct cluster *cluster, const char *const *of_engine, const c
     return true;
 }
 
-void wait_until(const struct daemon *daemon, const char *path, const char *text)
+void wait_for(const struct daemon *daemon, const char *method, const char *path, const char *body,
+              int code, const char *text)
 {
     const struct timespec moment = { .tv_nsec = 10000000 };
     const time_t end = time(NULL) + 60;
-    bool is_there = false;
-    while (!is_there) {
-        struct answer answer = request(daemon, "GET", path, NULL);
-        is_there = answer.code == 200 && strstr(answer.body, text);
-        ck_assert_msg(is_there || time(NULL) < end, "no %s in %.500s", text, answer.body);
+    bool is_so = false;
+    while (!is_so) {
+        struct answer answer = request(daemon, method, path, body);
+        is_so = answer.code == code && strstr(answer.body, text);
+        ck_assert_msg(is_so || time(NULL) < end, "%s %s: no %s in %d %.500s", method, path, text,
+                      answer.code, answer.body);
         answer_free(&answer);
         nanosleep(&moment, NULL);
     }
+}
+
+void wait_until(const struct daemon *daemon, const char *path, const char *text)
+{
+    wait_for(daemon, "GET", path, NULL, 200, text);
 }
 
 bool cluster_start(struct cluster *cluster, const char *const *more)

@@ -29,7 +29,10 @@ bool cluster_start(struct cluster *cluster, const char *const *more);
 bool cluster_start_forgetful(struct cluster *cluster, const char *const *more);
 void cluster_stop(struct cluster *cluster);
 
-/* Until a GET of it has the text, for a minute at most. */
+/* Until a request has that answer, for a minute at most. */
+void wait_for(const struct daemon *daemon, const char *method, const char *path, const char *body,
+              int code, const char *text);
+/* The same of a GET, with 200. */
 void wait_until(const struct daemon *daemon, const char *path, const char *text);
 /* Both answer alike. */
 void expect_same(const struct daemon *one, const struct daemon *other, const char *method,
