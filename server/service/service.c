@@ -215,7 +215,8 @@ enum status service_join_cluster(struct service *service, struct cluster_target 
 
 bool service_misses_cluster(const struct service *service)
 {
-    return service->cluster_watch && cluster_watch_misses(service->cluster_watch);
+    return (service->cluster_watch && cluster_watch_misses(service->cluster_watch)) ||
+           models_follow_is_behind(service);
 }
 
 const struct cluster_target *service_cluster(const struct service *service)

@@ -89,7 +89,8 @@ void service_free(struct service *service);
 /* A few times a second: ends sessions whose time to live is over, has all synced when the interval
  * has passed. It does not wait for that, once service_start_disk has been called. */
 void service_tick(struct service *service);
-/* Any thread: the engine of the cluster has been away for too long for requests to be sent here. */
+/* Any thread: the engine of the cluster has been away for too long for requests to be sent here, or
+ * its models were not seen yet. */
 bool service_misses_cluster(const struct service *service);
 /* Any thread: the engine, NULL: this node stands alone; and for how long that has been away by now,
  * 0: it is there. */

@@ -202,7 +202,8 @@ TEST(without_the_engine_no_model_changes)
     daemon_start_again(other, options);
     expect(other, "GET", MODEL, NULL, 404, NULL);
     engine_start_again(&cluster.engine);
-    wait_until(other, MODEL, VERSION_2);
+    wait_until(other, "/readyz", "ok"); /* so it has all */
+    expect(other, "GET", MODEL, NULL, 200, VERSION_2);
     expect(other, "GET", MODEL, NULL, 200, ACTIVE_1);
     daemon_wait_log(other, "version_taken model=level version=2", log, sizeof log);
     wait_until(one, "/readyz", "ok");

@@ -27,7 +27,7 @@ struct models_follower {
     char epoch[CLUSTER_EPOCH_MAX + 1]; /* of the engine that it is of */
     char told[sizeof((struct fault *)NULL)->message]; /* what was logged last; empty: all is well */
     /* of all threads */
-    _Atomic bool is_anew, is_halting, is_halted;
+    _Atomic bool has_looked, is_anew, is_halting, is_halted;
     pthread_mutex_t mutex; /* for the condition alone */
     pthread_cond_t is_woken;
 };
@@ -126,6 +126,9 @@ static void look(struct models_follower *follower)
     if (is_done) {
         follower->since = changes.at;
         follower->told[0] = '\0';
+    }
+    if (goes_on(follower)) { /* what failed is told, and keeps the rest from nothing */
+        atomic_store(&follower->has_looked, true);
     }
     shared_changes_done(&changes);
 }
@@ -241,6 +244,11 @@ enum status models_follow_start(struct service *service, struct fault *fault)
     }
     service->models_follower = follower;
     return STATUS_OK;
+}
+
+bool models_follow_is_behind(const struct service *service)
+{
+    return service->models_follower && !atomic_load(&service->models_follower->has_looked);
 }
 
 void models_follow_anew(struct service *service)
