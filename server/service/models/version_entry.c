@@ -92,7 +92,8 @@ static bool take_job(const char **at, char job[JOB_ID_MAX + 1])
     if (!take(at, word) || strlen(word) > JOB_ID_MAX) {
         return false;
     }
-    snprintf(job, JOB_ID_MAX + 1, "%s", strcmp(word, "-") == 0 ? "" : word);
+    const char *id = strcmp(word, "-") == 0 ? "" : word;
+    memcpy(job, id, strlen(id) + 1);
     return true;
 }
 
