@@ -7,6 +7,7 @@
 #include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/models/catalogue.h"
+#include "service/models/models_behind.h"
 #include "service/models/models_follow.h"
 #include "service/models/models_load.h"
 #include "service/pool/pool.h"
@@ -216,7 +217,7 @@ enum status service_join_cluster(struct service *service, struct cluster_target 
 bool service_misses_cluster(const struct service *service)
 {
     return (service->cluster_watch && cluster_watch_misses(service->cluster_watch)) ||
-           models_follow_is_behind(service);
+           models_are_behind(service);
 }
 
 const struct cluster_target *service_cluster(const struct service *service)

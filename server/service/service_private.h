@@ -69,7 +69,8 @@ struct service {
     struct rules *rules;                             /* NULL: there are none, and none may be */
     struct cluster_target *cluster;                  /* NULL: this node stands alone */
     struct cluster_watch *cluster_watch;             /* likewise. But for one function: main's */
-    struct models_follower *models_follower;         /* likewise. But for one function: main's */
+    struct models_follower *models_follower;         /* likewise. Main thread only */
+    _Atomic bool models_are_behind;                  /* models/models_behind.h */
     struct recorder *recorder;                       /* NULL: sessions record nothing */
     struct job_thread *job_thread;                   /* NULL: it does not run. Main thread only */
     struct disk_thread *disk_threads[DISK_N_QUEUES]; /* NULL: they do not run, or not yet */

@@ -43,6 +43,22 @@ static void wait_until_gone(const struct daemon *daemon, const char *path)
     }
 }
 
+/* On a node that has just begun, each of whose threads connects to the engine by itself. */
+static void expect_step(const struct daemon *node, const char *text)
+{
+    const struct timespec moment = { .tv_nsec = 10000000 };
+    const time_t end = time(NULL) + 60;
+    int code = 503;
+    while (code == 503 && time(NULL) < end) {
+        struct answer answer = request(node, "POST", SESSION "/step", "{\"x\":[1]}");
+        code = answer.code;
+        ck_assert_msg(code == 503 || strstr(answer.body, text), "%s", answer.body);
+        answer_free(&answer);
+        nanosleep(&moment, NULL);
+    }
+    ck_assert_int_eq(code, 200);
+}
+
 /* ---- as if they were one ---- */
 
 TEST(a_version_that_one_node_is_given_is_served_by_all)
@@ -138,7 +154,7 @@ TEST(a_node_that_starts_later_has_all)
     node_options(&cluster, NULL, options);
     daemon_start_again(other, options);
     expect_same(&cluster.nodes[0], other, "GET", MODEL, NULL); /* it is ready, so it has them */
-    expect(other, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"version\":2");
+    expect_step(other, "\"version\":2");
     cluster_stop(&cluster);
 }
 
@@ -288,7 +304,8 @@ TEST(of_two_files_under_one_number_that_of_the_cluster_counts)
     daemon_wait_log(other, "cluster_model_differs model=level version=1", log, sizeof log);
     expect_same(one, other, "GET", MODEL, NULL);
     expect_same(one, other, "GET", MODEL "/versions/1/file", NULL);
-    expect_same(one, other, "POST", SESSION "/step", "{\"x\":[1],\"seq\":1}");
+    expect_step(one, "\"version\":1");
+    expect_step(other, "\"version\":1");
     cluster_stop(&cluster);
 }
 
@@ -408,7 +425,7 @@ TEST(a_version_that_is_damaged_in_the_engine_keeps_no_other_from_being_served)
         daemon_wait_log(other, "cluster_model_refused model=level version=2", log, sizeof log);
         expect(other, "POST", MODEL "/versions/2/activate", NULL, 503, "version_unavailable");
         expect(other, "GET", MODEL, NULL, 200, VERSION_3);
-        wait_for(other, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"version\":1");
+        expect_step(other, "\"version\":1");
     }
     expect(other, "DELETE", MODEL "/versions/2", NULL, 204, NULL);
     wait_until_gone(&cluster.nodes[0], MODEL "/versions/2/file");

@@ -5,6 +5,7 @@
 #include "cluster/cluster_greeting.h"
 #include "service/cluster/engine.h"
 #include "service/models/change.h"
+#include "service/models/models_behind.h"
 #include "service/models/shared_models.h"
 #include "service/service_context.h"
 #include "service/service_private.h"
@@ -27,7 +28,7 @@ struct models_follower {
     char epoch[CLUSTER_EPOCH_MAX + 1]; /* of the engine that it is of */
     char told[sizeof((struct fault *)NULL)->message]; /* what was logged last; empty: all is well */
     /* of all threads */
-    _Atomic bool has_looked, is_anew, is_halting, is_halted;
+    _Atomic bool is_anew, is_halting, is_halted;
     pthread_mutex_t mutex; /* for the condition alone */
     pthread_cond_t is_woken;
 };
@@ -128,7 +129,7 @@ static void look(struct models_follower *follower)
         follower->told[0] = '\0';
     }
     if (goes_on(follower)) { /* what failed is told, and keeps the rest from nothing */
-        atomic_store(&follower->has_looked, true);
+        models_set_behind(follower->context->service, false);
     }
     shared_changes_done(&changes);
 }
@@ -234,6 +235,7 @@ enum status models_follow_start(struct service *service, struct fault *fault)
     if (!follower) {
         return no_memory(fault);
     }
+    models_set_behind(service, true);
     if (engine_wait(follower->context->engine, &ignored) == STATUS_OK) {
         look(follower);
     }
@@ -244,11 +246,6 @@ enum status models_follow_start(struct service *service, struct fault *fault)
     }
     service->models_follower = follower;
     return STATUS_OK;
-}
-
-bool models_follow_is_behind(const struct service *service)
-{
-    return service->models_follower && !atomic_load(&service->models_follower->has_looked);
 }
 
 void models_follow_anew(struct service *service)

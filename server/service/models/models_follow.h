@@ -21,8 +21,6 @@ struct service;
 /* Takes over what the engine has, if it is there, and starts the thread. */
 __attribute__((warn_unused_result)) enum status models_follow_start(struct service *service,
                                                                     struct fault *fault);
-/* Any thread: this node has not yet had a look at what there is, so that it may lack models. */
-bool models_follow_is_behind(const struct service *service);
 /* The directories were read again: all models are gone through. */
 void models_follow_anew(struct service *service);
 /* Begins nothing more. Returns at once. */

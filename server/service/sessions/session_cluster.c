@@ -2,6 +2,7 @@
 
 #include "cluster/cluster_library.h"
 #include "service/cluster/engine.h"
+#include "service/models/models_behind.h"
 #include "service/pool/pool_wire.h"
 #include "service/service_private.h"
 #include "service/sessions/step_notes.h"
@@ -24,6 +25,9 @@ static enum status ask(struct service_context *context, const struct pool *pool,
 {
     if (engine_wait(context->engine, fault) != STATUS_OK &&
         engine_check(context->engine, fault) != STATUS_OK) {
+        return fault_status(fault);
+    }
+    if (models_check_behind(context->service, fault) != STATUS_OK) {
         return fault_status(fault);
     }
     engine_begin(context->engine, CLUSTER_READ);

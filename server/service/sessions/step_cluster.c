@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cluster/cluster_library.h"
 #include "service/models/catalogue.h"
+#include "service/models/models_behind.h"
 #include "service/pool/pool_wire.h"
 #include "service/service_private.h"
 #include "service/sessions/pending_step.h"
@@ -68,7 +69,8 @@ bool step_cluster_begin(struct step_cluster *cluster, size_t n)
 
 enum status step_cluster_check(const struct step_cluster *cluster, struct fault *fault)
 {
-    return engine_check(cluster->engine, fault);
+    const enum status status = engine_check(cluster->engine, fault);
+    return status == STATUS_OK ? models_check_behind(cluster->context->service, fault) : status;
 }
 
 /* ---- what a call gathers ---- */
