@@ -31,6 +31,7 @@ SHARED_config   := $(SCRATCH)
 SHARED_commands := $(SCRATCH)
 SHARED_http     := $(SCRATCH) $(DEFLATE)
 SHARED_secure   := $(CERTIFICATES)
+SHARED_service  := $(SCRATCH) $(BUILD)/tests/cluster/engine.o
 SHARED_cluster  := $(SCRATCH) $(CERTIFICATES)
 SHARED_e2e      := $(SCRATCH) $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM) $(DEFLATE) $(BUILD)/tests/cluster/engine.o
 LAYERS_e2e      := base

@@ -74,18 +74,18 @@ static enum status read_head(const struct window_reader *reader, const struct cl
                                : "is damaged; DELETE the session to begin anew");
 }
 
-/* How many of the window's newest readings were read already: to the last that was. 0: that is not
- * in the window. */
+/* How many of the window's newest readings are not to be read: to the last that was, which is known
+ * by itself and by those behind it. 0: that is not in the window. */
 static size_t count_known(const struct window_reader *reader, size_t n_steps)
 {
     const uint64_t *last = &reader->known[reader->n_known - 1];
-    const size_t most = n_steps < reader->n_known ? n_steps : reader->n_known;
-    for (size_t n = 1; n <= most; n++) {
+    for (size_t n = 1; n <= n_steps; n++) {
+        const size_t most = n < reader->n_known ? n : reader->n_known;
         size_t k = 0;
-        while (k < n && reader->steps[n - 1 - k] == *(last - k)) {
+        while (k < most && reader->steps[n - 1 - k] == *(last - k)) {
             k++;
         }
-        if (k == n) {
+        if (k == most) {
             return n;
         }
     }
