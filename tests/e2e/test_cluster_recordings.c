@@ -119,6 +119,37 @@ TEST(readings_at_all_nodes_are_those_of_one_grud)
     end(&both);
 }
 
+/* A step may bring more readings than its own: those that are missing before it. */
+TEST(filled_readings_are_recorded_with_their_step)
+{
+    static const char *const made[] = { "--inputs", "temp", "--outputs",          "temp",
+                                        "--layers", "4",    "--interval-seconds", "60",
+                                        NULL };
+    static const char timed[] = "/v1/models/timed/sessions/s/step";
+    static const struct {
+        double at;
+        const char *x;
+    } steps[] = { { 1763668800, "1" },    { 1763668860, "2" }, { 1763669160, "3" },
+                  { 1763669220, "4" },    { 1763689220, "5" }, { 1763689280, "6" },
+                  { 1763689400, "null" }, { 1763779400, "7" }, { 1763779460, "8" } };
+    struct both both;
+    char body[96];
+    if (!begin(&both, recording)) {
+        return;
+    }
+    for (unsigned k = 0; k < NODES; k++) {
+        daemon_add_model(&both.cluster.nodes[k], "timed", made);
+    }
+    daemon_add_model(&both.alone, "timed", made);
+    for (unsigned k = 0; k < sizeof steps / sizeof *steps; k++) {
+        snprintf(body, sizeof body, "{\"x\":[%s],\"at\":%.0f}", steps[k].x, steps[k].at);
+        do_both(&both, k, "POST", timed, body);
+        expect_same_page(&both, "/v1/models/timed/sessions/s/readings?limit=1000");
+        expect_same_page(&both, "/v1/models/timed/sessions/s/readings?limit=9");
+    }
+    end(&both);
+}
+
 TEST(no_more_rows_are_kept_than_that)
 {
     static const char *const few[] = { "--record", "10", "--session-history", "4", NULL };
@@ -294,6 +325,59 @@ TEST(what_is_recorded_ends_with_its_session)
     expect(other, "PUT", SESSION, "{}", 201, NULL);
     expect(one, "POST", SESSION "/step", "{\"x\":[5]}", 200, "\"step\":1,");
     expect(one, "GET", READINGS, NULL, 200, "{\"readings\":[{\"step\":1,");
+    cluster_stop(&cluster);
+}
+
+/* ---- what is not as it should be ---- */
+
+TEST(readings_at_a_node_without_record_are_missing_and_no_more)
+{
+    struct cluster cluster;
+    const char *options[CLUSTER_OPTIONS_MAX];
+    if (!cluster_start(&cluster, recording)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0];
+    node_options(&cluster, (const char *const[]){ "--session-history", "4", NULL }, options);
+    daemon_kill(&cluster.nodes[1]);
+    daemon_start_again(&cluster.nodes[1], options);
+    for (unsigned k = 0; k < 30; k++) {
+        expect(&cluster.nodes[k / 10 % NODES], "POST", SESSION "/step", "{\"x\":[1]}", 200, NULL);
+    }
+    struct answer answer = request(one, "GET", READINGS, NULL);
+    ck_assert_uint_eq(count(answer.body, "\"step\":"), 20);
+    ck_assert(strstr(answer.body, "\"step\":10,") && strstr(answer.body, "\"step\":21,"));
+    answer_free(&answer);
+    expect(&cluster.nodes[1], "GET", READINGS, NULL, 200, "{\"readings\":[{\"step\":27,");
+    expect(&cluster.nodes[1], "DELETE", SESSION, NULL, 204, NULL);
+    expect(one, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
+    expect(one, "GET", READINGS, NULL, 200, "{\"readings\":[{\"step\":1,");
+    cluster_stop(&cluster);
+}
+
+TEST(what_others_have_put_into_a_list_is_told_and_goes_with_its_session)
+{
+    static const char *const spoiled[] = { "RPUSH grud:s:level:pump-7/r x",
+                                           "LSET grud:s:level:pump-7/r 0 y",
+                                           "SET grud:s:level:pump-7/r z" };
+    struct cluster cluster;
+    if (!cluster_start(&cluster, recording)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    for (size_t k = 0; k < sizeof spoiled / sizeof *spoiled; k++) {
+        for (unsigned step = 0; step < 8; step++) {
+            expect(one, "POST", SESSION "/step", "{\"x\":[1]}", 200, NULL);
+        }
+        engine_tell(&cluster.engine, spoiled[k]);
+        expect(other, "GET", READINGS, NULL, 503, "storage_failed");
+        expect(other, "GET", SESSION, NULL, 200, "\"step\":8,");
+        const bool is_list = k < 2;
+        expect(other, "POST", SESSION "/step", "{\"x\":[1],\"seq\":9}", is_list ? 200 : 503, NULL);
+        expect(other, "DELETE", SESSION, NULL, 204, NULL);
+    }
+    expect(one, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
+    expect(other, "GET", READINGS, NULL, 200, "{\"readings\":[{\"step\":1,");
     cluster_stop(&cluster);
 }
 
