@@ -114,14 +114,33 @@ async def check_steps(nodes: Sequence[Node], owned: Sequence[Owned], shared: Seq
     asker.close()
 
 
+async def compare_recorded(nodes: Sequence[Node], twin: Node, owned: Sequence[Owned],
+                           figures: Figures, seed: int) -> None:
+    """What sessions have recorded: each reading once, and none but those that were stepped."""
+    asker = Asker()
+    for session in random.Random(seed).sample(list(owned), min(300, len(owned))):
+        node = nodes[len(session.name) % len(nodes)]
+        path = f"/v1/models/{MODEL}/sessions/{session.name}/readings?limit=1000"
+        told, expected = [await asker.ask(who.port, "GET", path) for who in (node, twin)]
+        if told != expected:
+            figures.found(f"{session.name}: {node.name} has recorded {told[1][:400].decode()}, "
+                          f"an undisturbed grud {expected[1][:400].decode()}")
+        figures.recorded += told[1].count(b'"step":')
+    asker.close()
+
+
 def check_index(engine: Engine, figures: Figures) -> None:
-    """The engine's lists and its records name the same sessions."""
+    """The engine's lists and its records name the same sessions, and no other has recorded."""
     def keys_of(kind: str) -> List[bytes]:
         found = engine.ask("KEYS", f"grud:{kind}:{MODEL}*")
         assert isinstance(found, list)
         return found
 
-    names = {key.split(b":", 3)[3] for key in keys_of("s")}
+    found = {key.split(b":", 3)[3] for key in keys_of("s")}
+    recorded = {name[:-len(b"/r")] for name in found if name.endswith(b"/r")}
+    names = {name for name in found if b"/" not in name}
+    if recorded - names:
+        figures.found(f"{len(recorded - names)} have recorded and are no sessions")
     for index in (f"grud:i:{MODEL}", f"grud:i:{MODEL}:seen"):
         indexed = engine.ask("ZRANGE", index, 0, -1)
         assert isinstance(indexed, list)

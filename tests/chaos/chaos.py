@@ -17,7 +17,8 @@ import tempfile
 import time
 from typing import List, Sequence
 
-from after import await_quiet, check_index, check_steps, compare_last, compare_twin
+from after import (await_quiet, check_index, check_steps, compare_last, compare_recorded,
+                   compare_twin)
 from away import engine_away
 from clients import Figures, GivesUp, Owned, Shared, Ways, run_owner, run_sharer
 from link import Link
@@ -26,6 +27,7 @@ from stale import refuse_late_node, refuse_late_write, refuse_old_token
 from trouble_maker import TroubleMaker
 
 SHARERS, SHARED = 2, 20
+RECORD = ("--record", "1000", "--session-history", "8")
 SANITIZERS = ("Sanitizer", "runtime error:")
 
 
@@ -41,8 +43,8 @@ class Cluster:
         self.engine = Engine(folder, program)
         self.link = Link(self.engine.port)
         ports = [self.link.port, self.engine.port, self.engine.port]
-        self.nodes = [Node(folder, f"node{k}", port) for k, port in enumerate(ports)]
-        self.twin = Node(folder, "twin", None)
+        self.nodes = [Node(folder, f"node{k}", port, RECORD) for k, port in enumerate(ports)]
+        self.twin = Node(folder, "twin", None, RECORD)
         self.router = Router(folder, self.nodes)
         self.processes: List[Process] = [self.engine, *self.nodes, self.twin, self.router]
 
@@ -106,8 +108,10 @@ async def test(cluster: Cluster, options: argparse.Namespace, figures: Figures) 
     await compare_last(cluster.nodes, owned, figures, options.seed)
     await check_steps(cluster.nodes, owned, shared, figures, options.seed)
     await compare_twin(cluster.twin, owned, shared, figures)
+    await compare_recorded(cluster.nodes, cluster.twin, owned, figures, options.seed)
     check_index(cluster.engine, figures)
-    say(f"{figures.compared} answers compared with those of any node and of an undisturbed grud")
+    say(f"{figures.compared} answers, and {figures.recorded} recorded readings, compared with those "
+        "of any node and of an undisturbed grud")
     await engine_away(cluster.engine, cluster.nodes, options.away, figures)
     await compare_last(cluster.nodes, owned, figures, options.seed + 1)
     for node in cluster.nodes:

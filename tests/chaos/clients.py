@@ -44,6 +44,7 @@ class Figures:
     refused: int = 0       # 503
     unanswered: int = 0
     compared: int = 0
+    recorded: int = 0
     slowest: float = 0  # answer, in seconds
     findings: int = 0
 
