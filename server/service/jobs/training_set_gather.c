@@ -5,6 +5,7 @@
 #include "service/models/trained_version.h"
 #include "service/service_context.h"
 #include "service/service_private.h"
+#include "service/sessions/recorded_list.h"
 #include "service/sessions/recorder.h"
 
 #include <stdlib.h>
@@ -21,12 +22,21 @@ struct gathering {
     enum status status;
 };
 
+/* What sessions have recorded may take long to come from the engine of a cluster. */
+static void do_periodic_work(void *job_thread)
+{
+    job_thread_wait(job_thread, 0);
+}
+
 static enum status read_recordings(struct gathering *gathering, const char *const *sessions,
                                    size_t n_sessions, struct fault *fault)
 {
     struct job_thread *job_thread = gathering->job_thread;
     const struct job *job = gathering->job;
     struct recorder *recorder = job_thread->service->recorder;
+    const struct recorded_trips trips = { .engine = job_thread->context->engine,
+                                          .between = do_periodic_work,
+                                          .arg = job_thread };
     struct gru_series *series;
     size_t n;
     if (!recorder) {
@@ -35,7 +45,7 @@ static enum status read_recordings(struct gathering *gathering, const char *cons
     }
     enum status status = recorder_flush(recorder, fault);
     if (status == STATUS_OK) {
-        status = recorder_read(recorder, job_thread->context->engine, job->model,
+        status = recorder_read(recorder, trips.engine ? &trips : NULL, job->model,
                                gru_model_info(gathering->base)->n_inputs, job->source, sessions,
                                n_sessions, job_thread->service->config->job_memory_max,
                                &gathering->arena, &series, &n, fault);

@@ -6,6 +6,7 @@
 #include "service/service_private.h"
 #include "service/sessions/commit.h"
 #include "service/sessions/forecast_errors.h"
+#include "service/sessions/recorded_list.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/session_claim.h"
 
@@ -280,9 +281,10 @@ static enum status read_recorded(struct service_context *context, const struct m
                                           .n_inputs = kept->layout.n_inputs,
                                           .n_outputs = kept->layout.n_outputs };
     struct recorded_reading *recorded = NULL;
+    const struct recorded_trips trips = { .engine = context->engine };
     enum status status =
-        recorder_read_page(context->service->recorder, context->engine, &kept->life, page, arena,
-                           &recorded, &merging->n_recorded, fault);
+        recorder_read_page(context->service->recorder, context->engine ? &trips : NULL, &kept->life,
+                           page, arena, &recorded, &merging->n_recorded, fault);
     merging->recorded = recorded;
     return status;
 }

@@ -37,14 +37,14 @@ static enum status ask(const struct window_reader *reader, const struct cluster_
                        struct fault *fault)
 {
     const struct recorded_list *list = reader->list;
-    if (engine_wait(list->engine, fault) != STATUS_OK &&
-        engine_check(list->engine, fault) != STATUS_OK) {
+    if (engine_wait(list->trips.engine, fault) != STATUS_OK &&
+        engine_check(list->trips.engine, fault) != STATUS_OK) {
         return fault_status(fault);
     }
-    engine_begin(list->engine, CLUSTER_RECORDED);
-    engine_recorded(list->engine, list->model, &list->key, reader->at,
+    engine_begin(list->trips.engine, CLUSTER_RECORDED);
+    engine_recorded(list->trips.engine, list->model, &list->key, reader->at,
                     reader->at + reader->n_window - 1);
-    const enum status status = engine_call(list->engine, ret_reply, fault);
+    const enum status status = engine_call(list->trips.engine, ret_reply, fault);
     return status == STATUS_OK &&
                    ((*ret_reply)->type != CLUSTER_LIST || (*ret_reply)->n > reader->n_window)
                ? engine_refuse(*ret_reply, fault)
@@ -160,6 +160,9 @@ enum status recorded_list_read(const struct recorded_list *list, recorded_take *
         reader.n_window = n > WINDOW_MIN ? n : WINDOW_MIN;
         status = ask(&reader, &reply, fault);
         status = status == STATUS_OK ? take_window(&reader, reply, fault) : status;
+        if (list->trips.between) {
+            list->trips.between(list->trips.arg);
+        }
     }
     free(reader.known);
     free(reader.steps);

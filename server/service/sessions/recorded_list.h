@@ -9,8 +9,15 @@
 #include "service/cluster/engine.h"
 #include "service/sessions/reading_wire.h"
 
-struct recorded_list {
+/* How a thread asks the engine. */
+struct recorded_trips {
     struct engine *engine;
+    void (*between)(void *arg); /* is called between two trips, since there may be many; or NULL */
+    void *arg;
+};
+
+struct recorded_list {
+    struct recorded_trips trips;
     const char *model;
     struct pool_key key;
     size_t n_inputs; /* of most readings: windows are bounded by their bytes */

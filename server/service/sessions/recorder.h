@@ -32,7 +32,7 @@
 
 enum { RECORDER_BACKLOG_MAX = 64 << 20 }; /* bytes of notes that wait, of all outboxes together */
 
-struct engine; /* a thread's, with --cluster */
+struct recorded_trips; /* recorded_list.h: how the thread asks the engine of a cluster */
 struct recorder;
 struct service;
 struct outbox; /* a worker's */
@@ -84,22 +84,22 @@ enum status recorder_flush(struct recorder *recorder, struct fault *fault);
  * written. */
 enum status recorder_recover(struct recorder *recorder, struct service *service,
                              struct fault *fault);
-/* With --cluster from the thread's `engine`; otherwise NULL. Everything recorded by the job's
- * sessions as series (x only, of two rows at least), after a flush; memory from the arena. Refused
- * by name: a session that recorded nothing (STATUS_SESSION_NOT_FOUND, "training.sessions[k]"), a
- * prefix that fits none
- * ("training.sessions_prefix"). */
-enum status recorder_read(struct recorder *recorder, struct engine *engine, const char *model,
-                          size_t n_inputs, enum job_source source, const char *const *sessions,
-                          size_t n_sessions, size_t bytes_max, struct arena *arena,
-                          struct gru_series **ret_series, size_t *ret_n, struct fault *fault);
+/* Everything recorded by the job's sessions as series (x only, of two rows at least), after a
+ * flush, or with --cluster by `trips`, which are NULL otherwise; memory from the arena. Refused by
+ * name: a session that recorded nothing (STATUS_SESSION_NOT_FOUND, "training.sessions[k]"), a
+ * prefix that fits none ("training.sessions_prefix"). */
+enum status recorder_read(struct recorder *recorder, const struct recorded_trips *trips,
+                          const char *model, size_t n_inputs, enum job_source source,
+                          const char *const *sessions, size_t n_sessions, size_t bytes_max,
+                          struct arena *arena, struct gru_series **ret_series, size_t *ret_n,
+                          struct fault *fault);
 
 /* ---- any thread that may wait for the disk ---- */
 
 /* A page of what a session of that life recorded: `first` is ignored, and steps are the session's
- * own. `engine` is as above. What was noted so far is written first. Without a recorder there is
+ * own. `trips` as above. What was noted so far is written first. Without a recorder there is
  * nothing. */
-enum status recorder_read_page(struct recorder *recorder, struct engine *engine,
+enum status recorder_read_page(struct recorder *recorder, const struct recorded_trips *trips,
                                const struct record_life *life, struct recordings_page page,
                                struct arena *arena, struct recorded_reading **ret_readings,
                                size_t *ret_n, struct fault *fault);

@@ -50,10 +50,11 @@ static bool add_series(struct reading_list *list, const struct recording *record
     return true;
 }
 
-enum status recorder_read(struct recorder *recorder, struct engine *engine, const char *model,
-                          size_t n_inputs, enum job_source source, const char *const *sessions,
-                          size_t n_sessions, size_t bytes_max, struct arena *arena,
-                          struct gru_series **ret_series, size_t *ret_n, struct fault *fault)
+enum status recorder_read(struct recorder *recorder, const struct recorded_trips *trips,
+                          const char *model, size_t n_inputs, enum job_source source,
+                          const char *const *sessions, size_t n_sessions, size_t bytes_max,
+                          struct arena *arena, struct gru_series **ret_series, size_t *ret_n,
+                          struct fault *fault)
 {
     if (!recorder) {
         return fault_set(fault, STATUS_RECORDING_OFF, NULL,
@@ -67,11 +68,11 @@ enum status recorder_read(struct recorder *recorder, struct engine *engine, cons
         struct recording *recordings;
         size_t n;
         const size_t bytes_left = bytes_max - list.n_bytes;
-        status = engine ? recordings_cluster_read(engine, recorder->rows_max, model, sessions[k],
-                                                  is_prefix, n_inputs, bytes_left, arena,
-                                                  &recordings, &n, fault)
-                        : recordings_read(recorder->recordings, model, sessions[k], is_prefix,
-                                          n_inputs, bytes_left, arena, &recordings, &n, fault);
+        status = trips ? recordings_cluster_read(trips, recorder->rows_max, model, sessions[k],
+                                                 is_prefix, n_inputs, bytes_left, arena,
+                                                 &recordings, &n, fault)
+                       : recordings_read(recorder->recordings, model, sessions[k], is_prefix,
+                                         n_inputs, bytes_left, arena, &recordings, &n, fault);
         if (status == STATUS_OK && n == 0) {
             char param[48];
             snprintf(param, sizeof param, "training.sessions[%zu]", k);
@@ -99,7 +100,7 @@ enum status recorder_read(struct recorder *recorder, struct engine *engine, cons
 
 /* ---- for whoever looks at a session ---- */
 
-enum status recorder_read_page(struct recorder *recorder, struct engine *engine,
+enum status recorder_read_page(struct recorder *recorder, const struct recorded_trips *trips,
                                const struct record_life *life, struct recordings_page page,
                                struct arena *arena, struct recorded_reading **ret_readings,
                                size_t *ret_n, struct fault *fault)
@@ -111,12 +112,12 @@ enum status recorder_read_page(struct recorder *recorder, struct engine *engine,
     page.first = recorder_number(life, 0);
     page.before = recorder_number(life, page.before < UINT32_MAX ? page.before : UINT32_MAX);
     lock(recorder);
-    enum status status = engine ? STATUS_OK : recorder_write_notes(recorder, 0, fault);
+    enum status status = trips ? STATUS_OK : recorder_write_notes(recorder, 0, fault);
     if (status == STATUS_OK) {
-        status = engine ? recordings_cluster_read_page(engine, recorder->rows_max, &page, arena,
-                                                       ret_readings, ret_n, fault)
-                        : recordings_read_page(recorder->recordings, &page, arena, ret_readings,
-                                               ret_n, fault);
+        status = trips ? recordings_cluster_read_page(trips, recorder->rows_max, &page, arena,
+                                                      ret_readings, ret_n, fault)
+                       : recordings_read_page(recorder->recordings, &page, arena, ret_readings,
+                                              ret_n, fault);
     }
     unlock(recorder);
     for (size_t k = 0; status == STATUS_OK && k < *ret_n; k++) {

@@ -1,7 +1,6 @@
 #include "service/sessions/recordings_cluster.h"
 
 #include "cluster/cluster_library.h"
-#include "service/sessions/recorded_list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +120,7 @@ static enum status read_ids(const struct sequence_reader *reader, const char *pr
                             const char *after, char (*ids)[SESSION_ID_MAX + 1], size_t *ret_n,
                             struct fault *fault)
 {
-    struct engine *engine = reader->list.engine;
+    struct engine *engine = reader->list.trips.engine;
     const struct cluster_reply *reply;
     if (engine_wait(engine, fault) != STATUS_OK && engine_check(engine, fault) != STATUS_OK) {
         return fault_status(fault);
@@ -163,13 +162,13 @@ static enum status read_prefix(struct sequence_reader *reader, const char *prefi
     return status;
 }
 
-enum status recordings_cluster_read(struct engine *engine, size_t rows_max, const char *model,
-                                    const char *session, bool is_prefix, size_t n_inputs,
-                                    size_t bytes_max, struct arena *arena,
+enum status recordings_cluster_read(const struct recorded_trips *trips, size_t rows_max,
+                                    const char *model, const char *session, bool is_prefix,
+                                    size_t n_inputs, size_t bytes_max, struct arena *arena,
                                     struct recording **ret_recordings, size_t *ret_n,
                                     struct fault *fault)
 {
-    struct sequence_reader reader = { .list = { .engine = engine,
+    struct sequence_reader reader = { .list = { .trips = *trips,
                                                 .model = model,
                                                 .n_inputs = n_inputs,
                                                 .rows_max = rows_max,
@@ -231,12 +230,12 @@ static enum status take_reading(void *arg, const struct reading_head *head, cons
     return STATUS_OK;
 }
 
-enum status recordings_cluster_read_page(struct engine *engine, size_t rows_max,
+enum status recordings_cluster_read_page(const struct recorded_trips *trips, size_t rows_max,
                                          const struct recordings_page *page, struct arena *arena,
                                          struct recorded_reading **ret_readings, size_t *ret_n,
                                          struct fault *fault)
 {
-    const struct recorded_list list = { .engine = engine,
+    const struct recorded_list list = { .trips = *trips,
                                         .model = page->model,
                                         .key = pool_key_of(page->session),
                                         .n_inputs = page->n_inputs,

@@ -9,18 +9,20 @@
 #ifndef RECORDINGS_CLUSTER_H
 #define RECORDINGS_CLUSTER_H
 
-#include "service/cluster/engine.h"
+#include "service/sessions/recorded_list.h"
 #include "store/recordings.h"
 
 /* As recordings_read. The memory for one session's readings is taken twice. */
 __attribute__((warn_unused_result)) enum status
-recordings_cluster_read(struct engine *engine, size_t rows_max, const char *model,
+recordings_cluster_read(const struct recorded_trips *trips, size_t rows_max, const char *model,
                         const char *session, bool is_prefix, size_t n_inputs, size_t bytes_max,
                         struct arena *arena, struct recording **ret_recordings, size_t *ret_n,
                         struct fault *fault);
 /* As recordings_read_page. */
-__attribute__((warn_unused_result)) enum status recordings_cluster_read_page(
-    struct engine *engine, size_t rows_max, const struct recordings_page *page, struct arena *arena,
-    struct recorded_reading **ret_readings, size_t *ret_n, struct fault *fault);
+__attribute__((warn_unused_result)) enum status
+recordings_cluster_read_page(const struct recorded_trips *trips, size_t rows_max,
+                             const struct recordings_page *page, struct arena *arena,
+                             struct recorded_reading **ret_readings, size_t *ret_n,
+                             struct fault *fault);
 
 #endif

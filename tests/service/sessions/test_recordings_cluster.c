@@ -18,6 +18,7 @@ enum { MINUTE_MS = 60000, BYTES_MAX = 128, AT_ONCE = 1000 };
 struct shelf {
     struct cluster_target *target;
     struct engine *reader, *writer;
+    struct recorded_trips trips; /* of the reader */
     struct arena arena;
     struct fault fault;
 };
@@ -39,6 +40,7 @@ static bool shelf_open(struct shelf *shelf)
     ck_assert_int_eq(cluster_target_read(&config, &shelf->target, &shelf->fault), STATUS_OK);
     ck_assert_int_eq(engine_create(shelf->target, &shelf->reader, &shelf->fault), STATUS_OK);
     ck_assert_int_eq(engine_create(shelf->target, &shelf->writer, &shelf->fault), STATUS_OK);
+    shelf->trips = (struct recorded_trips){ .engine = shelf->reader };
     arena_init(&shelf->arena, 64 << 20);
     return true;
 }
@@ -148,7 +150,7 @@ static enum status take(void *arg, const struct reading_head *head, const char *
 
 static struct recorded_list list_of(struct shelf *shelf, size_t rows_max, size_t n_window)
 {
-    return (struct recorded_list){ .engine = shelf->reader,
+    return (struct recorded_list){ .trips = shelf->trips,
                                    .model = "m",
                                    .key = pool_key_of("s"),
                                    .n_inputs = 1,
@@ -260,7 +262,7 @@ static void expect_sequences(struct shelf *shelf, const char *session, bool is_p
     struct recording *recordings;
     char text[256] = "";
     size_t n, at = 0;
-    ck_assert_int_eq(recordings_cluster_read(shelf->reader, 100, "m", session, is_prefix, 1,
+    ck_assert_int_eq(recordings_cluster_read(&shelf->trips, 100, "m", session, is_prefix, 1,
                                              1 << 20, &shelf->arena, &recordings, &n,
                                              &shelf->fault),
                      STATUS_OK);
@@ -325,7 +327,7 @@ TEST(a_prefix_reads_sessions_by_their_ids)
     list_id(&shelf, "b no id");
     struct recording *recordings;
     size_t n;
-    ck_assert_int_eq(recordings_cluster_read(shelf.reader, 100, "m", "b", true, 1, 1000,
+    ck_assert_int_eq(recordings_cluster_read(&shelf.trips, 100, "m", "b", true, 1, 1000,
                                              &shelf.arena, &recordings, &n, &shelf.fault),
                      STATUS_STORAGE_FAILED);
     shelf_close(&shelf);
@@ -346,7 +348,7 @@ TEST(more_sessions_than_a_page_of_ids_are_read)
         list_id(&shelf, id);
         push_steps(&shelf, id, k + 1, k + 1);
     }
-    ck_assert_int_eq(recordings_cluster_read(shelf.reader, 100, "m", "s-", true, 1, 1 << 20,
+    ck_assert_int_eq(recordings_cluster_read(&shelf.trips, 100, "m", "s-", true, 1, 1 << 20,
                                              &shelf.arena, &recordings, &n, &shelf.fault),
                      STATUS_OK);
     ck_assert_uint_eq(n, SESSIONS);
@@ -369,14 +371,14 @@ TEST(no_more_bytes_are_read_than_there_may_be)
         push_steps(&shelf, k ? "b" : "a", 1, 10);
     }
     for (size_t room = 19; room <= 20; room++) {
-        ck_assert_int_eq(recordings_cluster_read(shelf.reader, 100, "m", "", true, 1,
+        ck_assert_int_eq(recordings_cluster_read(&shelf.trips, 100, "m", "", true, 1,
                                                  room * sizeof(double), &shelf.arena, &recordings,
                                                  &n, &shelf.fault),
                          room < 20 ? STATUS_REQUEST_TOO_LARGE : STATUS_OK);
     }
     ck_assert_uint_eq(n, 2);
     /* and of each session the newest rows, whatever other nodes keep */
-    ck_assert_int_eq(recordings_cluster_read(shelf.reader, 3, "m", "a", false, 1, 1000,
+    ck_assert_int_eq(recordings_cluster_read(&shelf.trips, 3, "m", "a", false, 1, 1000,
                                              &shelf.arena, &recordings, &n, &shelf.fault),
                      STATUS_OK);
     ck_assert_uint_eq(recordings[0].n_rows, 3);
