@@ -380,7 +380,8 @@ enum status recorder_recover(struct recorder *recorder, struct service *service,
     struct recovery recovery = { .recorder = recorder };
     enum status status =
         recordings_last_step(recorder->recordings, "", "", &recovery.watermark_ms, fault);
-    if (status == STATUS_OK && recorder_open_outbox(recorder, &recovery.outbox) != STATUS_OK) {
+    recovery.outbox = status == STATUS_OK ? outbox_open(&recorder->outboxes) : NULL;
+    if (status == STATUS_OK && !recovery.outbox) {
         status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for recording");
     }
     /* Without a watermark nothing was ever recorded: that begins with the steps to come. */

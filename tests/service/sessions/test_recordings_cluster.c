@@ -333,15 +333,22 @@ TEST(a_prefix_reads_sessions_by_their_ids)
     shelf_close(&shelf);
 }
 
+static void count_trip(void *arg)
+{
+    ++*(size_t *)arg;
+}
+
 TEST(more_sessions_than_a_page_of_ids_are_read)
 {
     enum { SESSIONS = 2100 };
     struct shelf shelf;
     struct recording *recordings;
-    size_t n;
+    size_t n, n_trips = 0;
     if (!shelf_open(&shelf)) {
         return;
     }
+    shelf.trips.between = count_trip;
+    shelf.trips.arg = &n_trips;
     for (unsigned k = 0; k < SESSIONS; k++) {
         char id[16];
         snprintf(id, sizeof id, "s-%04u", k);
@@ -352,6 +359,7 @@ TEST(more_sessions_than_a_page_of_ids_are_read)
                                              &shelf.arena, &recordings, &n, &shelf.fault),
                      STATUS_OK);
     ck_assert_uint_eq(n, SESSIONS);
+    ck_assert_uint_eq(n_trips, SESSIONS);
     for (unsigned k = 0; k < SESSIONS; k++) {
         ck_assert_double_eq(recordings[k].x[0], k + 1);
     }
