@@ -72,10 +72,47 @@
  *                    args  likewise; an epoch to be taken where there is none
  *                    gives likewise, once it has noted the run, the epoch, or the loss
  *
- * But for these two, another epoch is an error of the whole, and nothing is done then
- * (CLUSTER_IS_EPOCH). An id is
- * listed with each write of its record, and no more once that was deleted. That of a record whose
- * time ends stays until CLUSTER_LEAVE, or until a later new record has it found.
+ * Those of jobs have the keys of the epoch and of the jobs, "PREFIXj", and after the epoch these
+ * arguments. A "node" is who works at a job; columns and rows are names and values by turns, and an
+ * event is their number and they; an "upload" is the name of one ("": none).
+ *
+ *     CLUSTER_JOB_UPLOAD       an upload, a piece that is added to it
+ *     CLUSTER_JOB_INSERT       id, status, how many may wait (-1: any number), an upload of series,
+ *                              how many sessions, these; an event (0: none); columns
+ *                              gives its number and its event's; how many jobs there are of each
+ *                              status: too many wait; -1: the id is there; -2: no such upload
+ *     CLUSTER_JOB_FIND         id; gives the number and the columns; 0: there is none
+ *     CLUSTER_JOB_LIST         below which number, as ZRANGE BYSCORE has it; model ("": any),
+ *                              status ("-1": any), how many
+ *                              gives where to go on (0: that was all), then as CLUSTER_JOB_FIND
+ *     CLUSTER_JOB_TAKE         node; gives as CLUSTER_JOB_FIND
+ *     CLUSTER_JOB_LOOK         node, number (0: none)
+ *                              gives a counter of changes, how many jobs there are of each status,
+ *                              and the status of that one (7: another node's, or over)
+ *     CLUSTER_JOB_CLAIM        node, number; gives its status, 7 as before, -1: it is gone
+ *     CLUSTER_JOB_RELEASE      node, number
+ *     CLUSTER_JOB_UPDATE       node, number, revision, status that it must have, that it gets, when
+ *                              it ended; how many events, these; columns
+ *                              gives 1, the status, the ids of the events; or 0 and the status that
+ *                              it has (7: another revision than another node's); or -1: it is gone
+ *     CLUSTER_JOB_EVENT        node, number, an event; gives its id, 0: it is over or another
+ *                              node's, -1: it is gone
+ *     CLUSTER_JOB_CHECKPOINT   node, number, an upload, a row; gives likewise, or -2
+ *     CLUSTER_JOB_PUT_SERIES   node, number, an upload; gives 1, or likewise
+ *     CLUSTER_JOB_DATA         number, "series" or "state"; gives how many pieces there are, and
+ *                              the row of a state's checkpoint, as XRANGE does
+ *     CLUSTER_JOB_PIECE        number, "series" or "state", which one from 0
+ *     CLUSTER_JOB_SESSIONS     number
+ *     CLUSTER_JOB_EVENTS       number, from which id, how many; gives as XRANGE
+ *     CLUSTER_JOB_CHECKPOINTS  number, down from which id, how many; gives as XREVRANGE
+ *     CLUSTER_JOB_FORGET       number
+ *     CLUSTER_JOB_DELETE_ENDED before when; gives what one that ended was (7: there is none, 6:
+ *                              nobody knows)
+ *
+ * Another epoch is an error of the whole, and nothing is done then (CLUSTER_IS_EPOCH), but for
+ * CLUSTER_LOOK and CLUSTER_MEET. An id is listed with each write of its record, and no more once
+ * that was deleted. That of a record whose time ends stays until CLUSTER_LEAVE, or until a later
+ * new record has it found.
  */
 #ifndef CLUSTER_LIBRARY_H
 #define CLUSTER_LIBRARY_H
@@ -99,6 +136,26 @@
 #define CLUSTER_MODEL_PUT      CLUSTER_LIBRARY "_model_put"
 #define CLUSTER_MODEL_ACTIVATE CLUSTER_LIBRARY "_model_activate"
 #define CLUSTER_MODEL_DELETE   CLUSTER_LIBRARY "_model_delete"
+
+#define CLUSTER_JOB_UPLOAD       CLUSTER_LIBRARY "_job_upload"
+#define CLUSTER_JOB_INSERT       CLUSTER_LIBRARY "_job_insert"
+#define CLUSTER_JOB_FIND         CLUSTER_LIBRARY "_job_find"
+#define CLUSTER_JOB_LIST         CLUSTER_LIBRARY "_job_list"
+#define CLUSTER_JOB_TAKE         CLUSTER_LIBRARY "_job_take"
+#define CLUSTER_JOB_LOOK         CLUSTER_LIBRARY "_job_look"
+#define CLUSTER_JOB_CLAIM        CLUSTER_LIBRARY "_job_claim"
+#define CLUSTER_JOB_RELEASE      CLUSTER_LIBRARY "_job_release"
+#define CLUSTER_JOB_UPDATE       CLUSTER_LIBRARY "_job_update"
+#define CLUSTER_JOB_EVENT        CLUSTER_LIBRARY "_job_event"
+#define CLUSTER_JOB_CHECKPOINT   CLUSTER_LIBRARY "_job_checkpoint"
+#define CLUSTER_JOB_PUT_SERIES   CLUSTER_LIBRARY "_job_put_series"
+#define CLUSTER_JOB_DATA         CLUSTER_LIBRARY "_job_data"
+#define CLUSTER_JOB_PIECE        CLUSTER_LIBRARY "_job_piece"
+#define CLUSTER_JOB_SESSIONS     CLUSTER_LIBRARY "_job_sessions"
+#define CLUSTER_JOB_EVENTS       CLUSTER_LIBRARY "_job_events"
+#define CLUSTER_JOB_CHECKPOINTS  CLUSTER_LIBRARY "_job_checkpoints"
+#define CLUSTER_JOB_FORGET       CLUSTER_LIBRARY "_job_forget"
+#define CLUSTER_JOB_DELETE_ENDED CLUSTER_LIBRARY "_job_delete_ended"
 
 enum { CLUSTER_TOKEN_BYTES = 16 };
 

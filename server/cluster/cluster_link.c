@@ -105,9 +105,9 @@ static void wait_and_go_on(struct cluster_link *link, int64_t until_ns)
 }
 
 /* A trouble that stays is told once it was met again. */
-static enum status wait_until_ready(struct cluster_link *link, struct fault *fault)
+enum status cluster_link_wait(struct cluster_link *link, int64_t most_ns, struct fault *fault)
 {
-    const int64_t until_ns = clock_monotonic_ns() + link->target->timeout_ns;
+    const int64_t until_ns = clock_monotonic_ns() + most_ns;
     const size_t n_failures = link->n_failures;
     cluster_link_go_on(link, clock_monotonic_ns());
     while (!cluster_link_is_ready(link)) {
@@ -134,7 +134,7 @@ enum status cluster_link_call(struct cluster_link *link, const struct cluster_te
                               size_t n, const struct cluster_reply **ret_reply, struct fault *fault)
 {
     struct cluster_waiter waiter = { .is_over = false };
-    enum status status = wait_until_ready(link, fault);
+    enum status status = cluster_link_wait(link, link->target->timeout_ns, fault);
     if (status != STATUS_OK) {
         return status;
     }

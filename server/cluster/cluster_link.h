@@ -71,6 +71,9 @@ void cluster_link_poll(const struct cluster_link *link, struct pollfd *ret_pollf
 /* Reads, calls back, writes, ends what takes too long, and connects. now_ns: clock_monotonic_ns. */
 void cluster_link_go_on(struct cluster_link *link, int64_t now_ns);
 
+/* Waits until it is ready, for threads that may, and no longer than that. */
+__attribute__((warn_unused_result)) enum status
+cluster_link_wait(struct cluster_link *link, int64_t most_ns, struct fault *fault);
 /* Sends a command and waits for its reply, for threads that may: as long as a trip may take, and
  * once more that long for a link that is not ready. The reply is valid until the next call, and may
  * be an error: cluster_reply_fault (cluster_trouble.h) says what it means. */

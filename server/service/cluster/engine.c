@@ -353,6 +353,11 @@ enum status engine_wait(struct engine *engine, struct fault *fault)
                : cluster_link_call(engine->link, &ping, 1, &reply, fault);
 }
 
+enum status engine_wait_ms(struct engine *engine, int64_t ms, struct fault *fault)
+{
+    return for_request(cluster_link_wait(engine->link, ms * 1000000, fault), fault);
+}
+
 enum status engine_call(struct engine *engine, const struct cluster_reply **ret_reply,
                         struct fault *fault)
 {

@@ -117,6 +117,9 @@ enum status engine_call_wait(struct engine *engine, struct fault *fault);
 
 /* Waits until the engine can be called, for threads that may; before a call begins. */
 enum status engine_wait(struct engine *engine, struct fault *fault);
+/* The same, and no longer than that. */
+__attribute__((warn_unused_result)) enum status engine_wait_ms(struct engine *engine, int64_t ms,
+                                                               struct fault *fault);
 /* Sends it and waits, for threads that may: the reply, which is no error. As cluster_link_call. */
 __attribute__((warn_unused_result)) enum status
 engine_call(struct engine *engine, const struct cluster_reply **ret_reply, struct fault *fault);
