@@ -38,7 +38,7 @@ server/service/scores     server/base gru.h
 server/service/rules      SHARED server/webhook server/store server/config server/base gru.h
 server/service/pool       server/service/names.h server/service/listeners.h
 server/service/pool       server/service/rules/rule_states.h server/store server/base gru.h
-server/service/cluster    server/service/pool server/cluster server/base gru.h
+server/service/cluster    server/service/pool server/store server/cluster server/base gru.h
 server/service/models     server/service/pool server/service/scores server/service/rules SHARED
 server/service/models     server/service/cluster server/cluster server/store server/config server/base gru.h
 server/service/sessions   server/service/models server/service/pool server/service/scores

@@ -1,0 +1,336 @@
+/* Jobs that several nodes share: whose a job is, who is late, and an engine that is not as it
+ * should be. */
+#include "../../store/filled_jobs.h"
+#include "base/arena.h"
+#include "job_stores.h"
+#include "store/job_deletion.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct nodes {
+    struct stores stores;
+    struct job_store *a, *b;
+};
+
+static bool nodes_begin(struct nodes *nodes)
+{
+    if (!stores_begin(&nodes->stores, 1)) {
+        return false;
+    }
+    nodes->a = nodes->stores.jobs;
+    nodes->b = stores_open_other(&nodes->stores);
+    return true;
+}
+
+static void nodes_end(struct nodes *nodes)
+{
+    job_store_close(nodes->b);
+    stores_end(&nodes->stores);
+}
+
+static bool took(struct job_store *jobs, struct job *job)
+{
+    bool found;
+    struct fault fault;
+    ck_assert_msg(job_store_take(jobs, &found, job, &fault) == STATUS_OK, "%s", fault.message);
+    return found;
+}
+
+static enum job_status looked(struct job_store *jobs, int64_t number)
+{
+    struct job_store_look look;
+    struct fault fault;
+    ck_assert_int_eq(job_store_look(jobs, number, &look, &fault), STATUS_OK);
+    return look.status;
+}
+
+/* What the job is after it. */
+static enum job_status changed(struct job_store *jobs, struct job job, enum job_status from,
+                               enum job_status to, bool *ret_written)
+{
+    enum job_status now;
+    struct fault fault;
+    job.status = to;
+    ck_assert_msg(job_store_update(jobs, &job, from, NULL, 0, ret_written, &now, &fault) ==
+                      STATUS_OK,
+                  "%s", fault.message);
+    return now;
+}
+
+/* As if its node had not been heard of for long. */
+static void lose(const struct nodes *nodes, int64_t number)
+{
+    char line[80];
+    snprintf(line, sizeof line, "HSET grud:j:%lld seen 1", (long long)number);
+    engine_tell(&nodes->stores.engine, line);
+}
+
+TEST(a_job_is_one_nodes_until_that_is_lost_or_gives_it_back)
+{
+    struct nodes nodes;
+    struct job job, other;
+    struct fault fault;
+    if (!nodes_begin(&nodes)) {
+        return;
+    }
+    job_inserted(nodes.a, 1, JOB_RUNNING);
+    ck_assert(job_store_is_shared(nodes.a));
+    ck_assert(took(nodes.a, &job));
+    ck_assert(!took(nodes.b, &other));
+    ck_assert(took(nodes.a, &job)); /* which had not heard that it has it */
+    ck_assert_int_eq(looked(nodes.a, job.number), JOB_RUNNING);
+    ck_assert_int_eq(looked(nodes.b, job.number), JOB_ELSEWHERE);
+    lose(&nodes, job.number);
+    ck_assert_int_eq(looked(nodes.a, job.number), JOB_RUNNING); /* it is heard of again */
+    ck_assert(!took(nodes.b, &other));
+    lose(&nodes, job.number);
+    ck_assert(took(nodes.b, &other));
+    ck_assert_int_eq(other.number, job.number);
+    ck_assert_int_eq(looked(nodes.a, job.number), JOB_ELSEWHERE);
+    ck_assert_int_eq(job_store_release(nodes.a, job.number, &fault), STATUS_OK); /* not its own */
+    ck_assert(!took(nodes.a, &job));
+    ck_assert_int_eq(job_store_release(nodes.b, job.number, &fault), STATUS_OK);
+    ck_assert(took(nodes.a, &job));
+    nodes_end(&nodes);
+}
+
+TEST(a_node_that_is_late_changes_nothing)
+{
+    static const double values[] = { 1, 2 };
+    const struct job_series series = { .series = { .x = values, .n_rows = 2 }, .x_width = 1 };
+    struct nodes nodes;
+    struct job late, job;
+    struct fault fault;
+    struct arena arena;
+    struct job_series *got;
+    struct job_event event = { .message = "late" };
+    struct job_checkpoint checkpoint = { .step = 1 };
+    enum job_status now;
+    bool written;
+    void *state;
+    size_t n;
+    if (!nodes_begin(&nodes)) {
+        return;
+    }
+    job_inserted(nodes.a, 1, JOB_RUNNING);
+    ck_assert(took(nodes.a, &late));
+    ck_assert_int_eq(job_store_add_checkpoint(nodes.a, late.number, &checkpoint, "old", 3, &fault),
+                     STATUS_OK);
+    lose(&nodes, late.number);
+    ck_assert(took(nodes.b, &job));
+    ck_assert_int_eq(job_store_add_checkpoint(nodes.b, job.number, &checkpoint, "newer", 5, &fault),
+                     STATUS_OK);
+    const struct job before = job_found(nodes.b, job.id);
+    late.step = 4711;
+    ck_assert_int_eq(changed(nodes.a, late, JOB_RUNNING, JOB_RUNNING, &written), JOB_ELSEWHERE);
+    ck_assert(!written);
+    ck_assert_int_eq(changed(nodes.a, late, JOB_RUNNING, JOB_SUCCEEDED, &written), JOB_ELSEWHERE);
+    ck_assert_int_eq(job_store_claim(nodes.a, late.number, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(now, JOB_ELSEWHERE);
+    ck_assert_int_eq(job_store_add_event(nodes.a, late.number, &event, &fault), STATUS_OK);
+    ck_assert_int_eq(event.id, 0);
+    ck_assert_int_eq(job_store_add_checkpoint(nodes.a, late.number, &checkpoint, "late", 4, &fault),
+                     STATUS_OK);
+    ck_assert_int_eq(checkpoint.id, 0);
+    ck_assert_int_eq(job_store_put_series(nodes.a, late.number, &series, 1, &fault), STATUS_OK);
+    arena_init(&arena, SIZE_MAX);
+    ck_assert_int_eq(job_store_read_series(nodes.b, job.number, &arena, &got, &n, &fault),
+                     STATUS_OK);
+    ck_assert_uint_eq(n, 0);
+    arena_done(&arena);
+    ck_assert_int_eq(job_store_read_state(nodes.b, job.number, &state, &n, &checkpoint, &fault),
+                     STATUS_OK);
+    ck_assert(n == 5 && memcmp(state, "newer", 5) == 0);
+    free(state);
+    const struct job after = job_found(nodes.b, job.id);
+    assert_job_equal(&after, &before);
+    /* nor where the other has given it back, or has ended it */
+    ck_assert_int_eq(job_store_release(nodes.b, job.number, &fault), STATUS_OK);
+    ck_assert_int_eq(changed(nodes.a, late, JOB_RUNNING, JOB_FAILED, &written), JOB_ELSEWHERE);
+    ck_assert(took(nodes.b, &job));
+    ck_assert_int_eq(changed(nodes.b, job, JOB_RUNNING, JOB_SUCCEEDED, &written), JOB_SUCCEEDED);
+    ck_assert(written);
+    ck_assert_int_eq(changed(nodes.a, late, JOB_RUNNING, JOB_FAILED, &written), JOB_SUCCEEDED);
+    ck_assert(!written);
+    nodes_end(&nodes);
+}
+
+TEST(a_request_at_another_node_changes_the_job_as_it_has_read_it)
+{
+    struct nodes nodes;
+    struct job job, read, listed[2];
+    struct fault fault;
+    enum job_status now;
+    bool written, has_more;
+    size_t n;
+    if (!nodes_begin(&nodes)) {
+        return;
+    }
+    job_inserted(nodes.a, 1, JOB_QUEUED);
+    ck_assert(took(nodes.a, &job));
+    ck_assert_int_eq(changed(nodes.a, job, JOB_QUEUED, JOB_RUNNING, &written), JOB_RUNNING);
+    read = job_found(nodes.b, job.id);
+    job.step = 5; /* progress comes in between */
+    ck_assert_int_eq(changed(nodes.a, job, JOB_RUNNING, JOB_RUNNING, &written), JOB_RUNNING);
+    ck_assert_int_eq(changed(nodes.b, read, JOB_RUNNING, JOB_PAUSED, &written), JOB_ELSEWHERE);
+    ck_assert(!written);
+    read = job_found(nodes.b, job.id);
+    ck_assert_uint_eq(read.step, 5);
+    ck_assert_int_eq(changed(nodes.b, read, JOB_RUNNING, JOB_PAUSED, &written), JOB_PAUSED);
+    ck_assert(written);
+    ck_assert_int_eq(looked(nodes.a, job.number), JOB_PAUSED);
+    ck_assert_int_eq(changed(nodes.a, job, JOB_RUNNING, JOB_RUNNING, &written), JOB_PAUSED);
+    ck_assert(!written);
+    /* resumed, it is the one's that still has it */
+    read = job_found(nodes.b, job.id);
+    ck_assert_int_eq(changed(nodes.b, read, JOB_PAUSED, JOB_QUEUED, &written), JOB_QUEUED);
+    ck_assert(!took(nodes.b, &read));
+    ck_assert(took(nodes.a, &job));
+    /* what is finishing is changed by nobody else */
+    ck_assert_int_eq(changed(nodes.a, job, JOB_QUEUED, JOB_RUNNING, &written), JOB_RUNNING);
+    ck_assert_int_eq(job_store_claim(nodes.a, job.number, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(now, JOB_RUNNING);
+    read = job_found(nodes.b, job.id);
+    ck_assert(read.is_finishing);
+    ck_assert_int_eq(changed(nodes.b, read, JOB_RUNNING, JOB_CANCELLED, &written), JOB_ELSEWHERE);
+    const struct job_filter filter = { .status = JOB_RUNNING };
+    ck_assert_int_eq(job_store_list(nodes.b, &filter, 2, listed, &n, &has_more, &fault), STATUS_OK);
+    ck_assert(n == 1 && listed[0].is_finishing);
+    lose(&nodes, job.number); /* and its node dies */
+    ck_assert(took(nodes.b, &read));
+    ck_assert(!read.is_finishing);
+    nodes_end(&nodes);
+}
+
+TEST(a_look_tells_of_changes_and_how_many_jobs_there_are)
+{
+    struct nodes nodes;
+    struct job_store_look before, after;
+    struct fault fault;
+    if (!nodes_begin(&nodes)) {
+        return;
+    }
+    ck_assert_int_eq(job_store_look(nodes.a, 0, &before, &fault), STATUS_OK);
+    ck_assert_int_eq(before.status, JOB_ELSEWHERE);
+    job_inserted(nodes.b, 1, JOB_QUEUED);
+    ck_assert_int_eq(job_store_look(nodes.a, 0, &after, &fault), STATUS_OK);
+    ck_assert_uint_gt(after.generation, before.generation);
+    ck_assert_uint_eq(after.n_by_status[JOB_QUEUED], 1);
+    ck_assert_uint_eq(after.n_by_status[JOB_RUNNING], 0);
+    ck_assert_int_eq(job_store_look(nodes.a, 4711, &before, &fault), STATUS_OK);
+    ck_assert_int_eq(before.status, JOB_ELSEWHERE);
+    ck_assert_uint_eq(after.generation, before.generation);
+    nodes_end(&nodes);
+}
+
+/* ---- an engine that is not as it should be ---- */
+
+static void expect_refused(enum status status, const struct fault *fault, const char *what)
+{
+    ck_assert_msg(status == STATUS_STORAGE_FAILED, "%s: %d", what, status);
+    ck_assert_msg(strlen(fault->message) > 20, "%s: %s", what, fault->message);
+}
+
+TEST(what_others_have_made_of_a_job_is_a_sentence)
+{
+    static const char *const lines[] = {
+        "HSET grud:j:1 epoch many",
+        "HSET grud:j:1 status 7",
+        "HSET grud:j:1 train_loss 0.1x",
+        "HSET grud:j:1 id 0123456789012345678901234567890123456",
+        "HSET grud:j:1 metadata [",
+        "HSET grud:j:1 error_status nonesuch",
+        "HSET grud:j:1 revision x",
+        "HDEL grud:j:1 revision",
+        "HSET grud:j:1 seed -1",
+        "HSET grud:j:1 dry_run 2",
+        "HDEL grud:j:1 id",
+        "SET grud:j:1 text",
+        "SET grud:j text",
+    };
+    for (size_t k = 0; k < sizeof lines / sizeof *lines; k++) {
+        struct stores stores;
+        struct fault fault;
+        struct job job;
+        static struct job list[2];
+        size_t n;
+        bool found;
+        const struct job_filter filter = { .status = -1 };
+        if (!stores_begin(&stores, 1)) {
+            return;
+        }
+        job = job_inserted(stores.jobs, 1, JOB_RUNNING);
+        engine_tell(&stores.engine, lines[k]);
+        expect_refused(job_store_find(stores.jobs, job.id, &job, &fault), &fault, lines[k]);
+        expect_refused(job_store_list(stores.jobs, &filter, 2, list, &n, &found, &fault), &fault,
+                       lines[k]);
+        stores_end(&stores);
+    }
+}
+
+TEST(pieces_that_are_missing_or_of_another_kind_are_a_sentence)
+{
+    static const char *const lines[] = {
+        "DEL grud:j:1:series",         "SET grud:j:1:series text", "LSET grud:j:1:series 0 short",
+        "LSET grud:j:1:series 0 \"\"", "DEL grud:j:1:checkpoints", "SET grud:j:1:state text",
+    };
+    static const double x[] = { 1, 2, 3, 4 };
+    const struct job_series series = { .series = { .x = x, .n_rows = 4 }, .x_width = 1 };
+    const struct job_addition addition = { .series = &series, .n_series = 1 };
+    for (size_t k = 0; k < sizeof lines / sizeof *lines; k++) {
+        struct stores stores;
+        struct fault fault;
+        struct arena arena;
+        struct job_series *got;
+        struct job_checkpoint checkpoint = { .step = 1 };
+        struct job job = job_filled(1);
+        void *state = NULL;
+        size_t n = 0, n_state = 0;
+        bool found;
+        if (!stores_begin(&stores, 1)) {
+            return;
+        }
+        job.status = JOB_RUNNING;
+        ck_assert_int_eq(job_store_insert(stores.jobs, &job, &addition, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_take(stores.jobs, &found, &job, &fault), STATUS_OK);
+        ck_assert_int_eq(
+            job_store_add_checkpoint(stores.jobs, job.number, &checkpoint, "state", 5, &fault),
+            STATUS_OK);
+        engine_tell(&stores.engine, lines[k]);
+        arena_init(&arena, SIZE_MAX);
+        const enum status of_series =
+            job_store_read_series(stores.jobs, job.number, &arena, &got, &n, &fault);
+        const enum status of_state =
+            job_store_read_state(stores.jobs, job.number, &state, &n_state, &checkpoint, &fault);
+        ck_assert_msg(of_series != STATUS_OK || of_state != STATUS_OK || n == 0, "%s", lines[k]);
+        free(state);
+        arena_done(&arena);
+        stores_end(&stores);
+    }
+}
+
+TEST(an_engine_that_is_away_refuses_and_then_has_all_as_it_was)
+{
+    struct stores stores;
+    struct fault fault;
+    struct job other = job_filled(2);
+    if (!stores_begin(&stores, 1)) {
+        return;
+    }
+    const struct job job = job_inserted(stores.jobs, 1, JOB_QUEUED);
+    engine_kill(&stores.engine);
+    struct job found;
+    expect_refused(job_store_find(stores.jobs, job.id, &found, &fault), &fault, "find");
+    expect_refused(job_store_insert(stores.jobs, &other, &(struct job_addition){ 0 }, &fault),
+                   &fault, "insert");
+    engine_start_again(&stores.engine);
+    while (job_store_find(stores.jobs, job.id, &found, &fault) != STATUS_OK) {
+        ck_assert_int_eq(fault.status, STATUS_STORAGE_FAILED);
+    }
+    assert_job_equal(&found, &job);
+    ck_assert_int_eq(job_store_find(stores.jobs, other.id, &found, &fault), STATUS_JOB_NOT_FOUND);
+    stores_end(&stores);
+}
