@@ -35,6 +35,9 @@ bool service_is_degraded(const struct service *service)
 
 void degraded_begins(struct service *service, enum degraded_state state)
 {
+    if (state == DEGRADED_JOBS && service->cluster) {
+        return; /* its engine has them: DEGRADED_CLUSTER is what there is to say */
+    }
     if (!(atomic_fetch_or(&service->degraded_states, 1U << state) & 1U << state)) {
         log_event(LOG_ERROR, "degraded", LOG_STRING("what", degraded_word(state)),
                   LOG_STRING("reason", degraded_sentence(state)));

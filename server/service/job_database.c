@@ -16,6 +16,7 @@ enum status job_database_create(const struct config *config, struct job_database
     }
     size_t n_jobs[JOB_N_STATUSES] = { 0 };
     enum status status = job_store_open(config->data, &job_database->jobs, fault);
+    job_database->lineage = job_database->jobs;
     if (status == STATUS_OK) {
         status = job_store_count(job_database->jobs, n_jobs, fault);
     }
@@ -39,6 +40,9 @@ void job_database_free(struct job_database *job_database)
     if (!job_database) {
         return;
     }
+    if (job_database->lineage != job_database->jobs) {
+        job_store_close(job_database->lineage);
+    }
     job_store_close(job_database->jobs);
     pthread_mutex_destroy(&job_database->mutex);
     sem_destroy(&job_database->wake_up);
@@ -51,9 +55,50 @@ struct job_store *job_database_lock(struct job_database *job_database)
     return job_database->jobs;
 }
 
+struct job_store *job_database_lock_lineage(struct job_database *job_database)
+{
+    pthread_mutex_lock(&job_database->mutex);
+    return job_database->lineage;
+}
+
 void job_database_unlock(struct job_database *job_database)
 {
     pthread_mutex_unlock(&job_database->mutex);
+}
+
+/* ---- jobs that processes share ---- */
+
+void job_database_join(struct job_database *job_database, struct job_store *jobs)
+{
+    job_database->jobs = jobs;
+    job_database->is_sweep_due = false; /* those that are over have no data there */
+}
+
+bool job_database_is_shared(const struct job_database *job_database)
+{
+    return job_store_is_shared(job_database->jobs);
+}
+
+enum status job_database_look(struct job_database *job_database, int64_t number,
+                              struct fault *fault)
+{
+    struct job_store_look look;
+    enum status status = job_store_look(job_database_lock(job_database), number, &look, fault);
+    bool has_changed = status == STATUS_OK && look.generation != job_database->seen_generation;
+    if (status == STATUS_OK) {
+        job_database->seen_generation = look.generation;
+    }
+    job_database_unlock(job_database);
+    for (size_t k = 0; status == STATUS_OK && k < JOB_N_STATUSES; k++) {
+        atomic_store(&job_database->n_jobs[k], look.n_by_status[k]);
+    }
+    if (has_changed) {
+        job_database_note_change(job_database);
+    }
+    if (status == STATUS_OK && number != 0 && look.status != JOB_RUNNING) {
+        atomic_fetch_add(&job_database->interruptions, 1);
+    }
+    return status;
 }
 
 void job_database_wake(struct job_database *job_database)
@@ -72,10 +117,27 @@ void job_database_note_change(struct job_database *job_database)
     atomic_fetch_add(&job_database->generation, 1);
 }
 
+/* JOB_N_STATUSES: none. Those that are shared are counted where they are. */
+static void count(struct job_database *job_database, enum job_status from, enum job_status to)
+{
+    const bool is_shared = job_store_is_shared(job_database->jobs);
+    if (!is_shared && from != JOB_N_STATUSES) {
+        atomic_fetch_sub(&job_database->n_jobs[from], 1);
+    }
+    if (!is_shared && to != JOB_N_STATUSES) {
+        atomic_fetch_add(&job_database->n_jobs[to], 1);
+    }
+}
+
 void job_database_note_new_locked(struct job_database *job_database, enum job_status status)
 {
-    atomic_fetch_add(&job_database->n_jobs[status], 1);
+    count(job_database, JOB_N_STATUSES, status);
     job_database_note_change(job_database);
+}
+
+void job_database_note_deleted_locked(struct job_database *job_database, enum job_status was)
+{
+    count(job_database, was, JOB_N_STATUSES);
 }
 
 void job_database_note_over_locked(struct job_database *job_database, int64_t number)
@@ -98,8 +160,7 @@ enum status job_database_change_locked(struct job_database *job_database, const 
         job_store_update(job_database->jobs, job, from, events, n_events, &written, &now, fault);
     if (status == STATUS_OK) {
         if (written) {
-            atomic_fetch_sub(&job_database->n_jobs[from], 1);
-            atomic_fetch_add(&job_database->n_jobs[now], 1);
+            count(job_database, from, now);
             atomic_fetch_add(&job_database->n_ended[now], job_is_over(now));
         }
         *ret_status = now;

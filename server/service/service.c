@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/cluster_url.h"
+#include "service/cluster/job_engine.h"
 #include "service/cluster/watch.h"
 #include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"
@@ -209,8 +210,15 @@ void service_free(struct service *service)
 enum status service_join_cluster(struct service *service, struct cluster_target *cluster,
                                  struct fault *fault)
 {
+    struct job_store *jobs;
     service->cluster = cluster;
     enum status status = cluster_watch_create(cluster, &service->cluster_watch, fault);
+    if (status == STATUS_OK) {
+        status = job_engine_open(cluster, &jobs, fault);
+    }
+    if (status == STATUS_OK) {
+        job_database_join(service->job_database, jobs);
+    }
     return status == STATUS_OK ? models_follow_start(service, fault) : status;
 }
 

@@ -12,7 +12,7 @@ uint64_t service_jobs_generation(const struct service *service)
 
 bool service_jobs_are_durable(const struct service *service)
 {
-    return service->config->data[0] != '\0';
+    return service->config->data[0] != '\0' || job_database_is_shared(service->job_database);
 }
 
 /* ---- looking ---- */
@@ -102,9 +102,11 @@ static enum status check_transition(const struct job *job, const struct transiti
     return STATUS_OK;
 }
 
-/* The job thread learns of it from the database. */
+/* The job thread learns of it from the database. *ret_done false: the job has changed meanwhile, as
+ * one that another process works at does all the time. */
 static enum status change_locked(struct job_database *job_database, struct job *job,
-                                 const struct transition *transition, struct fault *fault)
+                                 const struct transition *transition, bool *ret_done,
+                                 struct fault *fault)
 {
     struct job_event event =
         job_database_message(JOB_EVENT_INFO, "the job was %s", transition->done);
@@ -115,9 +117,26 @@ static enum status change_locked(struct job_database *job_database, struct job *
     job->finished_at_ms = job_is_over(job->status) ? job_now_ms(job) : 0;
     enum status status =
         job_database_change_locked(job_database, job, from, &event, 1, &now, fault);
-    if (status == STATUS_OK && job_is_over(job->status)) {
+    *ret_done = status == STATUS_OK && now == job->status;
+    if (*ret_done && job_is_over(job->status)) {
         job_database_note_over_locked(job_database, job->number);
     }
+    return status;
+}
+
+static enum status try_to_change(struct job_database *job_database, const char *id,
+                                 const struct transition *transition, struct job *ret_job,
+                                 bool *ret_done, struct fault *fault)
+{
+    enum status status = job_store_find(job_database_lock(job_database), id, ret_job, fault);
+    *ret_done = false;
+    if (status == STATUS_OK) {
+        status = check_transition(ret_job, transition, fault);
+    }
+    if (status == STATUS_OK) {
+        status = change_locked(job_database, ret_job, transition, ret_done, fault);
+    }
+    job_database_unlock(job_database);
     return status;
 }
 
@@ -125,16 +144,18 @@ static enum status change(struct service_context *context, const char *id,
                           const struct transition *transition, struct job *ret_job,
                           struct fault *fault)
 {
+    enum { ATTEMPTS = 20 };
     struct job_database *job_database = context->service->job_database;
     struct job job;
-    enum status status = job_store_find(job_database_lock(job_database), id, &job, fault);
-    if (status == STATUS_OK) {
-        status = check_transition(&job, transition, fault);
+    bool is_done = false;
+    enum status status = STATUS_OK;
+    for (int k = 0; k < ATTEMPTS && status == STATUS_OK && !is_done; k++) {
+        status = try_to_change(job_database, id, transition, &job, &is_done, fault);
     }
-    if (status == STATUS_OK) {
-        status = change_locked(job_database, &job, transition, fault);
+    if (status == STATUS_OK && !is_done) {
+        return fault_set(fault, STATUS_OVERLOADED, NULL,
+                         "the job changes too fast to be %s: try again", transition->done);
     }
-    job_database_unlock(job_database);
     degraded_settle(context->service, DEGRADED_JOBS, status);
     if (status == STATUS_OK) {
         job_database_interrupt(job_database);

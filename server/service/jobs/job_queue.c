@@ -46,6 +46,7 @@ static void *work(void *context)
         if (status != STATUS_OK) {
             job_thread_note_degraded(job_thread, NULL, &fault);
         }
+        job_thread->is_troubled = job_thread->is_troubled && status != STATUS_OK;
         job_thread->current_job = found ? job.number : 0;
         if (status != STATUS_OK || !found) {
             job_thread_wait(job_thread,

@@ -20,7 +20,7 @@ static enum status delete_piece(struct job_thread *job_thread, int64_t before_ms
     struct job_store *jobs = job_database_lock(job_database);
     enum status status = job_store_delete_ended(jobs, before_ms, ret_found, &was, fault);
     if (status == STATUS_OK && *ret_found && was != JOB_N_STATUSES) {
-        atomic_fetch_sub(&job_database->n_jobs[was], 1);
+        job_database_note_deleted_locked(job_database, was);
         job_thread->n_deleted++;
     }
     job_database_unlock(job_database);

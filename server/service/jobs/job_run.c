@@ -97,8 +97,10 @@ static struct job_event beginning_event(const struct job_run *run)
 
 static struct job_event going_on_event(const struct job_run *run, bool was_running)
 {
-    const char *what =
-        was_running ? "grud was started again: training goes on" : "training goes on";
+    const char *what = !was_running ? "training goes on"
+                       : job_database_is_shared(run->job_thread->job_database)
+                           ? "another node took the job: training goes on"
+                           : "grud was started again: training goes on";
     return run->recipe ? job_database_message(JOB_EVENT_INFO, "%s after %zu steps", what,
                                               run->progress.step)
                        : job_database_message(JOB_EVENT_INFO, "%s from step %zu of %zu", what,
@@ -118,11 +120,13 @@ static void report_beginning(struct job_run *run, bool was_running)
     } else if (run->is_restored) {
         job_database_add_event(job_database, job, going_on_event(run, was_running));
     } else if (was_running) {
-        job_database_add_event(
-            job_database, job,
-            job_database_message(JOB_EVENT_INFO,
-                                 "grud was started again before the first checkpoint: "
-                                 "training starts again from the beginning"));
+        job_database_add_event(job_database, job,
+                               job_database_message(JOB_EVENT_INFO,
+                                                    "%s before the first checkpoint: "
+                                                    "training starts again from the beginning",
+                                                    job_database_is_shared(job_database)
+                                                        ? "another node took the job"
+                                                        : "grud was started again"));
     } else {
         job_database_add_event(job_database, job, beginning_event(run));
     }

@@ -256,7 +256,10 @@ void job_run_leave(struct job_run *run, enum job_status status)
 {
     struct fault fault;
     struct job *job = run->job;
-    if (job_is_over(status)) {
+    if (status == JOB_ELSEWHERE) {
+        log_event(LOG_WARN, "job_lost", LOG_STRING("job", job->id));
+    }
+    if (job_is_over(status) || status == JOB_ELSEWHERE) {
         return;
     }
     if (!job->dry_run) {
@@ -272,5 +275,5 @@ void job_run_leave(struct job_run *run, enum job_status status)
             job_thread_note_degraded(run->job_thread, job, &fault);
             return;
         }
-    } while (now != job->status && !job_is_over(now));
+    } while (now != job->status && !job_is_over(now) && now != JOB_ELSEWHERE);
 }

@@ -110,11 +110,22 @@ static void probe(struct job_thread *job_thread)
     }
 }
 
+/* That the engine is away is known from elsewhere, and training goes on. */
+static void look_at_shared(struct job_thread *job_thread)
+{
+    struct fault fault;
+    if (job_database_is_shared(job_thread->job_database) &&
+        job_database_look(job_thread->job_database, job_thread->current_job, &fault) != STATUS_OK) {
+        job_thread_note_degraded(job_thread, NULL, &fault);
+    }
+}
+
 static void do_periodic_work(struct job_thread *job_thread)
 {
     bool is_due = clock_monotonic_ms() - job_thread->last_flushed_at_ms >= JOB_THREAD_PERIOD_MS;
     write_recorded(job_thread);
     if (is_due) { /* not between jobs only: one may run for days */
+        look_at_shared(job_thread);
         job_thread_forget_ended(job_thread);
         probe(job_thread);
         drift_jobs_run(job_thread);
@@ -153,17 +164,29 @@ void job_thread_compute(struct job_thread *job_thread, void (*run)(void *argumen
 void job_thread_note_degraded(struct job_thread *job_thread, const struct job *job,
                               const struct fault *fault)
 {
-    if (!service_is_degraded_by(job_thread->service, DEGRADED_JOBS)) {
+    const bool is_shared = job_database_is_shared(job_thread->job_database);
+    const bool was_logged = is_shared ? job_thread->is_troubled
+                                      : service_is_degraded_by(job_thread->service, DEGRADED_JOBS);
+    if (!was_logged) {
         log_event(LOG_ERROR, "jobs_not_written", LOG_STRING("job", job ? job->id : NULL),
                   LOG_STRING("reason", fault->message));
     }
+    job_thread->is_troubled = is_shared;
     degraded_begins(job_thread->service, DEGRADED_JOBS);
+}
+
+/* A version that another node of a cluster has put may be on its way to this one. */
+static bool may_pass(const struct job_thread *job_thread, enum status status)
+{
+    const bool is_missing = status == STATUS_MODEL_NOT_FOUND || status == STATUS_VERSION_NOT_FOUND;
+    return status_may_pass(status) ||
+           (is_missing && job_database_is_shared(job_thread->job_database));
 }
 
 bool job_thread_waits_to_retry(struct job_thread *job_thread, const struct job *job, int *attempt,
                                const struct fault *fault)
 {
-    if (!status_may_pass(fault->status) || ++*attempt == ATTEMPTS ||
+    if (!may_pass(job_thread, fault->status) || ++*attempt == ATTEMPTS ||
         job_thread_is_stopping(job_thread)) {
         return false;
     }

@@ -39,6 +39,7 @@ struct job_thread {
     int64_t retention_due_ms;   /* likewise: when to look for old jobs */
     uint64_t drift_generation;  /* of the job database, when drift's jobs were looked at */
     uint64_t n_deleted;         /* of those, since it was last logged */
+    bool is_troubled;           /* jobs that are shared cannot be reached: that was logged */
 };
 
 static inline bool job_thread_is_stopping(const struct job_thread *job_thread)

@@ -121,20 +121,34 @@ enum status activation_switch(struct service_context *context, const char *name,
  * its end. */
 static enum status write_promotion(struct job_store *jobs, const char *id, bool only_promoted,
                                    enum job_promotion promotion, const char *reason,
-                                   struct fault *fault)
+                                   bool *ret_written, struct fault *fault)
 {
     struct job job;
-    bool written;
     enum job_status now;
     enum status status = job_store_find(jobs, id, &job, fault);
     bool is_due = status == STATUS_OK && job.status == JOB_SUCCEEDED &&
                   (job.promotion == JOB_PROMOTED) == only_promoted;
     if (!is_due) {
+        *ret_written = true;
         return status == STATUS_JOB_NOT_FOUND ? STATUS_OK : status;
     }
     job.promotion = promotion;
     snprintf(job.promotion_reason, sizeof job.promotion_reason, "%s", reason);
-    return job_store_update(jobs, &job, JOB_SUCCEEDED, NULL, 0, &written, &now, fault);
+    return job_store_update(jobs, &job, JOB_SUCCEEDED, NULL, 0, ret_written, &now, fault);
+}
+
+/* Again, if another node has changed the job meanwhile, which nobody does all the time. */
+static enum status note_promotion(struct job_store *jobs, const char *id, bool only_promoted,
+                                  enum job_promotion promotion, const char *reason,
+                                  struct fault *fault)
+{
+    enum { ATTEMPTS = 5 };
+    bool is_written = false;
+    enum status status = STATUS_OK;
+    for (int k = 0; k < ATTEMPTS && status == STATUS_OK && !is_written; k++) {
+        status = write_promotion(jobs, id, only_promoted, promotion, reason, &is_written, fault);
+    }
+    return status;
 }
 
 void activation_note(struct job_database *job_database, const struct activation *activation)
@@ -144,14 +158,14 @@ void activation_note(struct job_database *job_database, const struct activation 
     enum status status = STATUS_OK;
     struct job_store *jobs = job_database_lock(job_database);
     if (activation->to_job[0]) {
-        status = write_promotion(jobs, activation->to_job, false, JOB_PROMOTED, "activated by hand",
-                                 &fault);
+        status = note_promotion(jobs, activation->to_job, false, JOB_PROMOTED, "activated by hand",
+                                &fault);
     }
     if (status == STATUS_OK && activation->is_switched && activation->from_job[0] &&
         activation->to == activation->from_parent) {
         snprintf(reason, sizeof reason,
                  "version %u, which the job started from, was activated again", activation->to);
-        status = write_promotion(jobs, activation->from_job, true, JOB_ROLLED_BACK, reason, &fault);
+        status = note_promotion(jobs, activation->from_job, true, JOB_ROLLED_BACK, reason, &fault);
     }
     job_database_note_change(job_database);
     job_database_unlock(job_database);

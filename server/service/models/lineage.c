@@ -30,7 +30,7 @@ enum status lineage_read(struct job_database *job_database, struct lineage_list 
 {
     struct lineage_list list = { .n = 0 };
     enum status status =
-        job_store_each_lineage(job_database_lock(job_database), keep_row, &list, fault);
+        job_store_each_lineage(job_database_lock_lineage(job_database), keep_row, &list, fault);
     job_database_unlock(job_database);
     if (status == STATUS_OK && list.is_out_of_memory) {
         status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for where versions come from");
@@ -86,7 +86,7 @@ void lineage_forget(struct job_database *job_database, const char *model, unsign
 {
     struct forgotten forgotten = { model, number, digest, false };
     struct fault fault;
-    struct job_store *jobs = job_database_lock(job_database);
+    struct job_store *jobs = job_database_lock_lineage(job_database);
     enum status status = job_store_each_lineage(jobs, find_forgotten, &forgotten, &fault);
     if (status == STATUS_OK && forgotten.is_there) {
         status = job_store_delete_lineage(jobs, model, number, &fault);
@@ -129,7 +129,7 @@ enum status lineage_forget_jobless(struct service_context *context, struct fault
 {
     struct job_database *job_database = context->service->job_database;
     struct jobless jobless = { .catalogue = context->catalogue,
-                               .jobs = job_database_lock(job_database),
+                               .jobs = job_database_lock_lineage(job_database),
                                .status = STATUS_OK,
                                .fault = fault };
     enum status status =

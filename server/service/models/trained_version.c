@@ -239,7 +239,7 @@ static enum status store_here(struct service_context *context, struct lineage *l
             return status;
         }
         lineage->digest = trained->digest;
-        status = job_store_put_lineage(job_database_lock(job_database), lineage, fault);
+        status = job_store_put_lineage(job_database_lock_lineage(job_database), lineage, fault);
         job_database_unlock(job_database);
         if (status == STATUS_OK) {
             status = put(context, lineage, base, trained, &is_taken, fault);
