@@ -21,6 +21,7 @@ from after import (await_quiet, check_index, check_steps, compare_last, compare_
                    compare_twin)
 from away import engine_away
 from clients import Figures, GivesUp, Owned, Shared, Ways, run_owner, run_sharer
+from killed_jobs import kill_runners
 from link import Link
 from processes import Engine, Node, Process, Router, Trouble, make_model
 from stale import refuse_late_node, refuse_late_write, refuse_old_token
@@ -112,6 +113,7 @@ async def test(cluster: Cluster, options: argparse.Namespace, figures: Figures) 
     check_index(cluster.engine, figures)
     say(f"{figures.compared} answers, and {figures.recorded} recorded readings, compared with those "
         "of any node and of an undisturbed grud")
+    await kill_runners(cluster.nodes, cluster.twin, figures)
     await engine_away(cluster.engine, cluster.nodes, options.away, figures)
     await compare_last(cluster.nodes, owned, figures, options.seed + 1)
     for node in cluster.nodes:
