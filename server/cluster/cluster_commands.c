@@ -1,5 +1,7 @@
 #include "cluster/cluster_commands.h"
 
+#include "base/digits.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +9,6 @@ enum {
     FIRST_ROOM = 16 << 10,
     KEPT_ROOM = 4 << 20, /* of the buffer, when nothing is to be sent */
     FIRST_RING = 64,
-    DIGITS_MAX = 19,          /* no argument is longer than the bytes that may wait */
     HEAD_MAX = 3 + DIGITS_MAX /* "$1234567890123456789\r\n" */
 };
 
@@ -76,18 +77,11 @@ static bool make_place(struct cluster_commands *commands)
 /* "$12\r\n" */
 static char *put_head(char *p, char kind, size_t number)
 {
-    size_t n_digits = 1;
-    for (size_t most = 9; number > most && n_digits < DIGITS_MAX; most = 10 * most + 9) {
-        n_digits++;
-    }
-    *p = kind;
-    for (size_t k = n_digits; k > 0; k--) {
-        p[k] = (char)('0' + number % 10);
-        number /= 10;
-    }
-    p[n_digits + 1] = '\r';
-    p[n_digits + 2] = '\n';
-    return p + n_digits + 3;
+    *p++ = kind;
+    p += digits_put(p, number);
+    *p++ = '\r';
+    *p++ = '\n';
+    return p;
 }
 
 bool cluster_commands_add(struct cluster_commands *commands, const struct cluster_text *arguments,

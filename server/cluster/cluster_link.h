@@ -70,6 +70,8 @@ void cluster_link_poll(const struct cluster_link *link, struct pollfd *ret_pollf
                        int64_t *ret_wait_ns);
 /* Reads, calls back, writes, ends what takes too long, and connects. now_ns: clock_monotonic_ns. */
 void cluster_link_go_on(struct cluster_link *link, int64_t now_ns);
+/* Of that, only writes: for what has just been queued. */
+void cluster_link_send_off(struct cluster_link *link, int64_t now_ns);
 
 /* Waits until it is ready, for threads that may, and no longer than that. */
 __attribute__((warn_unused_result)) enum status

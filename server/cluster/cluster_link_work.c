@@ -216,7 +216,8 @@ static void judge(struct cluster_link *link, enum cluster_trouble trouble, int64
     } else if (link->state == LINK_GREETS && link->greeting.progress == CLUSTER_FAILED) {
         link->failure = link->greeting.failure;
         link->state = LINK_ENDS;
-    } else if (link->state == LINK_READY && cluster_trouble_ends(trouble)) {
+    } else if (link->state == LINK_READY && trouble != CLUSTER_IS_NONE &&
+               cluster_trouble_ends(trouble)) {
         link->failure.trouble = trouble;
         link->failure.details[0] = '\0';
         link->state = LINK_ENDS;
@@ -375,5 +376,12 @@ void cluster_link_go_on(struct cluster_link *link, int64_t now_ns)
     }
     if (link->state >= LINK_GREETS) {
         work(link, now_ns);
+    }
+}
+
+void cluster_link_send_off(struct cluster_link *link, int64_t now_ns)
+{
+    if (link->state >= LINK_GREETS) {
+        (void)transmit(link, now_ns);
     }
 }

@@ -183,12 +183,14 @@ static bool is_all_out(const struct worker *worker)
 
 /* How long libmicrohttpd has nothing to do unless an event comes. It says that it has while a
  * connection waits for its steps, so where they are out it is given the turns that it needs for
- * others. */
+ * others; they are few, and only the first looks for replies of the engine. */
 static int64_t mhd_idle_ms(struct worker *worker)
 {
     MHD_UNSIGNED_LONG_LONG ms;
     if (!TAILQ_EMPTY(&worker->pending.stepping)) {
-        return worker->n_quiet_turns++ < TURNS_PER_SLICE ? 0 : INT32_MAX;
+        const bool is_quiet = worker->n_quiet_turns++ < TURNS_PER_SLICE;
+        worker->has_engine_news = !is_quiet || worker->n_quiet_turns == 1;
+        return is_quiet ? 0 : INT32_MAX;
     }
     return MHD_get_timeout(worker->daemon, &ms) == MHD_YES && ms < INT32_MAX ? (int64_t)ms
                                                                              : INT32_MAX;
@@ -216,16 +218,18 @@ static int idle_ms(struct worker *worker)
 }
 
 /* How long to wait at most, of ms (-1: no limit), with the engine. */
-static int poll_engine(const struct worker *worker, int ms, struct pollfd *ret_pollfd)
+static int poll_engine(struct worker *worker, int ms, struct pollfd *ret_pollfd)
 {
     int64_t engine_ns;
     service_steps_poll(worker->context, ret_pollfd, &engine_ns);
     const int64_t engine_ms = engine_ns / MILLISECOND_NS + 1;
+    worker->engine_due_ns = worker->now_ns + engine_ns;
     return ms < 0 || engine_ms < ms ? (int)engine_ms : ms;
 }
 
 static void wait_for_events(struct worker *worker)
 {
+    worker->has_engine_news = true;
     bool is_stepping = !TAILQ_EMPTY(&worker->pending.stepping) && !is_all_out(worker);
     bool is_stuck =
         is_stepping && (worker->pending.n_stuck_turns > STUCK_TURNS ||
@@ -250,6 +254,7 @@ static void wait_for_events(struct worker *worker)
     uint64_t n;
     const int n_ready = poll(fds, n_fds, ms);
     worker->n_quiet_turns = n_ready > 0 ? 0 : worker->n_quiet_turns;
+    worker->has_engine_news = n_ready <= 0 || fds[2].revents != 0;
     if (n_ready > 0 && fds[1].revents != 0 && read(worker->wake_fd, &n, sizeof n) < 0) {
         log_event(LOG_DEBUG, "wake_failed", LOG_INT("errno", errno));
     }
@@ -281,7 +286,8 @@ static void take_turn(struct worker *worker)
     worker_read_clock(worker);
     load_begin(&worker->load, (int64_t)worker->http->config->queue_ms * MILLISECOND_NS,
                worker->now_ns);
-    if (worker->is_of_cluster) {
+    if (worker->is_of_cluster &&
+        (worker->has_engine_news || worker->now_ns >= worker->engine_due_ns)) {
         service_steps_take(worker->context);
     }
     if (has_out(worker)) {

@@ -29,12 +29,14 @@ struct worker {
     _Atomic(struct keys *) new_keys; /* access.h */
     bool has_new_keys;               /* and streams were not looked at since */
     pthread_t thread;
-    bool is_running;    /* the thread is to be joined */
-    int listen_fd;      /* -1 once closed */
-    int events_fd;      /* libmicrohttpd's epoll */
-    int wake_fd;        /* an eventfd */
-    bool is_in_place;   /* libmicrohttpd 0.9: headers lie in the receive buffer as they came */
-    bool is_of_cluster; /* steps may wait for the engine (service/sessions/steps.h) */
+    bool is_running;       /* the thread is to be joined */
+    int listen_fd;         /* -1 once closed */
+    int events_fd;         /* libmicrohttpd's epoll */
+    int wake_fd;           /* an eventfd */
+    bool is_in_place;      /* libmicrohttpd 0.9: headers lie in the receive buffer as they came */
+    bool is_of_cluster;    /* steps may wait for the engine (service/sessions/steps.h) */
+    bool has_engine_news;  /* or may have: nobody has looked */
+    int64_t engine_due_ns; /* when its link has something to do without any */
     bool is_draining;
     bool has_stopped_listening;      /* no further connection is accepted */
     bool is_over;                    /* what has not begun never will */

@@ -1,6 +1,7 @@
 #include "service/cluster/engine.h"
 
 #include "base/clock.h"
+#include "base/digits.h"
 #include "cluster/cluster_target.h"
 #include "cluster/cluster_trouble.h"
 #include "service/pool/pool_wire.h"
@@ -89,8 +90,8 @@ static void add(struct engine *engine, struct engine_pieces *pieces, const void 
 
 static void add_number(struct engine *engine, struct engine_pieces *pieces, int64_t number)
 {
-    char text[24];
-    add(engine, pieces, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number));
+    char text[DIGITS_MAX + 1];
+    add(engine, pieces, text, digits_put_signed(text, number));
 }
 
 /* "PREFIXs:MODEL:ID", or without an id "PREFIXi:MODEL". */
@@ -275,8 +276,8 @@ static size_t put_texts(const struct engine *engine, const struct engine_pieces 
 static size_t end(struct engine *engine)
 {
     enum { WORDS = 3 }; /* FCALL, the function, how many keys */
-    char number[24];
-    const size_t n_number = (size_t)snprintf(number, sizeof number, "%zu", engine->keys.n);
+    char number[DIGITS_MAX];
+    const size_t n_number = digits_put(number, engine->keys.n);
     char *kept = add_bytes(engine, n_number);
     const size_t n = WORDS + engine->keys.n + engine->values.n;
     if (engine->texts_room < n) {

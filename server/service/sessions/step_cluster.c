@@ -293,7 +293,7 @@ void step_cluster_send(struct step_cluster *cluster)
     send_all(cluster, CLUSTER_READ, cluster->asked, cluster->n_asked);
     cluster->n_written = cluster->n_asked = 0;
     step_notes_reset(cluster->context->notes);
-    cluster_link_go_on(engine_link(cluster->engine), clock_monotonic_ns());
+    cluster_link_send_off(engine_link(cluster->engine), clock_monotonic_ns());
 }
 
 /* ---- for the thread that steps ---- */
