@@ -3,8 +3,9 @@
 # that stands alone; on each of three nodes beside that of one, asked at the same rate; in the
 # engine; and of a session that the node's cache does not have.
 #
-# All are asked at fixed rates, with requests due at random times, in short rounds in alternating
-# order (see bench_http.sh); ratios are of pairs in a round. Nodes run on one core, the engine and
+# All are asked in short rounds in alternating order, at fixed rates, with requests due at random
+# times (see bench_http.sh), and for what a node can do also by clients that wait for nothing but
+# their answers; ratios are of pairs in a round. Nodes run on one core, the engine and
 # the load on another. The engine writes each trip to its disk before it answers; SYNC=everysec, no:
 # not so.
 #
@@ -16,6 +17,7 @@ seconds=${2:-1}
 clients=${3:-16}
 sessions=${5:-100000}
 cache=$((sessions / 10))
+hot=$((cache / 20)) # each is asked for in each round, so that they stay in the cache
 node_1='' node_port_1='' # and those of 2 and 3
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
@@ -61,8 +63,8 @@ cpu_us() {
 load() {
     load_file=$1 load_pid=$2 load_rate=$3 load_port=$4
     shift 4
-    load_generator -c "$clients" -s "$seconds" -r "$load_rate" -p "$load_pid" "$@" "$load_port" \
-        "$step" "$body" >>"$work/$load_file" || refuse
+    load_generator -c "$clients" -s "$seconds" -r "$load_rate" -p "$load_pid" -d "$round" "$@" \
+        "$load_port" "$step" "$body" >>"$work/$load_file" || refuse
 }
 # with_engine FILE PID RATE PORT OPTION...: the same, and what a step takes of the engine's time.
 with_engine() {
@@ -71,6 +73,20 @@ with_engine() {
     n=$(tail -n 1 "$work/$1" | sed 's/.* rate=\([0-9.]*\).*/\1/')
     awk -v us=$(($(cpu_us "$engine") - before)) -v n="$n" -v s="$seconds" \
         'BEGIN { printf "x engine_us=%.3f\n", us / (n * (s + 0.3)) }' >>"$work/$1.engine"
+}
+# missed: how many steps have found their session not in the cache of the node so far.
+missed() {
+    curl -sf "http://127.0.0.1:$many_port/metrics" |
+        sed -n 's/^grud_cluster_reads_total{outcome="missed"} //p'
+}
+# with_misses FILE OPTION...: and the share of steps that were one.
+with_misses() {
+    file=$1
+    shift
+    before_missed=$(missed)
+    with_engine "$file" "$many" "$third" "$many_port" "$@"
+    awk -v missed=$(($(missed) - before_missed)) -v n="$n" -v s="$seconds" \
+        'BEGIN { printf "x missed=%.1f\n", 100 * missed / (n * (s + 0.3)) }' >>"$work/$file.missed"
 }
 three() {
     loads=
@@ -89,10 +105,13 @@ one() { # NAME
     case $1 in
     alone) load alone "$alone" "$rate" "$alone_port" ;;
     node) with_engine node "$node_1" "$rate" "$node_port_1" ;;
+    alone_most) load alone_most "$alone" 0 "$alone_port" ;;
+    node_most) with_engine node_most "$node_1" 0 "$node_port_1" ;;
     one) load one "$node_1" "$third" "$node_port_1" ;;
     three) three ;;
-    hits) with_engine hits "$many" "$third" "$many_port" -i "$((cache / 2))" ;;
-    misses) with_engine misses "$many" "$third" "$many_port" -i "$sessions" ;;
+    hits) with_misses hits -i "$hot" ;;
+    misses) with_misses misses -i "$sessions" ;;
+    at_most) load at_most "$many" 0 "$many_port" -i "$sessions" ;;
     esac
 }
 # take_turns NAME...: all rounds.
@@ -122,34 +141,39 @@ start_grud alone --models "$work/models"
 alone=$pid alone_port=$port
 start_engine engine-1
 for k in 1 2 3; do
-    start_grud "node-$k" --models "$work/models" --cluster "$url"
+    start_grud "node-$k" --models "$work/models" --cluster "$url" --cluster-timeout-ms 60000
     eval "node_$k=\$pid node_port_$k=\$port"
 done
 rate=${4:-$(half_of_capacity "$node_port_1" "$step")}
 third=$((rate / 3))
-take_turns alone node one three
+take_turns alone node alone_most node_most one three
 
 echo "$rounds rounds of $seconds s, $rate steps a second, $clients clients, one worker, H=64," \
     "4 inputs; us of processor time a step: median (least..most)"
 echo "alone:                    $(say alone cpu_us)"
 echo "node of a cluster:        $(say node cpu_us), of its engine $(say node.engine engine_us)"
 echo "steps a CPU second, node/alone: $(ratio alone node)"
+echo "as fast as they are answered: alone $(say alone_most cpu_us), node $(say node_most cpu_us)," \
+    "of its engine $(say node_most.engine engine_us); node/alone $(ratio alone_most node_most);" \
+    "$(say alone_most rate) and $(say node_most rate) steps a second"
 echo "one node at $third/s:      $(say one cpu_us)"
 echo "each of three at $third/s: $(say three cpu_us); three/one: $(ratio three one)"
 
 start_engine engine-2
-start_grud many --models "$work/models" --cluster "$url" --session-max "$cache"
+start_grud many --models "$work/models" --cluster "$url" --cluster-timeout-ms 60000 \
+    --session-max "$cache"
 many=$pid many_port=$port
-seq 0 $((sessions - 1)) | sed "s/.*/{\"session\":\"s&\",${body#?}/" | split -l 1000 - "$work/fill-"
+seq -f %07.0f 0 $((sessions - 1)) | sed "s/.*/{\"session\":\"s&\",${body#?}/" | split -l 1000 - "$work/fill-"
 for file in "$work"/fill-*; do
     curl -sf -H 'Content-Type: application/x-ndjson' --data-binary @"$file" \
         "http://127.0.0.1:$many_port/v1/models/bench/steps" >"$work/filled"
     ! grep -q '"error"' "$work/filled" || refuse
 done
 take_turns hits misses
-echo "$sessions sessions, a cache of $cache, $third steps a second"
-echo "half of the cache asked for: $(say hits cpu_us), of the engine $(say hits.engine engine_us)," \
-    "p50 $(say hits p50_us)"
-echo "all asked for, nine of ten are no hits: $(say misses cpu_us)," \
-    "of the engine $(say misses.engine engine_us), p50 $(say misses p50_us); ratio" \
-    "$(ratio misses hits)"
+take_turns at_most
+echo "$sessions sessions, a cache of $cache, $third steps a second; missed: percent of the steps"
+echo "$hot of them asked for: $(say hits cpu_us), missed $(say hits.missed missed)," \
+    "of the engine $(say hits.engine engine_us), p50 $(say hits p50_us)"
+echo "all asked for: $(say misses cpu_us), missed $(say misses.missed missed)," \
+    "of the engine $(say misses.engine engine_us), p50 $(say misses p50_us)"
+echo "all/$hot: $(ratio misses hits); all, as fast as they are answered: $(say at_most rate) a second"

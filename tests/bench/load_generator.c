@@ -11,6 +11,7 @@
  *     -n REQUESTS  a counted loop: exactly this many requests, one at a time
  *     -p PID       the server: report its processor time a request
  *     -i SESSIONS  each request names a session at random, of this many
+ *     -d SEED      where what is drawn at random begins (1)
  *     -k KEY       an API key to send
  *     -t TYPE      the Content-Type of the body (application/json)
  *
@@ -136,11 +137,12 @@ static void print_path(char path[512], const char *template, size_t number)
     }
 }
 
+static uint64_t random_state = 1;
+
 static uint64_t draw(void)
 {
-    static uint64_t random = 1;
-    random = random * 6364136223846793005U + 1442695040888963407U;
-    return random >> 33;
+    random_state = random_state * 6364136223846793005U + 1442695040888963407U;
+    return random_state >> 33;
 }
 
 /* The next request is for a session at random. */
@@ -414,7 +416,7 @@ static struct options read_options(int argc, char *argv[])
                                .body = "",
                                .type = "application/json" };
     int letter;
-    while ((letter = getopt(argc, argv, "c:s:w:r:n:p:i:k:t:")) != -1) {
+    while ((letter = getopt(argc, argv, "c:s:w:r:n:p:i:d:k:t:")) != -1) {
         switch (letter) {
         case 'c':
             options.n_clients = strtoul(optarg, NULL, 10);
@@ -436,6 +438,9 @@ static struct options read_options(int argc, char *argv[])
             break;
         case 'i':
             options.n_sessions = strtoul(optarg, NULL, 10);
+            break;
+        case 'd':
+            random_state = strtoull(optarg, NULL, 10);
             break;
         case 'k':
             options.key = optarg;
