@@ -70,28 +70,66 @@ REPLAYED     := $(if $(filter thread,$(SAN)),request,$(FUZZ_TARGETS))
 all-tests: all $(TESTS:%=$(BUILD)/tests/test-%) $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
 
 test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
-	@$(MAKE) --no-print-directory $(ALL_PROCESSORS) test-run
+	@$(MAKE) --no-print-directory $(ALL_PROCESSORS) all-tests
+	@$(MAKE) --no-print-directory $(PIECES_AT_ONCE) -k -Otarget test-run
 
-# Sanitizers need to see the process that they watch: no fork per test. TSan is for what has
-# threads.
-test-run: all-tests
-	@$(if $(SAN),true,tests/checks/hardening.sh $(BUILD))
-	@$(if $(SAN),true,tests/checks/unit.sh $(BUILD))
-	@$(if $(SAN),true,tests/checks/install.sh $(BUILD))
-	@$(if $(SAN),true,tests/checks/packages_test.sh)
-	@set -e; for t in $(if $(filter thread,$(SAN)),secure service http e2e,$(TESTS)); do \
-	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
-	@$(if $(SAN),true,if grep -q ^Seccomp: /proc/self/status; then \
-	  echo "-- e2e, below the filter of system calls"; \
-	  GRUD=$(BUILD)/grud GRUD_SECCOMP=yes $(BUILD)/tests/test-e2e; \
-	  else echo "-- e2e, below the filter of system calls: SKIPPED, this kernel has none"; fi)
-	@$(if $(SAN),true,echo "-- Python client"; $(MAKE) --no-print-directory python-client-run)
-	@$(if $(SAN),true,echo "-- JavaScript client"; $(MAKE) --no-print-directory js-client-run)
-	@$(if $(SAN),true,echo "-- PyTorch example"; GRUD=$(BUILD)/grud examples/pytorch/run.sh)
-	@set -e; for k in $(if $(SAN),,$(KERNEL_LEVELS)); do \
-	  echo "-- engine, $$k kernels"; GRUD_KERNELS=$$k $(BUILD)/tests/test-engine; done
-	@set -e; for t in $(REPLAYED); do \
-	  $(BUILD)/tests/fuzz-$$t tests/fuzz/corpus/$$t tests/fuzz/findings/$$t; done
+# ---- a run ----
+# In pieces, each with a log of its own. Two a processor are at work at once: most wait, for a disk,
+# a deadline or each other. All are run, whichever fails.
+PIECES_AT_ONCE = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell echo $$((2 * $$(nproc)))))
+PIECE          = @tests/piece.sh $(BUILD)/tests/log $(@:run/%=%)
+
+# Each file of the end-to-end tests is one. What lasts longest begins first.
+E2E_LONGEST := $(addprefix test_,$(addsuffix .c,webhooks drain cluster page_commands streams \
+                 compressed session_events slow transforms limits backup rules))
+E2E_FILES   := $(E2E_LONGEST) $(filter-out $(E2E_LONGEST),$(notdir $(wildcard tests/e2e/test_*.c)))
+E2E_PIECES  := $(E2E_FILES:%=run/e2e/%)
+FUZZ_PIECES := $(REPLAYED:%=run/fuzz-%)
+# TSan is for what has threads.
+LONG_LAYERS  := service $(if $(filter thread,$(SAN)),,store engine)
+SHORT_LAYERS := $(if $(filter thread,$(SAN)),http secure,$(filter-out e2e $(LONG_LAYERS),$(TESTS)))
+LAYER_PIECES := $(addprefix run/,$(LONG_LAYERS) $(SHORT_LAYERS))
+# What is the same under a sanitizer; and the end-to-end tests again, below the filter of system calls.
+HAS_FILTER   := $(shell grep ^Seccomp: /proc/self/status)
+PLAIN_PIECES := $(if $(SAN),,$(if $(HAS_FILTER),$(E2E_FILES:%=run/filtered-e2e/%),run/filtered-e2e) \
+                  $(KERNEL_LEVELS:%=run/engine-%) \
+                  $(addprefix run/,python-client js-client pytorch-example hardening unit install packages))
+
+.PHONY: $(E2E_PIECES) $(LAYER_PIECES) $(FUZZ_PIECES) $(PLAIN_PIECES)
+test-run: $(LONG_LAYERS:%=run/%) $(E2E_PIECES) $(LAYER_PIECES) $(PLAIN_PIECES) $(FUZZ_PIECES)
+
+# Sanitizers need to see the process that they watch: no fork per test.
+$(E2E_PIECES) $(LAYER_PIECES): export CK_FORK := $(if $(SAN),no,yes)
+$(E2E_PIECES) $(LAYER_PIECES) $(PLAIN_PIECES): export GRUD := $(BUILD)/grud
+$(E2E_PIECES): run/e2e/%:
+	$(PIECE) env CK_RUN_SUITE=$* $(BUILD)/tests/test-e2e
+
+$(LAYER_PIECES): run/%:
+	$(PIECE) $(BUILD)/tests/test-$*
+
+$(FUZZ_PIECES): run/fuzz-%:
+	$(PIECE) $(BUILD)/tests/fuzz-$* tests/fuzz/corpus/$* tests/fuzz/findings/$*
+
+$(E2E_FILES:%=run/filtered-e2e/%): run/filtered-e2e/%:
+	$(PIECE) env CK_RUN_SUITE=$* GRUD_SECCOMP=yes $(BUILD)/tests/test-e2e
+
+run/filtered-e2e:
+	@echo "-- filtered-e2e: SKIPPED, this kernel has no filter of system calls"
+
+$(KERNEL_LEVELS:%=run/engine-%): run/engine-%:
+	$(PIECE) env GRUD_KERNELS=$* $(BUILD)/tests/test-engine
+
+run/python-client run/js-client: run/%:
+	$(PIECE) $(MAKE) --no-print-directory $*-run
+
+run/pytorch-example:
+	$(PIECE) examples/pytorch/run.sh
+
+run/hardening run/unit run/install: run/%:
+	$(PIECE) tests/checks/$*.sh $(BUILD)
+
+run/packages:
+	$(PIECE) tests/checks/packages_test.sh
 
 config-files: $(BUILD)/tests/test-config $(BUILD)/tests/test-commands $(BUILD)/tests/test-http ## rewrite what is printed from tables: config/grud.conf, man pages, scripts of shells, docs/METRICS.md
 	UPDATE_FILES=1 CK_RUN_SUITE=test_config_print.c $(BUILD)/tests/test-config

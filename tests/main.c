@@ -70,8 +70,8 @@ int main(void)
         }
     }
     srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
+    int failed = srunner_ntests_failed(runner), n_run = srunner_ntests_run(runner);
     srunner_free(runner);
     close(fd);
-    return failed == 0 && n_tests > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return failed == 0 && n_run > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
