@@ -92,6 +92,20 @@ static size_t count(const char *text, const char *word)
 
 /* ---- steps ---- */
 
+static unsigned long recorded_by_all(const struct cluster *cluster)
+{
+    static const char name[] = "\ngrud_recorded_readings_total ";
+    unsigned long n = 0;
+    for (unsigned k = 0; k < NODES; k++) {
+        struct answer metrics = request(&cluster->nodes[k], "GET", "/metrics", NULL);
+        const char *at = strstr(metrics.body, name);
+        ck_assert_ptr_nonnull(at);
+        n += strtoul(at + sizeof name - 1, NULL, 10);
+        answer_free(&metrics);
+    }
+    return n;
+}
+
 TEST(readings_at_all_nodes_are_those_of_one_grud)
 {
     struct both both;
@@ -116,6 +130,7 @@ TEST(readings_at_all_nodes_are_those_of_one_grud)
     expect_same_page(&both, MODEL "/sessions/v/readings");
     expect_same_page(&both, MODEL "/sessions/none/readings");
     expect(&both.alone, "GET", "/metrics", NULL, 200, "grud_recorded_readings_total 66\n");
+    ck_assert_uint_eq(recorded_by_all(&both.cluster), 66);
     end(&both);
 }
 

@@ -10,23 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Format 1 has no life. */
 enum { WIRE_FORMAT = 2 };
 
 struct wire_head {
-    uint64_t name, writes;    /* the token */
+    uint64_t name, writes;    /* of the token */
     uint32_t format, n_bytes; /* of all */
     int64_t wall_ahead_ms;    /* of the steady clock by which its times are, where it was written */
     struct record_layout layout;
     struct pool_class kind; /* of class 0: zeros */
-    uint64_t life;          /* of the token; from format 2 on */
+    uint64_t life;          /* of the token; since format 2 */
 };
 
 _Static_assert(offsetof(struct wire_head, format) == POOL_TOKEN_BYTES &&
                    offsetof(struct pool_token, life) == POOL_TOKEN_BYTES,
                "the engine compares the first bytes");
-_Static_assert(sizeof(struct wire_head) == offsetof(struct wire_head, life) + sizeof(uint64_t),
-               "nothing is behind the life, which format 1 does not have");
 
 static size_t head_bytes(uint32_t format)
 {
@@ -130,17 +127,18 @@ static bool layout_is_valid(const struct wire_head *head, const struct pool_key 
 static enum claim read_head(const struct pool_key *key, const char *bytes, size_t n_bytes,
                             struct wire_head *head, struct fault *fault)
 {
-    *head = (struct wire_head){ .format = 0 };
     if (n_bytes < head_bytes(1)) {
         return refuse(key, "is no record of grud", fault);
     }
+    head->life = 0;
     memcpy(head, bytes, head_bytes(1));
-    if (head->format < 1 || head->format > WIRE_FORMAT) {
+    if (head->format == 0 || head->format > WIRE_FORMAT) {
         return refuse(key, "was written by another version of grud: update this node", fault);
     }
-    if (n_bytes >= head_bytes(head->format)) {
-        memcpy(head, bytes, head_bytes(head->format));
+    if (n_bytes < head_bytes(head->format)) {
+        return refuse(key, "is no record of grud", fault);
     }
+    memcpy(head, bytes, head_bytes(head->format));
     return head->n_bytes == n_bytes && layout_is_valid(head, key) &&
                    n_bytes == bytes_of(head->format, &head->layout)
                ? CLAIM_OK

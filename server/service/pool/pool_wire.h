@@ -5,6 +5,8 @@
  *
  *     struct wire_head | header of the record | newest copy | checks and readings (record_ring.h)
  *
+ * Format 1 is read, too: its head has no life, which is then what the record says.
+ *
  * The pool of a node of a cluster is a cache: what it has is what the engine had when the node last
  * heard of it, and may be out of date. Sessions that leave it on their own have not ended, so it
  * has no tombstones. A slot's token says what the engine had; whoever has claimed the slot reads

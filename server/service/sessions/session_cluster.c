@@ -14,8 +14,8 @@
 static void note_known(struct service_context *context, const struct cluster_text *record)
 {
     context->known = (struct pool_token){ .name = 0 };
-    if (record->n >= sizeof context->known) {
-        memcpy(&context->known, record->bytes, sizeof context->known);
+    if (record->n >= POOL_TOKEN_BYTES) {
+        memcpy(&context->known, record->bytes, POOL_TOKEN_BYTES);
     }
 }
 

@@ -225,6 +225,30 @@ static void shift_wall(struct two_sides *sides, int64_t ms)
     memcpy(sides->bytes + WALL_AT, &ahead_ms, sizeof ahead_ms);
 }
 
+/* By it readings are recorded, whichever node has taken them in. */
+TEST(a_life_has_one_number_whatever_the_clocks_say)
+{
+    struct two_sides sides;
+    struct fault fault;
+    uint32_t slot;
+    begin(&sides, 5);
+    const uint32_t life = pool_life(sides.from, sides.slot);
+    ck_assert_uint_eq(life,
+                      record_header_of(pool_record(sides.from, sides.slot))->life.created_at_s);
+    sides.token.life = life;
+    pool_wire_write(sides.from, sides.slot, &sides.token, sides.bytes);
+    shift_wall(&sides, 3600000);
+    ck_assert_int_eq(take(&sides, sides.n, &slot, &fault), CLAIM_OK);
+    const struct record_life *taken = &record_header_of(pool_record(sides.cache, slot))->life;
+    ck_assert_uint_eq(taken->created_at_s, life + 3600);
+    ck_assert_uint_eq(pool_life(sides.cache, slot), life);
+    ck_assert_uint_eq(pool_token_next(sides.cache, slot).life, life);
+    pool_token(sides.cache, slot)->life = 0;
+    ck_assert_uint_eq(pool_token_next(sides.cache, slot).life, life + 3600);
+    pool_release(sides.cache, slot);
+    end(&sides);
+}
+
 TEST(times_are_by_the_clock_of_the_node_that_takes_it)
 {
     struct two_sides sides;
