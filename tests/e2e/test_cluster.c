@@ -245,19 +245,6 @@ TEST(the_metrics_say_what_the_engine_was_asked)
 
 /* ---- the engine ---- */
 
-static void wait_for(const struct daemon *daemon, const char *method, const char *path,
-                     const char *body, int code)
-{
-    const time_t end = time(NULL) + 60;
-    int got = 0;
-    while (got != code && time(NULL) < end) {
-        struct answer answer = request(daemon, method, path, body);
-        got = answer.code;
-        answer_free(&answer);
-    }
-    ck_assert_int_eq(got, code);
-}
-
 TEST(without_the_engine_sessions_are_not_served_and_the_rest_is)
 {
     struct cluster cluster;
@@ -267,19 +254,19 @@ TEST(without_the_engine_sessions_are_not_served_and_the_rest_is)
     const struct daemon *node = &cluster.nodes[0];
     expect(node, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
     engine_kill(&cluster.engine);
-    wait_for(node, "GET", SESSION, NULL, 503);
+    wait_for(node, "GET", SESSION, NULL, 503, "");
     expect(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 503, "storage_failed");
     expect(node, "POST", MODEL "/predict", "{\"x\":[[1],[2]]}", 200, NULL);
     expect(node, "GET", MODEL "/sessions", NULL, 503, "storage_failed");
     expect(node, "GET", "/healthz", NULL, 200, NULL);
-    wait_for(node, "GET", "/readyz", NULL, 503);
+    wait_for(node, "GET", "/readyz", NULL, 503, "");
     expect(node, "GET", "/metrics", NULL, 200, "\ngrud_cluster_up 0\n");
     expect(node, "GET", "/metrics", NULL, 200, "\ngrud_cluster_failures_total{reason=\"away\"} ");
     engine_start_again(&cluster.engine);
     /* each thread connects anew when it is its turn; a step that was refused may be sent again */
-    wait_for(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 200);
+    wait_for(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 200, "");
     expect(node, "GET", SESSION, NULL, 200, "\"step\":2,");
-    wait_for(node, "GET", "/readyz", NULL, 200);
+    wait_for(node, "GET", "/readyz", NULL, 200, "");
     expect(node, "GET", "/metrics", NULL, 200, "\ngrud_cluster_up 1\n");
     expect(&cluster.nodes[1], "GET", SESSION, NULL, 200, "\"step\":2,");
     cluster_stop(&cluster);
@@ -315,12 +302,12 @@ TEST(an_engine_that_becomes_unfit_is_no_fault_of_requests)
     expect(node, "POST", SESSION "/step", "{\"x\":[1]}", 200, "\"step\":1,");
     engine_tell(&cluster.engine, "ACL SETUSER default -fcall");
     expect(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 503, "storage_failed");
-    wait_for(node, "GET", SESSION, NULL, 503);
+    wait_for(node, "GET", SESSION, NULL, 503, "");
     expect(node, "PUT", SESSION, "{}", 503, "storage_failed");
     expect(node, "POST", SESSION "/fork", "{\"to\":\"copy\"}", 503, "storage_failed");
     expect(node, "DELETE", SESSION, NULL, 503, "storage_failed");
     engine_tell(&cluster.engine, "ACL SETUSER default +fcall");
-    wait_for(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 200);
-    wait_for(node, "GET", SESSION, NULL, 200);
+    wait_for(node, "POST", SESSION "/step", "{\"x\":[1],\"seq\":2}", 200, "");
+    wait_for(node, "GET", SESSION, NULL, 200, "");
     cluster_stop(&cluster);
 }
