@@ -194,17 +194,19 @@ static void take_loaded(void *arg, const struct cluster_reply *reply, bool was_s
     go_on(greeting, reply);
 }
 
-/* Whether it is the epoch, the number of writes, and how many of them are left. */
+/* Whether it is the epoch, the number of writes, how many of them are left, and if it is healed. */
 static bool is_meeting(const struct cluster_reply *reply)
 {
-    return reply->n == 3 && reply->list[0].type == CLUSTER_TEXT &&
-           reply->list[1].type == CLUSTER_NUMBER && reply->list[2].type == CLUSTER_NUMBER;
+    return reply->n == 4 && reply->list[0].type == CLUSTER_TEXT &&
+           reply->list[1].type == CLUSTER_NUMBER && reply->list[2].type == CLUSTER_NUMBER &&
+           reply->list[3].type == CLUSTER_NUMBER;
 }
 
 static void judge_meeting(struct cluster_greeting *greeting, const struct cluster_reply *reply)
 {
     const struct cluster_text epoch = reply->list[0].text;
     const int64_t n_left = reply->list[2].number; /* -1: all are */
+    const bool is_healed = reply->list[3].number == 1;
     char details[96];
     if (epoch.n == 0 || epoch.n > CLUSTER_EPOCH_MAX || strlen(epoch.bytes) != epoch.n) {
         fail(greeting, CLUSTER_IS_KEY_TYPE, "its epoch is none of grud's");
@@ -212,10 +214,11 @@ static void judge_meeting(struct cluster_greeting *greeting, const struct cluste
     }
     memcpy(greeting->found.epoch, epoch.bytes, epoch.n + 1);
     greeting->found.n_writes = reply->list[1].number;
-    if (n_left >= 0) {
+    greeting->n_left = n_left;
+    if (n_left >= 0 && !(is_healed && greeting->admits_loss)) {
         snprintf(details, sizeof details, "%lld writes are left, and this node knows of %lld",
                  (long long)n_left, (long long)greeting->known->n_writes);
-        fail(greeting, CLUSTER_IS_LOST, details);
+        fail(greeting, is_healed ? CLUSTER_IS_HEALS : CLUSTER_IS_LOST, details);
     }
 }
 
@@ -273,7 +276,8 @@ static void meet(struct cluster_greeting *greeting, bool may_note)
     } else if (draw_epoch(greeting, epoch)) {
         ask_with(greeting, take_meeting, CLUSTER_WORD("FCALL"), CLUSTER_WORD(CLUSTER_MEET),
                  CLUSTER_WORD("1"), text_of(key), text_of(known->epoch), text_of(known->run),
-                 text_of(n_writes), text_of(greeting->found.run), text_of(epoch));
+                 text_of(n_writes), text_of(greeting->found.run), text_of(epoch),
+                 text_of(greeting->target->heals ? "yes" : "no"));
     }
 }
 
@@ -301,7 +305,8 @@ static void go_on(struct cluster_greeting *greeting, const struct cluster_reply 
 }
 
 void cluster_greeting_begin(struct cluster_greeting *greeting, const struct cluster_target *target,
-                            const struct cluster_known *known, cluster_queue *queue, void *link)
+                            const struct cluster_known *known, bool admits_loss,
+                            cluster_queue *queue, void *link)
 {
     const struct cluster_url *url = &target->url;
     char db[16];
@@ -310,6 +315,8 @@ void cluster_greeting_begin(struct cluster_greeting *greeting, const struct clus
                                            .queue = queue,
                                            .link = link,
                                            .is_noted = true, /* as far as is known */
+                                           .admits_loss = admits_loss,
+                                           .n_left = -1,
                                            .progress = CLUSTER_GOES_ON };
     if (url->has_password && url->user[0]) {
         ask_with(greeting, take_plain, CLUSTER_WORD("AUTH"), text_of(url->user),

@@ -38,6 +38,8 @@ struct cluster_greeting {
     bool may_evict; /* the engine drops keys when its memory is full */
     const struct cluster_known *known;
     struct cluster_known found;
+    bool admits_loss; /* it is over, too, if a loss is being healed */
+    int64_t n_left;   /* then: of the writes; else -1 */
     /* OVER: the engine is fit */
     enum cluster_progress progress;
     struct cluster_failure failure;
@@ -45,6 +47,7 @@ struct cluster_greeting {
 
 /* Queues the first trip; the rest follows from the replies. */
 void cluster_greeting_begin(struct cluster_greeting *greeting, const struct cluster_target *target,
-                            const struct cluster_known *known, cluster_queue *queue, void *link);
+                            const struct cluster_known *known, bool admits_loss,
+                            cluster_queue *queue, void *link);
 
 #endif

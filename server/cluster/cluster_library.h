@@ -66,11 +66,19 @@
  *                    args  what a node knows: the epoch ("": nothing), the run of the engine in
  *                          which it learnt that, and the highest number of a write that it was
  *                          told; the present run
- *                    gives the epoch, how many writes there were, and how many of them are left if
- *                          some are lost (-1: none is). 0: CLUSTER_MEET is to be called
+ *                    gives the epoch, how many writes there were, how many of them are left if some
+ *                          are lost (-1: none is), and 1 if that is being healed. 0: CLUSTER_MEET
+ *                          is to be called
  *     CLUSTER_MEET   keys  the epoch's
- *                    args  likewise; an epoch to be taken where there is none
+ *                    args  likewise; an epoch to be taken where there is none; and "yes" if a loss
+ *                          that is found is to be healed
  *                    gives likewise, once it has noted the run, the epoch, or the loss
+ *     CLUSTER_HEAL   keys  as of CLUSTER_WRITE
+ *                    args  the epoch; then for each record its token, its value, which begins with
+ *                          that, the milliseconds that it has to live, its id, and when it was last
+ *                          seen
+ *                    gives for each record 1: given back; 0: the engine has it; 2: a newer one; or
+ *                          an error. Then the number of the write. 0: it is healed no more
  *
  * Those of jobs have the keys of the epoch and of the jobs, "PREFIXj", and after the epoch these
  * arguments. A "node" is who works at a job; columns and rows are names and values by turns, and an
@@ -110,9 +118,9 @@
  *                              nobody knows)
  *
  * Another epoch is an error of the whole, and nothing is done then (CLUSTER_IS_EPOCH), but for
- * CLUSTER_LOOK and CLUSTER_MEET. An id is listed with each write of its record, and no more once
- * that was deleted. That of a record whose time ends stays until CLUSTER_LEAVE, or until a later
- * new record has it found.
+ * CLUSTER_LOOK, CLUSTER_MEET and CLUSTER_HEAL. An id is listed with each write of its record, and
+ * no more once that was deleted. That of a record whose time ends stays until CLUSTER_LEAVE, or
+ * until a later new record has it found.
  */
 #ifndef CLUSTER_LIBRARY_H
 #define CLUSTER_LIBRARY_H
@@ -128,6 +136,7 @@
 #define CLUSTER_LEAVE     CLUSTER_LIBRARY "_leave"
 #define CLUSTER_LOOK      CLUSTER_LIBRARY "_look"
 #define CLUSTER_MEET      CLUSTER_LIBRARY "_meet"
+#define CLUSTER_HEAL      CLUSTER_LIBRARY "_heal"
 
 #define CLUSTER_MODELS_CHANGED CLUSTER_LIBRARY "_models_changed"
 #define CLUSTER_MODEL_READ     CLUSTER_LIBRARY "_model_read"

@@ -31,10 +31,34 @@ void cluster_link_note_writes(struct cluster_link *link, int64_t n)
     link->known.n_writes = n > link->known.n_writes ? n : link->known.n_writes;
 }
 
+void cluster_link_admit_loss(struct cluster_link *link)
+{
+    link->admits_loss = true;
+}
+
+int64_t cluster_link_n_left(const struct cluster_link *link)
+{
+    return link->state == LINK_READY ? link->n_left : -1;
+}
+
+void cluster_link_end_healing(struct cluster_link *link)
+{
+    link->n_left = -1;
+}
+
+unsigned cluster_link_losses(const struct cluster_link *link)
+{
+    const char *dot = strrchr(link->known.epoch, '.');
+    return dot ? (unsigned)strtoul(dot + 1, NULL, 10) : 0;
+}
+
 bool cluster_link_sees_loss(const struct cluster_link *link)
 {
-    return link->state != LINK_READY && (link->failure.trouble == CLUSTER_IS_LOST ||
-                                         link->failure.trouble == CLUSTER_IS_ANOTHER);
+    if (link->state == LINK_READY) {
+        return link->n_left >= 0;
+    }
+    return link->failure.trouble == CLUSTER_IS_LOST || link->failure.trouble == CLUSTER_IS_HEALS ||
+           link->failure.trouble == CLUSTER_IS_ANOTHER;
 }
 
 struct cluster_counts *cluster_link_counts(const struct cluster_link *link)
@@ -173,6 +197,7 @@ enum status cluster_link_create(struct cluster_target *target, struct cluster_li
     link->counts = counts;
     link->random |= 1;
     link->backoff_ns = CLUSTER_BACKOFF_NS;
+    link->n_left = -1;
     link->failure.trouble = CLUSTER_IS_CONNECTING;
     link->socket.fd = -1;
     link->due_ns = clock_monotonic_ns();

@@ -50,6 +50,14 @@ enum status cluster_link_fault(const struct cluster_link *link, struct fault *fa
 struct cluster_text cluster_link_epoch(const struct cluster_link *link);
 /* What was answered on this connection, and is not to be lost: there were that many writes. */
 void cluster_link_note_writes(struct cluster_link *link, int64_t n);
+/* From now on this link is ready for CLUSTER_HEAL, and for nothing else, while a loss is healed. */
+void cluster_link_admit_loss(struct cluster_link *link);
+/* How many writes are left of an engine that is being healed; -1: it is not. */
+int64_t cluster_link_n_left(const struct cluster_link *link);
+/* It was healed, and is as any other. */
+void cluster_link_end_healing(struct cluster_link *link);
+/* The last loss of the engine: a number of its own; 0: it has lost nothing. */
+unsigned cluster_link_losses(const struct cluster_link *link);
 /* The engine came back without what this link knows of, or is another one. */
 bool cluster_link_sees_loss(const struct cluster_link *link);
 

@@ -49,6 +49,8 @@ struct cluster_link {
     uint64_t n_received;
     struct cluster_greeting greeting;
     struct cluster_known known;
+    bool admits_loss;
+    int64_t n_left; /* of the writes of an engine that is being healed; else -1 */
     struct cluster_waiter *waiter;
     bool is_held;  /* the reply that the reader gave last is still of use */
     bool has_more; /* to be read, which poll does not see */

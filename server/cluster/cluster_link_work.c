@@ -30,6 +30,13 @@ static void log_failure(const struct cluster_link *link)
     }
 }
 
+static void log_healing(const struct cluster_link *link)
+{
+    log_event(LOG_ERROR, "cluster_lost_writes", LOG_STRING("engine", link->target->name),
+              LOG_INT("left", link->n_left),
+              LOG_STRING("advice", "the nodes give back what their caches have"));
+}
+
 static void log_ready(const struct cluster_link *link)
 {
     if (atomic_exchange(&link->target->logged, READY_LOGGED) != READY_LOGGED) {
@@ -164,7 +171,8 @@ static void greet(struct cluster_link *link, int64_t now_ns)
         return;
     }
     link->state = LINK_GREETS;
-    cluster_greeting_begin(&link->greeting, link->target, &link->known, cluster_link_queue, link);
+    cluster_greeting_begin(&link->greeting, link->target, &link->known, link->admits_loss,
+                           cluster_link_queue, link);
 }
 
 static void connect_on(struct cluster_link *link, int64_t now_ns)
@@ -205,7 +213,12 @@ static void become_ready(struct cluster_link *link, int64_t now_ns)
     link->ready_ns = now_ns;
     histogram_count(&link->counts->n_connections, 1);
     link->known = link->greeting.found;
-    log_ready(link);
+    link->n_left = link->greeting.n_left;
+    if (link->n_left < 0) {
+        log_ready(link);
+    } else {
+        log_healing(link);
+    }
 }
 
 /* What the greeting has come to, or an error that tells of an engine that is fit no more. */

@@ -91,6 +91,7 @@ static enum status fill(struct cluster_target *target, const struct config *conf
         snprintf(target->prefix, sizeof target->prefix, "%s", config->cluster_prefix);
         target->timeout_ns = (int64_t)config->cluster_timeout_ms * 1000000;
         target->n_replicas = config->cluster_replicas;
+        target->heals = config->cluster_heal == CONFIG_YES;
         snprintf(target->name, sizeof target->name,
                  strchr(url->host, ':') ? "%s://[%s]:%u/%u" : "%s://%s:%u/%u",
                  url->is_tls ? "rediss" : "redis", url->host, url->port, url->db);

@@ -11,6 +11,7 @@
 #include "cluster/cluster_url.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cluster_counts;
@@ -24,6 +25,7 @@ struct cluster_target {
     char name[CLUSTER_NAME_MAX]; /* "redis://host:6379/0": without user and password */
     char prefix[CLUSTER_PREFIX_MAX + 1];
     int64_t timeout_ns;
+    bool heals;                  /* nodes give back what it has lost */
     size_t n_replicas;           /* that must have what is acknowledged */
     struct tls_trust *trust;     /* NULL: no TLS */
     atomic_uint_fast64_t logged; /* troubles since the log last said that it is ready, as bits */

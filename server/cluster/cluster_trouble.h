@@ -41,6 +41,10 @@ enum { CLUSTER_PASSES = 1, CLUSTER_STAYS = 0 };
     X(LOST, CLUSTER_PASSES,                                                                        \
       "the cluster's engine came back without writes that it had acknowledged, and no session is " \
       "served: give it its data back, or accept the loss (docs/CLUSTER.md)")                       \
+    X(HEALS, CLUSTER_PASSES,                                                                       \
+      "the cluster's engine came back without writes that it had acknowledged, and the nodes "     \
+      "give "                                                                                      \
+      "it back what they have: send this again in some seconds")                                   \
     X(ANOTHER, CLUSTER_PASSES,                                                                     \
       "the cluster's engine is another one than before, without what was written to that: give "   \
       "grud the right one, or start it again to take this one as it is")                           \

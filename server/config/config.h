@@ -92,6 +92,8 @@ enum { CONFIG_DRIFT_MODES(CHOICE_ID, CHOICE_ID) }; /* drift_fine_tune */
       "one database have two")                                                                                                \
     X(cluster_timeout_ms, "cluster-timeout-ms", SIZE, START, "1000", 10, 60000, NULL, "MS", "time for the engine to answer; then its answer is " \
       "given up")                                                                                                             \
+    X(cluster_heal, "cluster-heal", CHOICE, START, "no", 0, 0, CHOICE_WORDS(CONFIG_ANSWERS), "MODE", "after the engine has lost writes, give it back what this " \
+      "node's cache has of them; no: refuse sessions until somebody decides")                                               \
     X(cluster_replicas, "cluster-replicas", SIZE, START, "0", 0, 8, NULL, "N", "replicas of the engine that must have what is acknowledged")  \
     X(sync_interval_ms, "sync-interval-ms", SIZE, LIVE, "1000", 0, 3600000, NULL, "MS", "how often sessions are synced to disk; "   \
       "0: before each reply")                                                                                                 \

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/cluster_url.h"
+#include "service/cluster/heal.h"
 #include "service/cluster/job_engine.h"
 #include "service/cluster/watch.h"
 #include "service/job_database.h"
@@ -316,18 +317,41 @@ static void note_cut(struct service *service, const struct model *model)
     degraded_begins(service, DEGRADED_CUT);
 }
 
+/* A slice, so that signals and other work have their turn. */
+static void heal(struct service *service, struct engine *engine)
+{
+    enum { SLICE_NS = 100000000 };
+    struct heal *healed = &service->healed;
+    const int64_t until_ns = clock_monotonic_ns() + SLICE_NS;
+    struct catalogue *catalogue = catalogue_ref(service);
+    for (size_t k = 0; k < catalogue->n_models; k++) {
+        heal_pool(healed, engine, catalogue->models[k]->pool, until_ns);
+    }
+    catalogue_unref(catalogue);
+    if (heal_is_over(engine)) {
+        log_event(LOG_INFO, "cluster_healed", LOG_INT("given_back", (int64_t)healed->n_given_back),
+                  LOG_INT("newer", (int64_t)healed->n_newer),
+                  LOG_INT("failed", (int64_t)healed->n_failed));
+        *healed = (struct heal){ .n_given_back = 0 };
+    }
+}
+
 static void look_for_engine(struct service *service)
 {
     if (!service->cluster_watch) {
         return;
     }
     const bool is_there = cluster_watch_look(service->cluster_watch);
-    if (is_there) {
-        degraded_ends(service, DEGRADED_CLUSTER);
-        degraded_ends(service, DEGRADED_LOST);
-    } else if (cluster_watch_sees_loss(service->cluster_watch)) {
+    struct engine *engine = cluster_watch_healing(service->cluster_watch);
+    if (engine) {
+        heal(service, engine);
+    }
+    if (cluster_watch_sees_loss(service->cluster_watch)) {
         degraded_begins(service, DEGRADED_LOST);
         degraded_ends(service, DEGRADED_CLUSTER);
+    } else if (is_there) {
+        degraded_ends(service, DEGRADED_CLUSTER);
+        degraded_ends(service, DEGRADED_LOST);
     } else {
         degraded_begins(service, DEGRADED_CLUSTER);
     }

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "gru.h"
+#include "service/cluster/heal.h"
 #include "service/disk_thread.h"
 #include "service/late_outcome.h"
 #include "service/listeners.h"
@@ -69,6 +70,7 @@ struct service {
     struct rules *rules;                             /* NULL: there are none, and none may be */
     struct cluster_target *cluster;                  /* NULL: this node stands alone */
     struct cluster_watch *cluster_watch;             /* likewise. But for one function: main's */
+    struct heal healed;                              /* so far; main's */
     struct models_follower *models_follower;         /* likewise. Main thread only */
     _Atomic bool models_are_behind;                  /* models/models_behind.h */
     struct recorder *recorder;                       /* NULL: sessions record nothing */

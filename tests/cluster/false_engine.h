@@ -23,7 +23,7 @@ void false_engine_say(struct false_engine *engine, const char *bytes, size_t n);
 enum { GREETING_MAX = 64 << 10 };
 /* The replies to the first trip of a greeting, with these lines in INFO, of a fit engine. Their
  * length. The reply to the second trip is that of an engine of epoch "e1". */
-#define MEETING "*3\r\n$2\r\ne1\r\n:0\r\n:-1\r\n"
+#define MEETING "*4\r\n$2\r\ne1\r\n:0\r\n:-1\r\n:0\r\n"
 size_t false_engine_greeting(const char *info, char text[GREETING_MAX]);
 /* A client is there, greeted, and ready. */
 void false_engine_greet(struct false_engine *engine, struct cluster_link *link);

@@ -67,10 +67,10 @@ TEST(a_meeting_that_is_none_is_refused)
         { ":1\r\n:1\r\n:1\r\n:1\r\n:1\r\n", STATUS_STORAGE_FAILED, "does not stay there" },
         { "+OK\r\n", STATUS_INVALID_VALUE, "of another type" },
         { "*0\r\n", STATUS_INVALID_VALUE, "a meeting is none" },
-        { "*3\r\n$2\r\ne1\r\n$1\r\n1\r\n:-1\r\n", STATUS_INVALID_VALUE, "a meeting is none" },
-        { "*3\r\n$0\r\n\r\n:1\r\n:-1\r\n", STATUS_INVALID_VALUE, "its epoch is none" },
+        { "*4\r\n$2\r\ne1\r\n$1\r\n1\r\n:-1\r\n:0\r\n", STATUS_INVALID_VALUE, "a meeting is none" },
+        { "*4\r\n$0\r\n\r\n:1\r\n:-1\r\n:0\r\n", STATUS_INVALID_VALUE, "its epoch is none" },
         { "-GRUDOTHER its epoch is a.0\r\n", STATUS_STORAGE_FAILED, "another one than before" },
-        { "*3\r\n$2\r\ne1\r\n:9\r\n:7\r\n", STATUS_STORAGE_FAILED, "7 writes are left" },
+        { "*4\r\n$2\r\ne1\r\n:9\r\n:7\r\n:0\r\n", STATUS_STORAGE_FAILED, "7 writes are left" },
     };
     struct false_engine engine = false_engine_start();
     for (size_t k = 0; k < sizeof said / sizeof *said; k++) {

@@ -69,6 +69,77 @@ TEST(a_loss_is_refused_by_all_nodes_until_it_is_accepted)
     cluster_stop(&cluster);
 }
 
+/* ---- healing ---- */
+
+enum { SESSIONS = 90 }; /* more than go on one trip */
+
+/* Each session makes a step, on one node or the other, as on one that stands alone. */
+static void step_all(const struct cluster *cluster, const struct daemon *alone, unsigned seq)
+{
+    char path[96], body[64];
+    for (unsigned k = 0; k < SESSIONS; k++) {
+        const struct daemon *node = &cluster->nodes[(k + seq) % NODES];
+        snprintf(path, sizeof path, MODEL "/sessions/s-%u/step", k);
+        snprintf(body, sizeof body, "{\"x\":[%u],\"seq\":%u}", (k + seq) % 7, seq);
+        struct answer answer = request(alone, "POST", path, body);
+        ck_assert_int_eq(answer.code, 200);
+        await(node, "POST", path, body, 200, answer.body);
+        answer_free(&answer);
+    }
+}
+
+static void until_healed(const struct cluster *cluster)
+{
+    for (size_t k = 0; k < NODES; k++) {
+        await(&cluster->nodes[k], "GET", "/readyz", NULL, 503, "without writes");
+    }
+    for (size_t k = 0; k < NODES; k++) {
+        await(&cluster->nodes[k], "GET", "/readyz", NULL, 200, "\"ok\"");
+    }
+}
+
+static void come_back(struct cluster *cluster)
+{
+    engine_kill(&cluster->engine);
+    engine_start_again(&cluster->engine);
+    until_healed(cluster);
+}
+
+TEST(nodes_give_back_what_the_engine_has_lost)
+{
+    static const char *const options[] = { "--cluster-heal", "yes", NULL };
+    struct cluster cluster;
+    if (!cluster_start_forgetful(&cluster, options)) {
+        return;
+    }
+    struct daemon alone = daemon_start(NULL);
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    add_level_model(&alone);
+    step_all(&cluster, &alone, 1);
+    step_all(&cluster, &alone, 2); /* both nodes have them all */
+    expect(one, "PUT", MODEL "/sessions/gone", "{}", 201, NULL);
+    await(other, "POST", MODEL "/sessions/gone/step", "{\"x\":[1]}", 200, "\"step\":1,");
+    expect(one, "DELETE", MODEL "/sessions/gone", NULL, 204, NULL);
+    engine_tell(&cluster.engine, "SAVE");
+    step_all(&cluster, &alone, 3);
+    expect(one, "PUT", MODEL "/sessions/new", "{}", 201, NULL);
+    come_back(&cluster); /* older */
+    await(other, "GET", MODEL "/sessions/new", NULL, 200, "\"step\":0,");
+    await(one, "GET", MODEL "/sessions/gone", NULL, 404, "");
+    await(other, "GET", MODEL "/sessions/gone", NULL, 404, "");
+    step_all(&cluster, &alone, 4);
+    step_all(&cluster, &alone, 5);
+    come_back(&cluster); /* older than the first loss */
+    step_all(&cluster, &alone, 6);
+    step_all(&cluster, &alone, 7);
+    engine_tell(&cluster.engine, "FLUSHALL");
+    until_healed(&cluster);
+    step_all(&cluster, &alone, 8);
+    await(other, "GET", MODEL "/sessions/gone", NULL, 404, "");
+    daemon_stop(&alone);
+    cluster_stop(&cluster);
+}
+
 /* ---- replicas ---- */
 
 static struct engine replica_start(const struct cluster *cluster)

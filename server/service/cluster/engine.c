@@ -30,6 +30,7 @@ struct engine {
     struct cluster_text *texts;
     size_t texts_room;
     bool has_failed; /* no memory */
+    uint64_t stamp;
 };
 
 static const int64_t ended_is_kept_ms = 24 * 3600 * INT64_C(1000);
@@ -185,8 +186,8 @@ static void add_recording(struct engine *engine, const struct engine_recording *
     }
 }
 
-void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
-                  const struct pool_token *next, const struct engine_recording *recording)
+static void add_record(struct engine *engine, const struct pool *pool, uint32_t slot,
+                       const struct pool_token *next)
 {
     char id[SESSION_ID_MAX + 1];
     const struct pool_key key = pool_key_of_record(pool_record(pool, slot), id);
@@ -200,7 +201,18 @@ void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
     add_number(engine, &engine->values, kept_ms(pool, slot));
     add(engine, &engine->values, key.id, key.n);
     add_number(engine, &engine->values, -clock_wall_of(pool_newest(pool, slot)->last_seen_at_ms));
+}
+
+void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
+                  const struct pool_token *next, const struct engine_recording *recording)
+{
+    add_record(engine, pool, slot, next);
     add_recording(engine, recording);
+}
+
+void engine_heal(struct engine *engine, const struct pool *pool, uint32_t slot)
+{
+    add_record(engine, pool, slot, pool_token(pool, slot));
 }
 
 void engine_delete(struct engine *engine, const char *model, const struct pool_key *key,
@@ -342,7 +354,14 @@ const struct cluster_reply *engine_entries(struct engine *engine, const struct c
         return NULL;
     }
     cluster_link_note_writes(engine->link, reply->list[n].number);
+    engine->stamp = (uint64_t)cluster_link_losses(engine->link) << ENGINE_WRITES_BITS |
+                    (uint64_t)reply->list[n].number;
     return reply->list;
+}
+
+uint64_t engine_stamp(const struct engine *engine)
+{
+    return engine->stamp;
 }
 
 enum status engine_wait(struct engine *engine, struct fault *fault)

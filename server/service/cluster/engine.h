@@ -68,6 +68,8 @@ void engine_read(struct engine *engine, const char *model, const struct pool_key
  * says; and then what it has recorded. */
 void engine_write(struct engine *engine, const struct pool *pool, uint32_t slot,
                   const struct pool_token *next, const struct engine_recording *recording);
+/* CLUSTER_HEAL: the claimed session, to be given back as it is. */
+void engine_heal(struct engine *engine, const struct pool *pool, uint32_t slot);
 /* To be deleted if the engine has `known`. */
 void engine_delete(struct engine *engine, const char *model, const struct pool_key *key,
                    const struct pool_token *known);
@@ -99,6 +101,10 @@ __attribute__((warn_unused_result)) bool engine_send(struct engine *engine, clus
  * is none, which engine_refuse tells of. Notes how many writes there were. */
 const struct cluster_reply *engine_entries(struct engine *engine, const struct cluster_reply *reply,
                                            size_t n);
+/* What the sessions of those entries are stamped with: the engine's last loss, and how many writes
+ * there were. */
+enum { ENGINE_WRITES_BITS = 48 };
+uint64_t engine_stamp(const struct engine *engine);
 /* ---- replicas ---- */
 
 /* Whether what is acknowledged must be on some (--cluster-replicas). */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "cluster/cluster_library.h"
+#include "cluster/cluster_target.h"
 #include "service/cluster/engine.h"
 
 #include <stdatomic.h>
@@ -29,6 +30,9 @@ enum status cluster_watch_create(struct cluster_target *target, struct cluster_w
     enum status status = engine_create(target, &watch->engine, fault);
     if (status == STATUS_OK) {
         watch->seen_at_ms = clock_monotonic_ms();
+        if (target->heals) {
+            cluster_link_admit_loss(engine_link(watch->engine));
+        }
         status = engine_wait(watch->engine, fault);
         status = status == STATUS_OK || fault_may_pass(fault) ? STATUS_OK : status;
     }
@@ -95,6 +99,11 @@ struct engine *cluster_watch_engine(const struct cluster_watch *watch)
 bool cluster_watch_sees_loss(const struct cluster_watch *watch)
 {
     return cluster_link_sees_loss(engine_link(watch->engine));
+}
+
+struct engine *cluster_watch_healing(const struct cluster_watch *watch)
+{
+    return cluster_link_n_left(engine_link(watch->engine)) >= 0 ? watch->engine : NULL;
 }
 
 bool cluster_watch_misses(const struct cluster_watch *watch)

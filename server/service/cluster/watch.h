@@ -27,6 +27,8 @@ bool cluster_watch_look(struct cluster_watch *watch);
 struct engine *cluster_watch_engine(const struct cluster_watch *watch);
 /* Main's thread: it came back without what this node knows of, or is another one. */
 bool cluster_watch_sees_loss(const struct cluster_watch *watch);
+/* Main's thread: the way to an engine that is to be healed (heal.h); NULL: it is not. */
+struct engine *cluster_watch_healing(const struct cluster_watch *watch);
 /* Any thread: it has been away for too long, or was never there. */
 bool cluster_watch_misses(const struct cluster_watch *watch);
 /* Any thread: for how long it has been away by now; 0: it is there. */

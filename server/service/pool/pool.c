@@ -402,6 +402,7 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, unsigned r
     pool_slot(pool, slot)->hash = (uint32_t)key->hash;
     if (pool->is_cache) {
         *pool_token(pool, slot) = (struct pool_token){ .name = 0 };
+        *pool_stamp(pool, slot) = 0;
     }
     record_begin(pool_layout(pool, slot), pool_record(pool, slot), key->id, key->n);
     *ret_slot = slot;

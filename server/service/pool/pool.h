@@ -65,17 +65,23 @@ enum {
     POOL_SLOTS_MAX = EXTENTS_MAX * EXTENT_SLOTS_MAX
 };
 
-/* What the engine of a cluster has of a session: a name that its last write alone has, how many
- * writes there were, and which life they are of (pool_wire.h). name 0: nothing. */
+/* What the engine of a cluster has of a session: a name that its last write alone has, the order of
+ * that, and which life it is of (pool_wire.h). name 0: nothing. */
 struct pool_token {
-    uint64_t name, writes;
+    uint64_t name, order;
     uint64_t life; /* 0: as its record says */
 };
 
+/* Likewise, and in which of its writes the engine was known to have it (cluster/heal.h). */
+struct pool_kept {
+    struct pool_token token;
+    uint64_t stamp;
+};
+
 struct extent {
-    char *records;             /* [n_slots] */
-    struct slot *slots;        /* [n_slots] */
-    struct pool_token *tokens; /* [n_slots] of a cache; else NULL */
+    char *records;          /* [n_slots] */
+    struct slot *slots;     /* [n_slots] */
+    struct pool_kept *kept; /* [n_slots] of a cache; else NULL */
     const struct record_layout *layout;
     _Atomic uint32_t n_fresh; /* slots below it have been in use at some time */
     uint32_t record_bytes, n_slots;
@@ -236,7 +242,12 @@ static inline struct slot *pool_slot(const struct pool *pool, uint32_t slot)
 /* Of a cache; whoever has claimed the slot. */
 static inline struct pool_token *pool_token(const struct pool *pool, uint32_t slot)
 {
-    return pool_extent(pool, slot)->tokens + slot % EXTENT_SLOTS_MAX;
+    return &pool_extent(pool, slot)->kept[slot % EXTENT_SLOTS_MAX].token;
+}
+
+static inline uint64_t *pool_stamp(const struct pool *pool, uint32_t slot)
+{
+    return &pool_extent(pool, slot)->kept[slot % EXTENT_SLOTS_MAX].stamp;
 }
 
 static inline const struct record_layout *pool_layout(const struct pool *pool, uint32_t slot)

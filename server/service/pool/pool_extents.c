@@ -23,9 +23,9 @@ static size_t n_extents(const struct pool *pool)
 static void forget_extent(struct extent *extent)
 {
     free(extent->slots);
-    free(extent->tokens);
+    free(extent->kept);
     extent->slots = NULL;
-    extent->tokens = NULL;
+    extent->kept = NULL;
 }
 
 void extents_done(struct pool *pool)
@@ -139,9 +139,9 @@ static enum status map_extent(struct pool *pool, const struct extent_place *plac
         extent->layout = &pool->layouts_by_room[place->record_class][place->room];
         extent->record_bytes = extent->layout->record_bytes;
         extent->slots = calloc(extent->n_slots, sizeof *extent->slots);
-        extent->tokens = pool->is_cache ? calloc(extent->n_slots, sizeof *extent->tokens) : NULL;
+        extent->kept = pool->is_cache ? calloc(extent->n_slots, sizeof *extent->kept) : NULL;
     }
-    if (!is_journal && (!extent->slots || (pool->is_cache && !extent->tokens))) {
+    if (!is_journal && (!extent->slots || (pool->is_cache && !extent->kept))) {
         forget_extent(extent);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for more sessions");
     }

@@ -7,13 +7,14 @@
 #include "service/pool/record_ring.h"
 #include "service/pool/relayout.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { WIRE_FORMAT = 2 };
 
 struct wire_head {
-    uint64_t name, writes;    /* of the token */
+    uint64_t name, order;     /* of the token */
     uint32_t format, n_bytes; /* of all */
     int64_t wall_ahead_ms;    /* of the steady clock by which its times are, where it was written */
     struct record_layout layout;
@@ -40,7 +41,9 @@ uint32_t pool_life(const struct pool *pool, uint32_t slot)
 /* The hash is keyed by the process: no other node gives the same name. */
 struct pool_token pool_token_next(struct pool *pool, uint32_t slot)
 {
-    struct pool_token next = { .writes = pool_token(pool, slot)->writes + 1,
+    const uint64_t before = be64toh(pool_token(pool, slot)->order);
+    const uint64_t wall_ms = (uint64_t)clock_wall_ms();
+    struct pool_token next = { .order = htobe64(wall_ms > before ? wall_ms : before + 1),
                                .life = pool_life(pool, slot) };
     while (next.name == 0) {
         const struct {
@@ -78,7 +81,7 @@ void pool_wire_write(const struct pool *pool, uint32_t slot, const struct pool_t
     const unsigned record_class = pool_extent(pool, slot)->record_class;
     char *record = pool_record(pool, slot);
     struct wire_head head = { .name = token->name,
-                              .writes = token->writes,
+                              .order = token->order,
                               .format = WIRE_FORMAT,
                               .n_bytes = (uint32_t)bytes_of(WIRE_FORMAT, layout),
                               .wall_ahead_ms = clock_wall_of(0),
@@ -312,7 +315,7 @@ enum claim pool_wire_take(struct pool *pool, const struct pool_key *key, const c
         return claim;
     }
     *pool_token(pool, slot) = (struct pool_token){ .name = arrival.head.name,
-                                                   .writes = arrival.head.writes,
+                                                   .order = arrival.head.order,
                                                    .life = arrival.head.life };
     *ret_slot = slot;
     return CLAIM_OK;

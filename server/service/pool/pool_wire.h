@@ -25,7 +25,9 @@ enum { POOL_TOKEN_BYTES = 16 };
  * their own clocks; this number is the same on all of them. */
 uint32_t pool_life(const struct pool *pool, uint32_t slot);
 /* That of the claimed session's next write. No other write has it, whichever node makes that: after
- * an engine has lost some, two of them may follow the same one. */
+ * an engine has lost some, two of them may follow the same one. Its order is the time of its
+ * making, or more than that of the one before, so the newer one of two is known then, too: as
+ * bytes, the greatest first. */
 struct pool_token pool_token_next(struct pool *pool, uint32_t slot);
 
 /* How many bytes the claimed session takes, and these bytes, with the token that they are to be

@@ -127,6 +127,7 @@ static enum status alloc_successor(struct pool *pool, uint32_t slot, unsigned re
     pool_slot(pool, successor)->hash = pool_slot(pool, slot)->hash;
     if (pool->is_cache) {
         *pool_token(pool, successor) = *pool_token(pool, slot);
+        *pool_stamp(pool, successor) = *pool_stamp(pool, slot);
     }
     *ret_successor = successor;
     return STATUS_OK;

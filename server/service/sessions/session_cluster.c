@@ -61,8 +61,12 @@ enum claim session_cluster_confirm(struct service_context *context, struct pool 
         return CLAIM_ABSENT;
     }
     note_known(context, &reply->text);
-    return pool_wire_take(pool, key, reply->text.bytes, reply->text.n, context->owner,
-                          context->now_ms, slot, fault);
+    const enum claim claim = pool_wire_take(pool, key, reply->text.bytes, reply->text.n,
+                                            context->owner, context->now_ms, slot, fault);
+    if (claim == CLAIM_OK) {
+        *pool_stamp(pool, *slot) = engine_stamp(context->engine);
+    }
+    return claim;
 }
 
 /* ---- writing ---- */
@@ -101,6 +105,7 @@ enum claim session_cluster_write(struct service_context *context, struct pool *p
     const enum claim claim = write_out(context, fault);
     if (claim == CLAIM_OK) {
         *pool_token(pool, slot) = next;
+        *pool_stamp(pool, slot) = engine_stamp(context->engine);
     } else {
         pool_remove(pool, slot);
     }

@@ -62,17 +62,19 @@ static enum claim take_record(struct step_cluster *cluster, struct pool *pool,
     const enum claim claim = pool_wire_take(pool, key, record->bytes, record->n, context->owner,
                                             context->now_ms, &slot, fault);
     if (claim == CLAIM_OK) {
+        *pool_stamp(pool, slot) = engine_stamp(cluster->engine);
         pool_release(pool, slot);
     }
     return claim;
 }
 
-static void take_written(struct step_cluster *cluster, struct trip_session *session)
+static void take_written(struct step_cluster *cluster, struct trip_session *session, uint64_t stamp)
 {
     struct service_context *context = cluster->context;
     struct step *step;
     engine_count_write(cluster->engine, CLUSTER_WRITE_DONE);
     *pool_token(session->pool, session->slot) = session->next;
+    *pool_stamp(session->pool, session->slot) = stamp;
     for (step = session->first; step; step = step->next_out) {
         const struct pending_step told = { .step = step, .key = pool_key_of(step->session) };
         if (step->fault.status == STATUS_OK && !step->is_repeated) {
@@ -202,7 +204,7 @@ static void settle_taken(struct trip *trip)
         if (session->is_taken && trip->lacks_replicas) {
             step_trip_fail_all(trip->cluster, session, 1, &trip->fault);
         } else if (session->is_taken) {
-            take_written(trip->cluster, session);
+            take_written(trip->cluster, session, trip->stamp);
         }
     }
 }
@@ -217,6 +219,7 @@ void step_cluster_take_reply(void *arg, const struct cluster_reply *reply, bool 
         entries = NULL;
         fault_set(&fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
     }
+    trip->stamp = engine_stamp(cluster->engine);
     if (!entries) {
         step_trip_fail_all(cluster, trip->sessions, trip->n, &fault);
     }

@@ -27,6 +27,7 @@ struct trip {
     struct step_cluster *cluster;
     struct catalogue *catalogue;
     size_t n;
+    uint64_t stamp;       /* of what the engine has taken */
     bool awaits_replicas; /* of what was written; they are waited for behind it */
     bool lacks_replicas;  /* there are too few (*fault) */
     struct fault fault;
