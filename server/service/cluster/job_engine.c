@@ -1,5 +1,6 @@
 #include "service/cluster/job_engine.h"
 
+#include "base/clock.h"
 #include "service/cluster/job_engine_data.h"
 #include "store/job_deletion.h"
 
@@ -257,6 +258,8 @@ static enum status job_engine_look(struct job_store *store, int64_t number,
     if (status != STATUS_OK) {
         return status;
     }
+    jobs->at_work = look.status == JOB_ELSEWHERE ? 0 : number;
+    jobs->looked_at_ms = clock_monotonic_ms();
     look.generation = (uint64_t)reply->list[0].number;
     for (size_t k = 0; k < JOB_N_STATUSES; k++) {
         look.n_by_status[k] = (size_t)reply->list[k + 1].number;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AWAY_MS = 100, VALUE_MAX = 40 };
+enum { AWAY_MS = 100, KEPT_MS = 1000, VALUE_MAX = 40 };
 
 static const char key[] = "j";
 
@@ -21,6 +21,22 @@ enum status job_engine_begin(struct job_engine *jobs, const char *function, stru
     if (status == STATUS_OK) {
         engine_begin(jobs->engine, function);
         engine_put_key(jobs->engine, key);
+    }
+    return status;
+}
+
+enum status job_engine_keep(struct job_engine *jobs, struct fault *fault)
+{
+    const struct cluster_reply *reply;
+    const int64_t now_ms = clock_monotonic_ms();
+    if (jobs->at_work == 0 || now_ms - jobs->looked_at_ms < KEPT_MS) {
+        return STATUS_OK;
+    }
+    enum status status = job_engine_begin(jobs, CLUSTER_JOB_LOOK, fault);
+    if (status == STATUS_OK) {
+        jobs->looked_at_ms = now_ms;
+        job_engine_put_node(jobs, jobs->at_work);
+        status = job_engine_call(jobs, &reply, fault);
     }
     return status;
 }

@@ -16,6 +16,8 @@ struct job_engine {
     struct engine *engine;
     char node[JOB_NODE_BYTES + 1]; /* this one, by a name that no other has or had */
     uint64_t n_uploads;
+    int64_t at_work;      /* the job that was last looked at, 0: none */
+    int64_t looked_at_ms; /* by clock_monotonic_ms */
 };
 static inline struct job_engine *job_engine_of(struct job_store *store)
 {
@@ -30,6 +32,9 @@ enum { JOB_ENGINE_GONE = -1, JOB_ENGINE_ID_IS_THERE = -1, JOB_ENGINE_NO_UPLOAD =
 /* Waits for an engine that is away for a moment. */
 __attribute__((warn_unused_result)) enum status
 job_engine_begin(struct job_engine *jobs, const char *function, struct fault *fault);
+/* Between calls of one change that are many: this node stays heard of. */
+__attribute__((warn_unused_result)) enum status job_engine_keep(struct job_engine *jobs,
+                                                                struct fault *fault);
 void job_engine_put_word(struct job_engine *jobs, const char *word);
 void job_engine_put_node(struct job_engine *jobs, int64_t number); /* this one, and a job */
 void job_engine_put_columns(struct job_engine *jobs, const struct query_columns *columns,

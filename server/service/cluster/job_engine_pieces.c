@@ -23,7 +23,10 @@ static enum status send_piece(struct job_upload *upload, struct fault *fault)
 {
     struct job_engine *jobs = upload->jobs;
     int64_t number;
-    enum status status = job_engine_begin(jobs, CLUSTER_JOB_UPLOAD, fault);
+    enum status status = job_engine_keep(jobs, fault);
+    if (status == STATUS_OK) {
+        status = job_engine_begin(jobs, CLUSTER_JOB_UPLOAD, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -68,7 +71,10 @@ static enum status fetch(struct job_download *download, struct fault *fault)
 {
     struct job_engine *jobs = download->jobs;
     const struct cluster_reply *reply;
-    enum status status = job_engine_begin(jobs, CLUSTER_JOB_PIECE, fault);
+    enum status status = job_engine_keep(jobs, fault);
+    if (status == STATUS_OK) {
+        status = job_engine_begin(jobs, CLUSTER_JOB_PIECE, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct nodes {
     struct stores stores;
@@ -223,6 +224,30 @@ TEST(a_look_tells_of_changes_and_how_many_jobs_there_are)
     ck_assert_int_eq(job_store_look(nodes.a, 4711, &before, &fault), STATUS_OK);
     ck_assert_int_eq(before.status, JOB_ELSEWHERE);
     ck_assert_uint_eq(after.generation, before.generation);
+    nodes_end(&nodes);
+}
+
+TEST(a_job_is_kept_while_another_ones_many_bytes_are_on_their_way)
+{
+    enum { ROWS = 400000 };
+    static double x[ROWS];
+    const struct job_series series = { .series = { .x = x, .n_rows = ROWS }, .x_width = 1 };
+    const struct job_addition addition = { .series = &series, .n_series = 1 };
+    const struct timespec a_while = { .tv_sec = 1, .tv_nsec = 100000000 };
+    struct nodes nodes;
+    struct job job, other = job_filled(2);
+    struct fault fault;
+    if (!nodes_begin(&nodes)) {
+        return;
+    }
+    job_inserted(nodes.a, 1, JOB_RUNNING);
+    ck_assert(took(nodes.a, &job));
+    ck_assert_int_eq(looked(nodes.a, job.number), JOB_RUNNING);
+    nanosleep(&a_while, NULL);
+    lose(&nodes, job.number);
+    other.status = JOB_PAUSED;
+    ck_assert_int_eq(job_store_insert(nodes.a, &other, &addition, &fault), STATUS_OK);
+    ck_assert(!took(nodes.b, &job));
     nodes_end(&nodes);
 }
 
