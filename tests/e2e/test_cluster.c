@@ -235,6 +235,14 @@ TEST(the_metrics_say_what_the_engine_was_asked)
     expect(other, "DELETE", MODEL "/sessions/s-0", NULL, 204, NULL);
     expect(other, "GET", "/metrics", NULL, 200, "_writes_total{outcome=\"done\"} 2\n");
     expect(other, "GET", "/metrics", NULL, 200, "\ngrud_cluster_given_up_total 0\n");
+    for (unsigned k = 0; k < 3; k++) { /* several on a trip */
+        expect(other, "POST", MODEL "/steps",
+               "{\"steps\":[{\"session\":\"t\",\"x\":[1]},{\"session\":\"u\",\"x\":[1]},"
+               "{\"session\":\"v\",\"x\":[1]}]}",
+               200, NULL);
+    }
+    expect(other, "GET", "/metrics", NULL, 200, "_writes_total{outcome=\"done\"} 11\n");
+    expect(other, "GET", "/metrics", NULL, 200, "_writes_total{outcome=\"refused\"} 0\n");
     struct daemon alone = daemon_start(NULL);
     struct answer answer = request(&alone, "GET", "/metrics", NULL);
     ck_assert_ptr_null(strstr(answer.body, "grud_cluster"));
