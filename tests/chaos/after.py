@@ -6,11 +6,13 @@ import random
 from typing import Dict, List, Sequence, Tuple
 
 from asking import Asker
-from clients import Figures, Owned, Shared, answer_of, reading
+from clients import Figures, Owned, Shared, answer_of, reading, version_of
 from processes import MODEL, WAIT_SECONDS, Engine, Node, Trouble
+from versions import activate
 
 LINES = 500  # of a batch
 Line = Tuple[str, int, Dict[str, object]]  # session, number, step
+Told = Dict[int, Dict[int, str]]  # of a session: number, version, answer
 
 
 def line_of(session: str, number: int, readings_of: int) -> Line:
@@ -46,29 +48,32 @@ async def await_quiet(nodes: Sequence[Node]) -> float:
     return loop.time() - began
 
 
-def compare(lines: Sequence[Line], replies: Sequence[bytes], told: Dict[str, Dict[int, str]],
-            who: str, figures: Figures) -> None:
+def compare(lines: Sequence[Line], replies: Sequence[bytes], told: Dict[str, Told], version: int,
+            figures: Figures) -> None:
     for (session, number, _), reply in zip(lines, replies):
-        expected = told[session].get(number)
+        expected = told[session].get(number, {}).get(version)
         if expected and answer_of(reply) != expected:
-            figures.found(f"{session}: step {number} was acknowledged with {expected}, {who} says "
-                          f"{reply.decode()}")
+            figures.found(f"{session}: step {number} was acknowledged with {expected}, an "
+                          f"undisturbed grud says {reply.decode()}")
         figures.compared += bool(expected)
 
 
-async def compare_twin(twin: Node, owned: Sequence[Owned], shared: Sequence[Shared],
-                       figures: Figures) -> None:
-    """All steps once more, on a grud that nothing happens to."""
-    told: Dict[str, Dict[int, str]] = {s.name: s.answers for s in shared}
+async def compare_twin(twin: Node, versions: Sequence[int], owned: Sequence[Owned],
+                       shared: Sequence[Shared], figures: Figures) -> None:
+    """All steps once more, on a grud that nothing happens to: with each of the versions."""
+    told: Dict[str, Told] = {s.name: {n: {version_of(answer): answer}
+                                      for n, answer in s.answers.items()} for s in shared}
     told.update({s.name: dict(enumerate(s.answers, 1)) for s in owned})
     lines = [line_of(s.name, n, n) for s in owned for n in range(1, s.acknowledged + 1)]
     lines += [line_of(s.name, n, 0) for s in shared
               for n in range(1, max(s.answers, default=0) + 1)]
     asker = Asker()
-    for at in range(0, len(lines), LINES):
-        part = lines[at:at + LINES]
-        compare(part, await send_lines(asker, twin.port, part), told, "an undisturbed grud",
-                figures)
+    for version in versions:
+        await activate(twin, version)
+        for at in range(0, len(lines), LINES):
+            part = lines[at:at + LINES]
+            own = [(name, n, {**step, "session": f"{name}.{version}"}) for name, n, step in part]
+            compare(part, await send_lines(asker, twin.port, own), told, version, figures)
     asker.close()
 
 
@@ -76,14 +81,20 @@ async def compare_last(nodes: Sequence[Node], owned: Sequence[Owned], figures: F
                        seed: int) -> None:
     """The last acknowledged step again, on any node: it must be the session's last one, since of no
     other there is a whole answer."""
-    told = {s.name: dict(enumerate(s.answers, 1)) for s in owned}
-    lines = [line_of(s.name, s.acknowledged, s.acknowledged) for s in owned if s.answers]
+    whose = {s.name: s for s in owned if s.answers}
+    lines = [line_of(s.name, s.acknowledged, s.acknowledged) for s in whose.values()]
     random.Random(seed).shuffle(lines)
     asker = Asker()
     for at in range(0, len(lines), LINES):
         part = lines[at:at + LINES]
         node = nodes[at // LINES % len(nodes)]
-        compare(part, await send_lines(asker, node.port, part), told, node.name, figures)
+        for (name, number, _), reply in zip(part, await send_lines(asker, node.port, part)):
+            figures.compared += 1
+            if answer_of(reply):
+                whose[name].note(figures, number, answer_of(reply))
+            else:
+                figures.found(f"{name}: step {number} was acknowledged, {node.name} says "
+                              f"{reply.decode()}")
     asker.close()
 
 
@@ -114,18 +125,32 @@ async def check_steps(nodes: Sequence[Node], owned: Sequence[Owned], shared: Seq
     asker.close()
 
 
-async def compare_recorded(nodes: Sequence[Node], twin: Node, owned: Sequence[Owned],
-                           figures: Figures, seed: int) -> None:
-    """What sessions have recorded: each reading once, and none but those that were stepped."""
+async def recorded_by(asker: Asker, node: Node, session: str) -> List[Dict[str, object]]:
+    path = f"/v1/models/{MODEL}/sessions/{session}/readings?limit=1000"
+    status, text = await asker.ask(node.port, "GET", path)
+    if status not in (200, 404):
+        raise Trouble(f"GET {path} on {node.name} was answered {status}, {text[:400].decode()}")
+    return list(json.loads(text)["readings"]) if status == 200 else []
+
+
+async def compare_recorded(nodes: Sequence[Node], twin: Node, versions: Sequence[int],
+                           owned: Sequence[Owned], figures: Figures, seed: int) -> None:
+    """What sessions have recorded: each reading once, and none but those that were stepped. What
+    had been forecast for one is what one of the versions does."""
     asker = Asker()
     for session in random.Random(seed).sample(list(owned), min(300, len(owned))):
         node = nodes[len(session.name) % len(nodes)]
-        path = f"/v1/models/{MODEL}/sessions/{session.name}/readings?limit=1000"
-        told, expected = [await asker.ask(who.port, "GET", path) for who in (node, twin)]
-        if told != expected:
-            figures.found(f"{session.name}: {node.name} has recorded {told[1][:400].decode()}, "
-                          f"an undisturbed grud {expected[1][:400].decode()}")
-        figures.recorded += told[1].count(b'"step":')
+        told = await recorded_by(asker, node, session.name)
+        expected = [await recorded_by(asker, twin, f"{session.name}.{v}") for v in versions]
+        if len(told) != len(expected[0]):
+            figures.found(f"{session.name}: {node.name} has recorded {len(told)} readings, an "
+                          f"undisturbed grud {len(expected[0])}")
+            continue
+        for row, rows in zip(told, zip(*expected)):
+            if row not in rows:
+                figures.found(f"{session.name}: {node.name} has recorded {row}, an undisturbed "
+                              f"grud {rows}")
+        figures.recorded += len(told)
     asker.close()
 
 

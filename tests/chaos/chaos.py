@@ -26,9 +26,10 @@ from link import Link
 from processes import Engine, Node, Process, Router, Trouble, make_model
 from stale import refuse_late_node, refuse_late_write, refuse_old_token
 from trouble_maker import TroubleMaker
+from versions import await_agreement, copy_versions
 
-SHARERS, SHARED = 2, 20
-RECORD = ("--record", "1000", "--session-history", "8")
+SHARERS, SHARED = 2, 60
+RECORD = ("--record", "1000")
 SANITIZERS = ("Sanitizer", "runtime error:")
 
 
@@ -45,7 +46,7 @@ class Cluster:
         self.link = Link(self.engine.port)
         ports = [self.link.port, self.engine.port, self.engine.port]
         self.nodes = [Node(folder, f"node{k}", port, RECORD) for k, port in enumerate(ports)]
-        self.twin = Node(folder, "twin", None, RECORD)
+        self.twin = Node(folder, "twin", None, (*RECORD, "--data", str(folder / "twin")))
         self.router = Router(folder, self.nodes)
         self.processes: List[Process] = [self.engine, *self.nodes, self.twin, self.router]
 
@@ -65,8 +66,9 @@ class Cluster:
 
 
 async def step_through(cluster: Cluster, owned: Sequence[Owned], shared: Sequence[Shared],
-                       options: argparse.Namespace, figures: Figures) -> None:
-    """Clients, and trouble, for some seconds; the last trouble is put right at the end."""
+                       options: argparse.Namespace, figures: Figures) -> int:
+    """Clients, and trouble, for some seconds; the last trouble is put right at the end. The version
+    that is active then."""
     ends = asyncio.Event()
     maker = TroubleMaker(cluster.engine, cluster.nodes, cluster.link, options.seed)
     each = options.sessions
@@ -84,6 +86,7 @@ async def step_through(cluster: Cluster, owned: Sequence[Owned], shared: Sequenc
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(outcome, Exception) and not isinstance(outcome, GivesUp):
             figures.found(f"a client ended: {outcome!r}")
+    return maker.roller.active
 
 
 def say_figures(figures: Figures, owned: Sequence[Owned], seconds: float) -> None:
@@ -103,13 +106,15 @@ async def test(cluster: Cluster, options: argparse.Namespace, figures: Figures) 
     await refuse_late_node(cluster.nodes[2], cluster.nodes[1], figures)
     say("stale writers are refused")
     began = time.monotonic()
-    await step_through(cluster, owned, shared, options, figures)
+    active = await step_through(cluster, owned, shared, options, figures)
     say_figures(figures, owned, time.monotonic() - began)
     say(f"all nodes step again after {await await_quiet(cluster.nodes):.2f} s")
+    versions = await await_agreement(cluster.nodes, active)
+    await copy_versions(cluster.nodes[0], cluster.twin, versions)
     await compare_last(cluster.nodes, owned, figures, options.seed)
     await check_steps(cluster.nodes, owned, shared, figures, options.seed)
-    await compare_twin(cluster.twin, owned, shared, figures)
-    await compare_recorded(cluster.nodes, cluster.twin, owned, figures, options.seed)
+    await compare_twin(cluster.twin, versions, owned, shared, figures)
+    await compare_recorded(cluster.nodes, cluster.twin, versions, owned, figures, options.seed)
     check_index(cluster.engine, figures)
     say(f"{figures.compared} answers, and {figures.recorded} recorded readings, compared with those "
         "of any node and of an undisturbed grud")

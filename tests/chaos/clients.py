@@ -9,7 +9,7 @@ import zlib
 from typing import Dict, List, Sequence, Set, Tuple
 
 from asking import Asker
-from processes import MODEL, Node, Router
+from processes import MODEL, MOST_STEPS, Node, Router
 
 PAST_ROUTER = 0.05   # of requests go to any node
 TWICE_AT_ONCE = 0.01
@@ -26,9 +26,13 @@ def reading(session: str, number: int) -> List[float]:
 
 
 def answer_of(text: bytes) -> str:
-    """What is compared: the digits of y, as they were sent."""
-    at = text.find(b'"y":')
-    return "" if at < 0 else text[at:text.index(b"]", at) + 1].decode()
+    """What is compared: the digits of y, as they were sent, behind the version that they are of."""
+    at, y = text.find(b'"version":'), text.find(b'"y":')
+    return "" if y < 0 else text[at:text.index(b"]", y) + 1].decode()
+
+
+def version_of(answer: str) -> int:
+    return int(answer.split(",", 1)[0].split(":")[1])
 
 
 class GivesUp(Exception):
@@ -55,26 +59,25 @@ class Figures:
 
 
 class Owned:
-    """A session of one client."""
+    """A session of one client: of each step, the answer of each version that was told."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.answers = name, []  # type: str, List[str]
+        self.name, self.answers = name, []  # type: str, List[Dict[int, str]]
 
     @property
     def acknowledged(self) -> int:
         return len(self.answers)
 
     def note(self, figures: Figures, number: int, answer: str) -> None:
-        """An answer to step `number`: a second one must be the first. "": made, but no longer the
-        last one, so that its answer is not told."""
+        """An answer to step `number`: a second one of the version must be the first. "": made, but
+        no longer the last one, so that its answer is not told."""
         if number == self.acknowledged + 1:
-            self.answers.append(answer)
+            self.answers.append({})
             figures.acknowledged += 1
-        elif answer and not self.answers[number - 1]:
-            self.answers[number - 1] = answer
-        elif answer and answer != self.answers[number - 1]:
-            figures.found(f"{self.name}: seq {number} was answered {self.answers[number - 1]}, "
-                          f"then {answer}")
+        if answer:
+            first = self.answers[number - 1].setdefault(version_of(answer), answer)
+            if first != answer:
+                figures.found(f"{self.name}: seq {number} was answered {first}, then {answer}")
 
 
 Line = Tuple[Owned, int]  # of a batch: the session, and the step's number
@@ -189,23 +192,32 @@ async def step_batch(asker: Asker, ways: Ways, sessions: Sequence[Owned],
             await asyncio.sleep(0.05 * (0.5 + ways.random.random()))
 
 
+def draw_sessions(ways: Ways, sessions: Sequence[Owned], n: int) -> List[Owned]:
+    """Some of them step much more often than others."""
+    going = [s for s in sessions if s.acknowledged + BATCH_STEPS <= MOST_STEPS]
+    if n > 1:
+        return ways.random.sample(going, min(n, len(going)))
+    return [going[int(len(going) * ways.random.random() ** 3)]] if going else []
+
+
 async def run_owner(ways: Ways, sessions: Sequence[Owned], figures: Figures,
                     ends: asyncio.Event) -> None:
-    """One client. Some of its sessions step much more often than others."""
+    """One client."""
     askers = [Asker(), Asker()]
     try:
         while not ends.is_set():
             drawn = ways.random.random()
-            session = sessions[int(len(sessions) * ways.random.random() ** 3)]
+            some = draw_sessions(ways, sessions, BATCH_SESSIONS if drawn > 1 - BATCHES else 1)
+            if not some:
+                break
             if drawn < TWICE_AT_ONCE:
-                await step_twice(askers, ways, session, figures)
-            elif drawn < TWICE_AT_ONCE + AGAIN and session.answers:
-                await step_again(askers[0], ways, session, figures)
+                await step_twice(askers, ways, some[0], figures)
+            elif drawn < TWICE_AT_ONCE + AGAIN and some[0].answers:
+                await step_again(askers[0], ways, some[0], figures)
             elif drawn > 1 - BATCHES:
-                some = ways.random.sample(sessions, min(BATCH_SESSIONS, len(sessions)))
                 await step_batch(askers[0], ways, some, figures)
             else:
-                await step(askers[0], ways, session, figures)
+                await step(askers[0], ways, some[0], figures)
     finally:
         for asker in askers:
             asker.close()
@@ -216,7 +228,7 @@ class Shared:
     comes first does not matter."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.n_unknown = name, 0
+        self.name, self.n_asked, self.n_unknown = name, 0, 0
         self.answers: Dict[int, str] = {}
 
     def note(self, figures: Figures, number: int, answer: str) -> None:
@@ -232,6 +244,10 @@ async def run_sharer(ways: Ways, sessions: Sequence[Shared], figures: Figures,
     try:
         while not ends.is_set():
             session = ways.random.choice(sessions)
+            if session.n_asked == MOST_STEPS:
+                await asyncio.sleep(0.02)
+                continue
+            session.n_asked += 1
             body = json.dumps({"x": reading(session.name, 0)}).encode()
             figures.asked += 1
             status, text = await asker.ask(ways.draw(0.5), "POST", path_of(session.name), body)

@@ -12,7 +12,7 @@ from processes import MODEL, WAIT_SECONDS, Node, Trouble
 JOBS = "/v1/fine_tuning/jobs"
 KILLS, EPOCHS, ROWS = 2, 40, 20000
 BODY = json.dumps({
-    "model": MODEL, "validation": None, "promotion": {"policy": "manual"},
+    "model": MODEL, "version": 1, "validation": None, "promotion": {"policy": "manual"},
     "hyperparameters": {"n_epochs": EPOCHS, "early_stopping_patience": None},
     "training": {"series": [{"x": [[round(math.sin(0.1 * t), 4), round(math.cos(0.07 * t), 4), 0]
                                    for t in range(ROWS)]}]}}).encode()

@@ -12,6 +12,9 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 GRUD = os.path.abspath(os.environ.get("GRUD", TREE / "build" / "grud"))
 MODEL = "chaos"
 WAIT_SECONDS = 60  # what waits has a minute
+# Nodes keep so many readings of a session that a new version begins with all of them: its answer to
+# a step is the same, whenever the session came to it.
+MOST_STEPS, HISTORY = 120, 128
 HEALTH = ("    option httpchk GET /healthz\n"
           "    default-server check inter 300ms fall 2 rise 1 on-marked-down shutdown-sessions\n")
 
@@ -149,7 +152,8 @@ class Node(Process):
 
     def command(self) -> List[str]:
         words = [GRUD, "--models", str(self.folder / "models"), "--listen",
-                 f"127.0.0.1:{self.port}", "--workers", "2", *self.options]
+                 f"127.0.0.1:{self.port}", "--workers", "2", "--session-history", str(HISTORY),
+                 *self.options]
         if self.engine_port is not None:
             words += ["--cluster", f"redis://127.0.0.1:{self.engine_port}"]
         return words
@@ -172,8 +176,14 @@ class Router(Process):
         return ["haproxy", "-db", "-f", str(self.folder / "haproxy.cfg")]
 
 
+def make_version(folder: pathlib.Path, seed: int) -> bytes:
+    """The file of a version of the model."""
+    path = folder / f"version-{seed}.safetensors"
+    subprocess.run([GRUD, "init", "--inputs", "a,b,c", "--outputs", "a,b", "--layers", "16",
+                    "--seed", str(seed), "-o", str(path)], check=True, stdout=subprocess.DEVNULL)
+    return path.read_bytes()
+
+
 def make_model(folder: pathlib.Path) -> None:
     (folder / "models").mkdir()
-    subprocess.run([GRUD, "init", "--inputs", "a,b,c", "--outputs", "a,b", "--layers", "16",
-                    "--seed", "7", "-o", str(folder / "models" / f"{MODEL}.safetensors")],
-                   check=True, stdout=subprocess.DEVNULL)
+    (folder / "models" / f"{MODEL}.safetensors").write_bytes(make_version(folder, 1))

@@ -24,11 +24,11 @@ async def refuse_old_token(engine: Engine, node: Node, figures: Figures) -> None
     if not isinstance(old, bytes) or not isinstance(new, bytes) or old == new:
         raise Trouble(f"the engine has no record at {key}")
     reply = engine.ask("FCALL", "grud_2_write", 3, "grud:epoch", key, f"grud:i:{MODEL}", epoch,
-                       old[:TOKEN_BYTES], old, 0, name, -1)
-    if reply != [new] or engine.ask("GET", key) != new:
+                       old[:TOKEN_BYTES], old, 0, name, -1, "")
+    if not isinstance(reply, list) or reply[0] != new or engine.ask("GET", key) != new:
         figures.found("a write with an old token was not refused")
     reply = engine.ask("FCALL", "grud_2_write", 3, "grud:epoch", key, f"grud:i:{MODEL}",
-                       b"another", new[:TOKEN_BYTES], old, 0, name, -1)
+                       b"another", new[:TOKEN_BYTES], old, 0, name, -1, "")
     if not isinstance(reply, Exception) or engine.ask("GET", key) != new:
         figures.found("a write under another epoch was not refused")
 

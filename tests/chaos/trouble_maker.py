@@ -7,6 +7,7 @@ from typing import Awaitable, Callable, Counter, Sequence
 
 from link import Cut, Link
 from processes import Engine, Node, Process
+from versions import Roller
 
 Kind = Callable[[], Awaitable[None]]
 HELD_SECONDS = 5  # of a node: longer than the engine is waited for
@@ -17,6 +18,7 @@ class TroubleMaker:
 
     def __init__(self, engine: Engine, nodes: Sequence[Node], link: Link, seed: int) -> None:
         self.engine, self.nodes, self.link = engine, nodes, link
+        self.roller = Roller(nodes, seed)
         self.random = random.Random(seed)
         self.done: Counter[str] = collections.Counter()
 
@@ -24,10 +26,10 @@ class TroubleMaker:
         await asyncio.sleep(self.random.uniform(least, most))
 
     async def run(self, ends: asyncio.Event) -> None:
-        """To nodes, to the engine and to the link at the same time."""
+        """To nodes, to the engine, to the link and to the versions at the same time."""
         await asyncio.gather(self.lane(ends, [self.kill_node, self.hold_node]),
                              self.lane(ends, [self.kill_engine, self.hold_engine]),
-                             self.lane(ends, [self.cut_link]))
+                             self.lane(ends, [self.cut_link]), self.lane(ends, [self.roll]))
 
     async def lane(self, ends: asyncio.Event, kinds: Sequence[Kind]) -> None:
         """Each kind in turn, in another order each time."""
@@ -75,3 +77,7 @@ class TroubleMaker:
         self.done["links cut"] += 1
         await self.rest(0.5, 4)
         await self.link.mend()
+
+    async def roll(self) -> None:
+        await self.roller.roll()
+        self.done["versions rolled"] += 1
