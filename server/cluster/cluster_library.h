@@ -128,43 +128,43 @@
 #include <stddef.h>
 
 #define CLUSTER_LIBRARY   "grud_2"
-#define CLUSTER_WRITE     CLUSTER_LIBRARY "_write"
-#define CLUSTER_READ      CLUSTER_LIBRARY "_read"
-#define CLUSTER_RECORDED  CLUSTER_LIBRARY "_recorded"
-#define CLUSTER_LIST_IDS  CLUSTER_LIBRARY "_list_ids"
-#define CLUSTER_LIST_SEEN CLUSTER_LIBRARY "_list_seen"
-#define CLUSTER_LEAVE     CLUSTER_LIBRARY "_leave"
-#define CLUSTER_LOOK      CLUSTER_LIBRARY "_look"
-#define CLUSTER_MEET      CLUSTER_LIBRARY "_meet"
-#define CLUSTER_HEAL      CLUSTER_LIBRARY "_heal"
+#define CLUSTER_WRITE     (CLUSTER_LIBRARY "_write")
+#define CLUSTER_READ      (CLUSTER_LIBRARY "_read")
+#define CLUSTER_RECORDED  (CLUSTER_LIBRARY "_recorded")
+#define CLUSTER_LIST_IDS  (CLUSTER_LIBRARY "_list_ids")
+#define CLUSTER_LIST_SEEN (CLUSTER_LIBRARY "_list_seen")
+#define CLUSTER_LEAVE     (CLUSTER_LIBRARY "_leave")
+#define CLUSTER_LOOK      (CLUSTER_LIBRARY "_look")
+#define CLUSTER_MEET      (CLUSTER_LIBRARY "_meet")
+#define CLUSTER_HEAL      (CLUSTER_LIBRARY "_heal")
 
-#define CLUSTER_MODELS_CHANGED CLUSTER_LIBRARY "_models_changed"
-#define CLUSTER_MODEL_READ     CLUSTER_LIBRARY "_model_read"
-#define CLUSTER_MODEL_FILE     CLUSTER_LIBRARY "_model_file"
-#define CLUSTER_MODEL_UPLOAD   CLUSTER_LIBRARY "_model_upload"
-#define CLUSTER_MODEL_PUT      CLUSTER_LIBRARY "_model_put"
-#define CLUSTER_MODEL_ACTIVATE CLUSTER_LIBRARY "_model_activate"
-#define CLUSTER_MODEL_DELETE   CLUSTER_LIBRARY "_model_delete"
+#define CLUSTER_MODELS_CHANGED (CLUSTER_LIBRARY "_models_changed")
+#define CLUSTER_MODEL_READ     (CLUSTER_LIBRARY "_model_read")
+#define CLUSTER_MODEL_FILE     (CLUSTER_LIBRARY "_model_file")
+#define CLUSTER_MODEL_UPLOAD   (CLUSTER_LIBRARY "_model_upload")
+#define CLUSTER_MODEL_PUT      (CLUSTER_LIBRARY "_model_put")
+#define CLUSTER_MODEL_ACTIVATE (CLUSTER_LIBRARY "_model_activate")
+#define CLUSTER_MODEL_DELETE   (CLUSTER_LIBRARY "_model_delete")
 
-#define CLUSTER_JOB_UPLOAD       CLUSTER_LIBRARY "_job_upload"
-#define CLUSTER_JOB_INSERT       CLUSTER_LIBRARY "_job_insert"
-#define CLUSTER_JOB_FIND         CLUSTER_LIBRARY "_job_find"
-#define CLUSTER_JOB_LIST         CLUSTER_LIBRARY "_job_list"
-#define CLUSTER_JOB_TAKE         CLUSTER_LIBRARY "_job_take"
-#define CLUSTER_JOB_LOOK         CLUSTER_LIBRARY "_job_look"
-#define CLUSTER_JOB_CLAIM        CLUSTER_LIBRARY "_job_claim"
-#define CLUSTER_JOB_RELEASE      CLUSTER_LIBRARY "_job_release"
-#define CLUSTER_JOB_UPDATE       CLUSTER_LIBRARY "_job_update"
-#define CLUSTER_JOB_EVENT        CLUSTER_LIBRARY "_job_event"
-#define CLUSTER_JOB_CHECKPOINT   CLUSTER_LIBRARY "_job_checkpoint"
-#define CLUSTER_JOB_PUT_SERIES   CLUSTER_LIBRARY "_job_put_series"
-#define CLUSTER_JOB_DATA         CLUSTER_LIBRARY "_job_data"
-#define CLUSTER_JOB_PIECE        CLUSTER_LIBRARY "_job_piece"
-#define CLUSTER_JOB_SESSIONS     CLUSTER_LIBRARY "_job_sessions"
-#define CLUSTER_JOB_EVENTS       CLUSTER_LIBRARY "_job_events"
-#define CLUSTER_JOB_CHECKPOINTS  CLUSTER_LIBRARY "_job_checkpoints"
-#define CLUSTER_JOB_FORGET       CLUSTER_LIBRARY "_job_forget"
-#define CLUSTER_JOB_DELETE_ENDED CLUSTER_LIBRARY "_job_delete_ended"
+#define CLUSTER_JOB_UPLOAD       (CLUSTER_LIBRARY "_job_upload")
+#define CLUSTER_JOB_INSERT       (CLUSTER_LIBRARY "_job_insert")
+#define CLUSTER_JOB_FIND         (CLUSTER_LIBRARY "_job_find")
+#define CLUSTER_JOB_LIST         (CLUSTER_LIBRARY "_job_list")
+#define CLUSTER_JOB_TAKE         (CLUSTER_LIBRARY "_job_take")
+#define CLUSTER_JOB_LOOK         (CLUSTER_LIBRARY "_job_look")
+#define CLUSTER_JOB_CLAIM        (CLUSTER_LIBRARY "_job_claim")
+#define CLUSTER_JOB_RELEASE      (CLUSTER_LIBRARY "_job_release")
+#define CLUSTER_JOB_UPDATE       (CLUSTER_LIBRARY "_job_update")
+#define CLUSTER_JOB_EVENT        (CLUSTER_LIBRARY "_job_event")
+#define CLUSTER_JOB_CHECKPOINT   (CLUSTER_LIBRARY "_job_checkpoint")
+#define CLUSTER_JOB_PUT_SERIES   (CLUSTER_LIBRARY "_job_put_series")
+#define CLUSTER_JOB_DATA         (CLUSTER_LIBRARY "_job_data")
+#define CLUSTER_JOB_PIECE        (CLUSTER_LIBRARY "_job_piece")
+#define CLUSTER_JOB_SESSIONS     (CLUSTER_LIBRARY "_job_sessions")
+#define CLUSTER_JOB_EVENTS       (CLUSTER_LIBRARY "_job_events")
+#define CLUSTER_JOB_CHECKPOINTS  (CLUSTER_LIBRARY "_job_checkpoints")
+#define CLUSTER_JOB_FORGET       (CLUSTER_LIBRARY "_job_forget")
+#define CLUSTER_JOB_DELETE_ENDED (CLUSTER_LIBRARY "_job_delete_ended")
 
 enum { CLUSTER_TOKEN_BYTES = 16 };
 

@@ -21,7 +21,7 @@ struct cluster_text {
 
 /* A literal, as an argument of a command. */
 #define CLUSTER_WORD(literal)                                                                      \
-    ((struct cluster_text){ .bytes = "" literal "", .n = sizeof(literal) - 1 })
+    ((struct cluster_text){ .bytes = (literal), .n = sizeof(literal) - 1 })
 
 enum cluster_reply_type {
     CLUSTER_NIL,
