@@ -86,6 +86,25 @@ static void log_difference(const char *option, bool is_taken)
     }
 }
 
+/* Keys, certificates and passwords, from the files that the options name: all of them or none. */
+static enum status reload_secrets(const struct daemon *daemon, struct fault *fault)
+{
+    struct cluster_password *password = NULL;
+    enum status status = STATUS_OK;
+    if (daemon->cluster) {
+        status = cluster_password_read(daemon->config, &password, fault);
+    }
+    if (status == STATUS_OK) {
+        status = http_reload(daemon->http, fault);
+    }
+    if (status == STATUS_OK && password) {
+        cluster_target_take(daemon->cluster, password);
+    } else {
+        cluster_password_free(password);
+    }
+    return status;
+}
+
 /* SIGHUP: all that can change changes, or nothing does. Then the models are read again, each for
  * itself. */
 static void reload(const struct daemon *daemon)
@@ -97,7 +116,7 @@ static void reload(const struct daemon *daemon)
         log_event(LOG_ERROR, "reload_refused", LOG_STRING("reason", error));
         return;
     }
-    if (http_reload(daemon->http, &fault) != STATUS_OK) {
+    if (reload_secrets(daemon, &fault) != STATUS_OK) {
         log_event(LOG_ERROR, "reload_refused", LOG_STRING("param", fault.param),
                   LOG_STRING("reason", fault.message));
         config_done(&next);

@@ -309,6 +309,7 @@ void cluster_greeting_begin(struct cluster_greeting *greeting, const struct clus
                             cluster_queue *queue, void *link)
 {
     const struct cluster_url *url = &target->url;
+    const struct cluster_password *password = cluster_target_password(target);
     char db[16];
     *greeting = (struct cluster_greeting){ .target = target,
                                            .known = known,
@@ -318,11 +319,11 @@ void cluster_greeting_begin(struct cluster_greeting *greeting, const struct clus
                                            .admits_loss = admits_loss,
                                            .n_left = -1,
                                            .progress = CLUSTER_GOES_ON };
-    if (url->has_password && url->user[0]) {
+    if (password->is_given && url->user[0]) {
         ask_with(greeting, take_plain, CLUSTER_WORD("AUTH"), text_of(url->user),
-                 text_of(url->password));
-    } else if (url->has_password) {
-        ask_with(greeting, take_plain, CLUSTER_WORD("AUTH"), text_of(url->password));
+                 text_of(password->text));
+    } else if (password->is_given) {
+        ask_with(greeting, take_plain, CLUSTER_WORD("AUTH"), text_of(password->text));
     }
     snprintf(db, sizeof db, "%u", (unsigned)url->db);
     ask_with(greeting, take_plain, CLUSTER_WORD("SELECT"), text_of(db));

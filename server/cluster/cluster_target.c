@@ -21,14 +21,10 @@ static bool is_prefix(const char *text)
 }
 
 /* The first line of the file. */
-static enum status read_password(const char *path, struct cluster_url *url, struct fault *fault)
+static enum status read_file(const char *path, char password[CLUSTER_PASSWORD_MAX + 1],
+                             struct fault *fault)
 {
     struct secret secret;
-    if (url->has_password) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "cluster-password-file",
-                         "cluster-password-file: the URL of --cluster has a password already; "
-                         "one of both must go");
-    }
     enum status status = secret_read(path, "cluster-password-file", &secret, fault);
     if (status != STATUS_OK) {
         return status;
@@ -43,12 +39,68 @@ static enum status read_password(const char *path, struct cluster_url *url, stru
         status = fault_set(fault, STATUS_INVALID_VALUE, "cluster-password-file",
                            "%s can be read by every user of this machine: chmod 600 it", path);
     } else {
-        memcpy(url->password, secret.text, n);
-        url->password[n] = '\0';
-        url->has_password = true;
+        memcpy(password, secret.text, n);
+        password[n] = '\0';
     }
     secret_wipe(&secret);
     return status;
+}
+
+static enum status read_password(const struct config *config, struct cluster_url *url,
+                                 struct fault *fault)
+{
+    const char *path = config->cluster_password_file;
+    enum status status = cluster_url_parse(config->cluster, url, fault);
+    if (status != STATUS_OK || !path[0]) {
+        return status;
+    }
+    if (url->has_password) {
+        return fault_set(fault, STATUS_INVALID_VALUE, "cluster-password-file",
+                         "cluster-password-file: the URL of --cluster has a password already; "
+                         "one of both must go");
+    }
+    url->has_password = true;
+    return read_file(path, url->password, fault);
+}
+
+enum status cluster_password_read(const struct config *config,
+                                  struct cluster_password **ret_password, struct fault *fault)
+{
+    struct cluster_url url;
+    struct cluster_password *password = calloc(1, sizeof *password);
+    if (!password) {
+        return fault_set(fault, STATUS_NO_MEMORY, "cluster",
+                         "no memory for the cluster's password");
+    }
+    const enum status status = read_password(config, &url, fault);
+    if (status == STATUS_OK) {
+        memcpy(password->text, url.password, sizeof password->text);
+        password->is_given = url.has_password;
+        *ret_password = password;
+    } else {
+        cluster_password_free(password);
+    }
+    explicit_bzero(&url, sizeof url);
+    return status;
+}
+
+void cluster_password_free(struct cluster_password *password)
+{
+    if (password) {
+        explicit_bzero(password, sizeof *password);
+        free(password);
+    }
+}
+
+void cluster_target_take(struct cluster_target *target, struct cluster_password *password)
+{
+    password->former = atomic_load(&target->password);
+    atomic_store(&target->password, password);
+}
+
+const struct cluster_password *cluster_target_password(const struct cluster_target *target)
+{
+    return atomic_load(&target->password);
 }
 
 /* What does not fit together, or cannot be had. */
@@ -77,12 +129,17 @@ static enum status fill(struct cluster_target *target, const struct config *conf
                         struct fault *fault)
 {
     struct cluster_url *url = &target->url;
+    struct cluster_password *password;
     enum status status = cluster_url_parse(config->cluster, url, fault);
+    explicit_bzero(url->password, sizeof url->password);
     if (status == STATUS_OK) {
         status = check(url, config, fault);
     }
-    if (status == STATUS_OK && config->cluster_password_file[0]) {
-        status = read_password(config->cluster_password_file, url, fault);
+    if (status == STATUS_OK) {
+        status = cluster_password_read(config, &password, fault);
+    }
+    if (status == STATUS_OK) {
+        cluster_target_take(target, password);
     }
     if (status == STATUS_OK && url->is_tls) {
         status = tls_trust_read(config->cluster_ca, "cluster-ca", &target->trust, fault);
@@ -118,7 +175,11 @@ enum status cluster_target_read(const struct config *config, struct cluster_targ
 void cluster_target_free(struct cluster_target *target)
 {
     if (target) {
-        explicit_bzero(&target->url, sizeof target->url);
+        struct cluster_password *former, *password = atomic_load(&target->password);
+        for (; password; password = former) {
+            former = password->former;
+            cluster_password_free(password);
+        }
         tls_trust_free(target->trust);
         cluster_counts_free(target);
         free(target);

@@ -1,8 +1,8 @@
 /*
  * cluster_target.h - the engine that a node's options name: where it is, who grud is to it, and
- * whose certificates it is checked by. Read once at the start, before the user is changed; all
- * links share it. Constant but for what was last logged about it and what its links have counted,
- * which is atomic.
+ * whose certificates it is checked by. Read at the start, before the user is changed; all links
+ * share it. Constant but for what was last logged about it and what its links have counted, which
+ * is atomic, and for the password.
  */
 #ifndef CLUSTER_TARGET_H
 #define CLUSTER_TARGET_H
@@ -20,8 +20,16 @@ struct tls_trust;
 
 enum { CLUSTER_PREFIX_MAX = 64, CLUSTER_NAME_MAX = CLUSTER_HOST_MAX + 40 };
 
+/* The newest; those before it are kept as long as the target, since links may be reading them. */
+struct cluster_password {
+    struct cluster_password *former;
+    bool is_given; /* else nothing is said */
+    char text[CLUSTER_PASSWORD_MAX + 1];
+};
+
 struct cluster_target {
-    struct cluster_url url;
+    struct cluster_url url; /* but for its password, which is below */
+    _Atomic(struct cluster_password *) password;
     char name[CLUSTER_NAME_MAX]; /* "redis://host:6379/0": without user and password */
     char prefix[CLUSTER_PREFIX_MAX + 1];
     int64_t timeout_ns;
@@ -38,7 +46,17 @@ struct cluster_target {
 __attribute__((warn_unused_result)) enum status
 cluster_target_read(const struct config *config, struct cluster_target **ret_target,
                     struct fault *fault);
-/* When no link is left. Wipes the password. Takes NULL. */
+/* The password as the options, and the file that they name, have it now: for cluster_target_take,
+ * or cluster_password_free. */
+__attribute__((warn_unused_result)) enum status
+cluster_password_read(const struct config *config, struct cluster_password **ret_password,
+                      struct fault *fault);
+void cluster_password_free(struct cluster_password *password); /* wipes it; takes NULL */
+/* Connections that are made from now on say that one. It is the target's from then on. */
+void cluster_target_take(struct cluster_target *target, struct cluster_password *password);
+/* Any thread. */
+const struct cluster_password *cluster_target_password(const struct cluster_target *target);
+/* When no link is left. Wipes the passwords. Takes NULL. */
 void cluster_target_free(struct cluster_target *target);
 
 #endif

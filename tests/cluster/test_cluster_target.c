@@ -66,7 +66,7 @@ TEST(a_password_is_the_only_line_of_its_file)
         if (files[k].password) {
             ck_assert_msg(read_target(&options, &target, &fault) == STATUS_OK, "%s", fault.message);
             ck_assert_str_eq(target->url.user, "ann");
-            ck_assert_str_eq(target->url.password, files[k].password);
+            ck_assert_str_eq(cluster_target_password(target)->text, files[k].password);
             cluster_target_free(target);
         } else {
             check_refused(&options, "cluster-password-file", "one line");

@@ -2,9 +2,11 @@
 #include "cluster_support.h"
 #include "test.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -252,6 +254,45 @@ TEST(the_metrics_say_what_the_engine_was_asked)
 }
 
 /* ---- the engine ---- */
+
+static void write_password(const char *path, const char *password)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fprintf(file, "%s\n", password), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(chmod(path, 0600), 0);
+}
+
+TEST(another_password_of_the_engine_is_read_on_sighup)
+{
+    static const char step[] = "{\"x\":[1]}";
+    char url[64], path[192];
+    if (!engine_is_there()) {
+        return;
+    }
+    struct engine engine = engine_start((const char *const[]){ NULL });
+    struct daemon node = daemon_prepare();
+    engine_tell(&engine, "ACL SETUSER grud on >one ~* +@all");
+    snprintf(url, sizeof url, "redis://grud@127.0.0.1:%u/0", engine.port);
+    snprintf(path, sizeof path, "%s/password", node.directory);
+    write_password(path, "one");
+    daemon_start_again(
+        &node, (const char *const[]){ "--cluster", url, "--cluster-password-file", path, NULL });
+    add_level_model(&node);
+    wait_for(&node, "POST", SESSION "/step", step, 200, "\"step\":");
+    engine_tell(&engine, "ACL SETUSER grud resetpass >two");
+    engine_tell(&engine, "CLIENT KILL USER grud");
+    wait_for(&node, "POST", SESSION "/step", step, 503, "another password");
+    write_password(path, ""); /* nothing is taken of what is refused */
+    kill(node.pid, SIGHUP);
+    wait_for(&node, "GET", "/healthz", NULL, 200, "");
+    write_password(path, "two");
+    kill(node.pid, SIGHUP);
+    wait_for(&node, "POST", SESSION "/step", step, 200, "\"step\":");
+    daemon_stop(&node);
+    engine_end(&engine);
+}
 
 TEST(without_the_engine_sessions_are_not_served_and_the_rest_is)
 {
