@@ -395,7 +395,7 @@ static enum status load_all(struct service *service, struct catalogue *catalogue
         status = known ? load_new_versions(service, list, files, n, known, fault)
                        : load_model(service, catalogue, list, files, n, fault);
     }
-    if (status == STATUS_OK && list->n == 0) {
+    if (status == STATUS_OK && list->n == 0 && !service->config->cluster[0]) {
         log_event(
             LOG_WARN, "no_models", LOG_STRING("models", service->config->models),
             LOG_STRING("advice",
