@@ -87,7 +87,7 @@ TEST(what_came_back_whole_is_used)
     }
     struct lossy lossy = lossy_begin();
     for (int k = 0; k < 4; k++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "%d", k);
         write_one(k % 2 ? &lossy.a : &lossy.b, id);
         engine_tell(&lossy.engine, "SAVE");
@@ -135,7 +135,7 @@ TEST(a_loss_is_found_though_others_have_written_since)
     come_back(&lossy);
     link_until_ready(lossy.b.link);
     for (int k = 0; k < 5; k++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "b%d", k);
         write_one(&lossy.b, id);
     }
