@@ -87,7 +87,13 @@ void step_cluster_ask(struct step_cluster *cluster, const struct pending_step *p
     struct trip_session *session = &cluster->asked[cluster->n_asked++];
     begin_session(session, pending);
     memcpy(session->id, pending->key.id, pending->key.n + 1);
+    ++*step_trip_asked_for(cluster, session->hash);
     step_trip_add(cluster, session, pending->step);
+}
+
+bool step_cluster_is_asking(struct step_cluster *cluster, const struct pending_step *pending)
+{
+    return cluster && *step_trip_asked_for(cluster, pending->key.hash) > 0;
 }
 
 bool step_cluster_must_ask(const struct step_cluster *cluster, const struct pending_step *pending)

@@ -34,6 +34,9 @@ __attribute__((warn_unused_result)) bool step_cluster_begin(struct step_cluster 
 enum status step_cluster_check(const struct step_cluster *cluster, struct fault *fault);
 /* Asks for the step's session. The step is out, and is to be handed in again when it is back. */
 void step_cluster_ask(struct step_cluster *cluster, const struct pending_step *pending);
+/* Whether a step of that session, or rarely of another one, is out to ask for it: those that came
+ * later wait, or they could be back sooner. */
+bool step_cluster_is_asking(struct step_cluster *cluster, const struct pending_step *pending);
 /* Whether the cache is to be confirmed before the step is answered with anything but a write. */
 bool step_cluster_must_ask(const struct step_cluster *cluster, const struct pending_step *pending);
 /* Goes on with a session that this call has written already; false: it is in this round. */

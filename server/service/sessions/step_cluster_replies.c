@@ -145,6 +145,7 @@ static void settle_asked(struct step_cluster *cluster, struct trip_session *sess
     const struct pool_key key = pool_key_of(session->id);
     struct fault fault;
     engine_count_read(cluster->engine, reply, session->was_cached);
+    --*step_trip_asked_for(cluster, session->hash);
     if (reply->type == CLUSTER_ERROR) {
         (void)engine_refuse(reply, &fault);
         step_trip_fail(cluster, session, &fault);
@@ -228,7 +229,7 @@ void step_cluster_take_reply(void *arg, const struct cluster_reply *reply, bool 
         if (session->slot != INDEX_NONE) {
             settle_written(cluster, session, &entries[k]);
         } else if (trip->lacks_replicas) {
-            step_trip_fail(cluster, session, &trip->fault);
+            step_trip_fail_all(cluster, session, 1, &trip->fault);
         } else {
             settle_asked(cluster, session, &entries[k]);
         }

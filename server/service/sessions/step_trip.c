@@ -59,6 +59,7 @@ void step_trip_fail_all(struct step_cluster *cluster, struct trip_session *sessi
             engine_count_write(cluster->engine, CLUSTER_WRITE_FAILED);
         } else {
             engine_count_read(cluster->engine, NULL, false);
+            --*step_trip_asked_for(cluster, sessions[k].hash);
         }
         step_trip_fail(cluster, &sessions[k], fault);
     }

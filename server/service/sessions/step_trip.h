@@ -34,6 +34,8 @@ struct trip {
     struct trip_session sessions[];
 };
 
+enum { ASKED_BUCKETS = 4096 };
+
 struct step_cluster {
     struct service_context *context;
     struct engine *engine;                /* the context's */
@@ -42,7 +44,14 @@ struct step_cluster {
     uint32_t *places; /* [n_places] of the written ones by their hash, counted from 1; 0: none */
     size_t n_places;
     size_t n_out; /* steps */
+    /* How many sessions are being asked for, by the low bits of their hash. */
+    uint32_t n_asked_for[ASKED_BUCKETS];
 };
+
+static inline uint32_t *step_trip_asked_for(struct step_cluster *cluster, uint64_t hash)
+{
+    return &cluster->n_asked_for[hash & (ASKED_BUCKETS - 1)];
+}
 
 /* The step is out, and waits for the session. */
 void step_trip_add(struct step_cluster *cluster, struct trip_session *session, struct step *step);

@@ -334,7 +334,8 @@ static void fail_all(struct pending_step *pending_steps, size_t n)
 
 static void claim_pending(struct service_context *context, struct pending_step *pending)
 {
-    bool is_blocked = pending->step->slices || *blocked_bucket(context, pending) != 0;
+    const bool is_blocked = pending->step->slices || *blocked_bucket(context, pending) != 0 ||
+                            step_cluster_is_asking(context->cluster, pending);
     enum claim claim = is_blocked ? CLAIM_BUSY : claim_session(context, pending);
     switch (claim) {
     case CLAIM_OK:
