@@ -71,13 +71,12 @@ all-tests: all $(TESTS:%=$(BUILD)/tests/test-%) $(FUZZ_TARGETS:%=$(BUILD)/tests/
 
 test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
 	@$(MAKE) --no-print-directory $(ALL_PROCESSORS) all-tests
-	@$(MAKE) --no-print-directory $(PIECES_AT_ONCE) -k -Otarget test-run
+	@$(MAKE) --no-print-directory $(ALL_PROCESSORS) -k -Otarget test-run
 
 # ---- a run ----
-# In pieces, each with a log of its own. Two a processor are at work at once: most wait, for a disk,
-# a deadline or each other. All are run, whichever fails.
-PIECES_AT_ONCE = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell echo $$((2 * $$(nproc)))))
-PIECE          = @tests/piece.sh $(BUILD)/tests/log $(@:run/%=%)
+# In pieces, each with a log of its own. One a processor is at work at once: jobs are trained with
+# what others leave of it, and would wait for long beside more. All are run, whichever fails.
+PIECE = @tests/piece.sh $(BUILD)/tests/log $(@:run/%=%)
 
 # Each file of the end-to-end tests is one. What lasts longest begins first.
 E2E_LONGEST := $(addprefix test_,$(addsuffix .c,webhooks drain cluster page_commands streams \
