@@ -69,10 +69,11 @@ static long epoch_of(const char *body)
     return at ? strtol(at + strlen("\"epoch\":"), NULL, 10) : -1;
 }
 
-/* Until it has this status and so many epochs are done; returns them. */
+/* Until it has this status and so many epochs are done, for as long as it goes on; returns them. */
 static long await(const struct daemon *node, const char *id, const char *status, long epochs)
 {
-    const time_t end = time(NULL) + WAIT_SECONDS;
+    time_t end = time(NULL) + WAIT_SECONDS;
+    long last = -1;
     for (;;) {
         char now[32] = "";
         struct answer answer = get_job(node, id);
@@ -82,6 +83,8 @@ static long await(const struct daemon *node, const char *id, const char *status,
             answer_free(&answer);
             return epoch;
         }
+        end = epoch > last ? time(NULL) + WAIT_SECONDS : end;
+        last = epoch > last ? epoch : last;
         ck_assert_msg(time(NULL) < end, "%ld epochs, not %s: %s", epochs, status, answer.body);
         answer_free(&answer);
         nap_ms(20);

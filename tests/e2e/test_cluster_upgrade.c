@@ -3,6 +3,7 @@
 #include "formats.h"
 #include "system_control.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,27 @@ static bool read_line(FILE *file, char line[LINE_SIZE])
     return true;
 }
 
+/* What was kept comes back to the digit. What is worked out anew may differ by the instructions
+ * that a build or a processor has: by so much, and nowhere else. */
+static bool is_alike(const char *text, const char *was)
+{
+    static const char first[] = "-0123456789";
+    while (*text && *was) {
+        if (strchr(first, *text) && strchr(first, *was)) {
+            char *text_end, *was_end;
+            const double now = strtod(text, &text_end), then = strtod(was, &was_end);
+            if (fabs(now - then) > 1e-5 * (1 + fabs(then))) {
+                return false;
+            }
+            text = text_end;
+            was = was_end;
+        } else if (*text++ != *was++) {
+            return false;
+        }
+    }
+    return *text == *was;
+}
+
 static void expect_answers(const struct daemon *node, unsigned format)
 {
     static char asked[LINE_SIZE], body[LINE_SIZE], reply[LINE_SIZE];
@@ -50,8 +72,9 @@ static void expect_answers(const struct daemon *node, unsigned format)
         ck_assert_int_eq(sscanf(asked, "%7s %255s", method, path), 2);
         struct answer answer = request(node, method, path, body[0] ? body : NULL);
         ck_assert_msg(answer.code == 200, "%s: %s", asked, answer.body);
-        ck_assert_msg(strcmp(answer.body, reply) == 0, "%s:\n%s\nwas\n%s", asked, answer.body,
-                      reply);
+        ck_assert_msg(strcmp(method, "GET") == 0 ? strcmp(answer.body, reply) == 0
+                                                 : is_alike(answer.body, reply),
+                      "%s:\n%s\nwas\n%s", asked, answer.body, reply);
         answer_free(&answer);
     }
     ck_assert_uint_eq(n, 27);
