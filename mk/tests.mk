@@ -78,15 +78,18 @@ test: test-packages ## install what is missing, build, run every test (SAN=addre
 # what others leave of it, and would wait for long beside more. All are run, whichever fails.
 PIECE = @tests/piece.sh $(BUILD)/tests/log $(@:run/%=%)
 
-# Each file of the end-to-end tests is one. What lasts longest begins first.
+# Each file of the end-to-end tests is one, and of those of the service, which last long under a
+# sanitizer. What lasts longest begins first.
 E2E_LONGEST := $(addprefix test_,$(addsuffix .c,webhooks drain cluster page_commands streams \
                  compressed session_events slow transforms limits backup rules))
 E2E_FILES   := $(E2E_LONGEST) $(filter-out $(E2E_LONGEST),$(notdir $(wildcard tests/e2e/test_*.c)))
-E2E_PIECES  := $(E2E_FILES:%=run/e2e/%)
+FILE_PIECES := $(E2E_FILES:%=run/e2e/%) \
+               $(patsubst %,run/service/%,$(notdir $(shell find tests/service -name 'test_*.c')))
 FUZZ_PIECES := $(REPLAYED:%=run/fuzz-%)
 # TSan is for what has threads.
-LONG_LAYERS  := service $(if $(filter thread,$(SAN)),,store engine)
-SHORT_LAYERS := $(if $(filter thread,$(SAN)),http secure,$(filter-out e2e $(LONG_LAYERS),$(TESTS)))
+LONG_LAYERS  := $(if $(filter thread,$(SAN)),,store engine)
+SHORT_LAYERS := $(if $(filter thread,$(SAN)),http secure,\
+                  $(filter-out e2e service $(LONG_LAYERS),$(TESTS)))
 LAYER_PIECES := $(addprefix run/,$(LONG_LAYERS) $(SHORT_LAYERS))
 # What is the same under a sanitizer; and the end-to-end tests again, below the filter of system calls.
 HAS_FILTER   := $(shell grep ^Seccomp: /proc/self/status)
@@ -94,14 +97,14 @@ PLAIN_PIECES := $(if $(SAN),,$(if $(HAS_FILTER),$(E2E_FILES:%=run/filtered-e2e/%
                   $(KERNEL_LEVELS:%=run/engine-%) \
                   $(addprefix run/,python-client js-client pytorch-example hardening unit install packages))
 
-.PHONY: $(E2E_PIECES) $(LAYER_PIECES) $(FUZZ_PIECES) $(PLAIN_PIECES)
-test-run: $(LONG_LAYERS:%=run/%) $(E2E_PIECES) $(LAYER_PIECES) $(PLAIN_PIECES) $(FUZZ_PIECES)
+.PHONY: $(FILE_PIECES) $(LAYER_PIECES) $(FUZZ_PIECES) $(PLAIN_PIECES)
+test-run: $(LONG_LAYERS:%=run/%) $(FILE_PIECES) $(LAYER_PIECES) $(PLAIN_PIECES) $(FUZZ_PIECES)
 
 # Sanitizers need to see the process that they watch: no fork per test.
-$(E2E_PIECES) $(LAYER_PIECES): export CK_FORK := $(if $(SAN),no,yes)
-$(E2E_PIECES) $(LAYER_PIECES) $(PLAIN_PIECES): export GRUD := $(BUILD)/grud
-$(E2E_PIECES): run/e2e/%:
-	$(PIECE) env CK_RUN_SUITE=$* $(BUILD)/tests/test-e2e
+$(FILE_PIECES) $(LAYER_PIECES): export CK_FORK := $(if $(SAN),no,yes)
+$(FILE_PIECES) $(LAYER_PIECES) $(PLAIN_PIECES): export GRUD := $(BUILD)/grud
+$(FILE_PIECES): run/%:
+	$(PIECE) env CK_RUN_SUITE=$(@F) $(BUILD)/tests/test-$(patsubst run/%/,%,$(@D)/)
 
 $(LAYER_PIECES): run/%:
 	$(PIECE) $(BUILD)/tests/test-$*
