@@ -127,9 +127,9 @@ struct error_sums forecast_errors_sums(const struct record_error *error,
 
 /* What came for an output's forecast; NaN: nothing that it can be compared with. `x`: the input
  * that it feeds. */
-static double seen_of(const struct gru_model *gru, const float *state, size_t o, double x)
+static double seen_of(double forecast, double x)
 {
-    return isnan(gru_state_y(gru, state, o)) ? (double)NAN : x;
+    return isnan(forecast) ? (double)NAN : x;
 }
 
 /* Of errors as multiples of what they usually are. */
@@ -152,10 +152,10 @@ static void note_output(const struct gru_model *gru, const float *state, size_t 
                         struct record_error *error, struct standardised *standardised)
 {
     const size_t fed = (size_t)gru_model_info(gru)->outputs[o].feeds;
-    const double seen = seen_of(gru, state, o, x);
+    const double forecast = gru_state_y(gru, state, o), seen = seen_of(forecast, x);
     if (!isnan(seen) && error->n < UINT32_MAX) {
         const struct comparison comparison =
-            comparison_of(seen, gru_state_y(gru, state, o), gru_state_last(gru, state, fed));
+            comparison_of(seen, forecast, gru_state_last(gru, state, fed));
         standardise(error, comparison.bias, standardised);
         note(error, &comparison);
     }
@@ -195,12 +195,12 @@ void forecast_errors_note_seasonal(const struct gru_model *gru, const float *sta
     const struct gru_info *info = gru_model_info(gru);
     for (size_t o = 0; o < info->n_outputs; o++) {
         const int fed = info->outputs[o].feeds;
-        const double seen = fed >= 0 ? seen_of(gru, state, o, x[fed]) : (double)NAN;
+        const double forecast = gru_state_y(gru, state, o);
+        const double seen = fed >= 0 ? seen_of(forecast, x[fed]) : (double)NAN;
         const double before =
             fed >= 0 ? record_value(layout, season_ago, (size_t)fed) : (double)NAN;
         if (!isnan(seen) && !isnan(before)) {
-            note_seasonal(&seasonal[o], fabs(seen - gru_state_y(gru, state, o)),
-                          fabs(seen - before));
+            note_seasonal(&seasonal[o], fabs(seen - forecast), fabs(seen - before));
         }
     }
 }
@@ -212,10 +212,11 @@ void forecast_errors_tally(const struct gru_model *gru, const float *state, cons
     const struct gru_info *info = gru_model_info(gru);
     for (size_t o = 0; o < info->n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
         const int fed = info->outputs[o].feeds;
-        const double seen = fed >= 0 ? seen_of(gru, state, o, x[fed]) : (double)NAN;
+        const double forecast = gru_state_y(gru, state, o);
+        const double seen = fed >= 0 ? seen_of(forecast, x[fed]) : (double)NAN;
         const double last = fed >= 0 ? gru_state_last(gru, state, (size_t)fed) : (double)NAN;
         if (!isnan(seen) && !isnan(last)) {
-            error_tally_note(&tallies[o], seen, gru_state_y(gru, state, o), last,
+            error_tally_note(&tallies[o], seen, forecast, last,
                              season_ago ? record_value(layout, season_ago, (size_t)fed)
                                         : (double)NAN);
         }
