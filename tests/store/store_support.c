@@ -21,12 +21,22 @@ static int remove_entry(const char *path, const struct stat *file, int type, str
     return remove(path);
 }
 
-struct folder folder_make(void)
+static struct folder make_in(const char *parent)
 {
     struct folder folder;
-    snprintf(folder.path, sizeof folder.path, "/tmp/grud-store-XXXXXX");
+    snprintf(folder.path, sizeof folder.path, "%s/grud-store-XXXXXX", parent);
     ck_assert_ptr_nonnull(mkdtemp(folder.path));
     return folder;
+}
+
+struct folder folder_make(void)
+{
+    return make_in("/tmp");
+}
+
+struct folder folder_make_in_memory(void)
+{
+    return make_in("/dev/shm");
 }
 
 void folder_remove(const struct folder *folder)

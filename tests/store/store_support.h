@@ -12,6 +12,8 @@ struct folder {
     char path[64];
 };
 struct folder folder_make(void);
+/* Where nothing waits for a disk, for what opens databases by the hundred. */
+struct folder folder_make_in_memory(void);
 void folder_remove(const struct folder *folder);
 void folder_path(const struct folder *folder, const char *name, char path[PATH_MAX]);
 void folder_add(const struct folder *folder, const char *name);
