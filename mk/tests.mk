@@ -80,9 +80,12 @@ PIECE = @tests/piece.sh $(BUILD)/tests/log $(@:run/%=%)
 
 # Each file of the end-to-end tests is one, and of those of the service, which last long under a
 # sanitizer. What lasts longest begins first.
-E2E_LONGEST := $(addprefix test_,$(addsuffix .c,webhooks drain cluster page_commands streams \
-                 compressed session_events slow transforms limits backup rules))
+E2E_LONGEST := $(addprefix test_,$(addsuffix .c,page_commands cluster_jobs long webhooks drain \
+                 interval_versions long_steps rules cluster_loss cluster_models transforms streams))
+# These run what pages, examples and the Makefile say, and once is enough: plain.
+E2E_SHOWN   := $(addprefix test_,$(addsuffix .c,page_commands examples make_run))
 E2E_FILES   := $(E2E_LONGEST) $(filter-out $(E2E_LONGEST),$(notdir $(wildcard tests/e2e/test_*.c)))
+E2E_FILES   := $(filter-out $(if $(SAN),$(E2E_SHOWN)),$(E2E_FILES))
 FILE_PIECES := $(E2E_FILES:%=run/e2e/%) \
                $(patsubst %,run/service/%,$(notdir $(shell find tests/service -name 'test_*.c')))
 FUZZ_PIECES := $(REPLAYED:%=run/fuzz-%)
