@@ -86,13 +86,16 @@ E2E_LONGEST := $(addprefix test_,$(addsuffix .c,page_commands cluster_jobs long 
 E2E_SHOWN   := $(addprefix test_,$(addsuffix .c,page_commands examples make_run))
 E2E_FILES   := $(E2E_LONGEST) $(filter-out $(E2E_LONGEST),$(notdir $(wildcard tests/e2e/test_*.c)))
 E2E_FILES   := $(filter-out $(if $(SAN),$(E2E_SHOWN)),$(E2E_FILES))
-FILE_PIECES := $(E2E_FILES:%=run/e2e/%) \
-               $(patsubst %,run/service/%,$(notdir $(shell find tests/service -name 'test_*.c')))
-FUZZ_PIECES := $(REPLAYED:%=run/fuzz-%)
-# TSan is for what has threads.
-LONG_LAYERS  := $(if $(filter thread,$(SAN)),,store engine)
-SHORT_LAYERS := $(if $(filter thread,$(SAN)),http secure,\
-                  $(filter-out e2e service $(LONG_LAYERS),$(TESTS)))
+# TSan is for what has threads: scores and most layers have none, and that jobs with a recipe are run
+# by the same one as others is tested end to end.
+SERVICE_FILES := $(filter-out $(if $(filter thread,$(SAN)),\
+                   tests/service/scores/% tests/service/jobs/test_job_run_recipe.c),\
+                   $(shell find tests/service -name 'test_*.c'))
+LONG_LAYERS   := $(if $(filter thread,$(SAN)),,store engine)
+SHORT_LAYERS  := $(if $(filter thread,$(SAN)),http secure,\
+                   $(filter-out e2e service $(LONG_LAYERS),$(TESTS)))
+FILE_PIECES  := $(E2E_FILES:%=run/e2e/%) $(patsubst %,run/service/%,$(notdir $(SERVICE_FILES)))
+FUZZ_PIECES  := $(REPLAYED:%=run/fuzz-%)
 LAYER_PIECES := $(addprefix run/,$(LONG_LAYERS) $(SHORT_LAYERS))
 # What is the same under a sanitizer.
 PLAIN_PIECES := $(if $(SAN),,$(KERNEL_LEVELS:%=run/engine-%) \
