@@ -456,8 +456,9 @@ static void learn(const struct daemon *daemon, const char *training, char digest
         answer_free(&job);
     }
     ck_assert(is_over);
-    struct answer model = request(daemon, "GET", MODEL, NULL);
     snprintf(path, sizeof path, "\"version\":%u,", version);
+    wait_until(daemon, MODEL, path); /* another node may have run the job */
+    struct answer model = request(daemon, "GET", MODEL, NULL);
     const char *entry = strstr(model.body, path);
     ck_assert_msg(entry, "no %s in %s", path, model.body);
     text_of(entry, "digest", digest, DIGEST_SIZE);
