@@ -53,14 +53,16 @@
  *                                   ("0": the next), how many bytes were uploaded, which word makes
  *                                   it the same as another version ("0": none), what is known of it
  *                             gives its number, or that of the same one, or of that number, which
- *                                   are left as they are; 0: the upload is not whole
+ *                                   are left as they are; 0: the upload is not whole. Then how
+ *                                   many writes there are, of which each change is one
  *     CLUSTER_MODEL_ACTIVATE  keys  the epoch's; the catalogue's, the model's
  *                             args  the epoch; the model's name, the number, the one that must be
  *                                   active ("0": any)
- *                             gives the one that was active (0: none); -1: there is no such version
+ *                             gives likewise the one that was active (0: none); -1: there is no
+ *                                   such version
  *     CLUSTER_MODEL_DELETE    keys  likewise
  *                             args  the epoch; the model's name, the number
- *                             gives 1: done; 0: there is no such version; -1: it is active
+ *                             gives likewise 1: done; 0: there is no such version; -1: it is active
  *
  *     CLUSTER_LOOK   keys  the epoch's
  *                    args  what a node knows: the epoch ("": nothing), the run of the engine in
@@ -88,7 +90,8 @@
  *     CLUSTER_JOB_INSERT       id, status, how many may wait (-1: any number), an upload of series,
  *                              how many sessions, these; an event (0: none); columns
  *                              gives its number and its event's; how many jobs there are of each
- *                              status: too many wait; -1: the id is there; -2: no such upload
+ *                              status: too many wait; -1: the id is there; -2: no such upload. Then
+ *                              how many writes there are: it is one
  *     CLUSTER_JOB_FIND         id; gives the number and the columns; 0: there is none
  *     CLUSTER_JOB_LIST         below which number, as ZRANGE BYSCORE has it; model ("": any),
  *                              status ("-1": any), how many
@@ -102,7 +105,9 @@
  *     CLUSTER_JOB_UPDATE       node, number, revision, status that it must have, that it gets, when
  *                              it ended; how many events, these; columns
  *                              gives 1, the status, the ids of the events; or 0 and the status that
- *                              it has (7: another revision than another node's); or -1: it is gone
+ *                              it has (7: another revision than another node's); or -1: it is gone.
+ *                              Then how many writes there are: it is one, unless the job goes on
+ *                              by itself
  *     CLUSTER_JOB_EVENT        node, number, an event; gives its id, 0: it is over or another
  *                              node's, -1: it is gone
  *     CLUSTER_JOB_CHECKPOINT   node, number, an upload, a row; gives likewise, or -2

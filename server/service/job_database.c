@@ -180,6 +180,13 @@ enum status job_database_change(struct job_database *job_database, const struct 
     return status;
 }
 
+enum status job_database_confirm(struct job_database *job_database, struct fault *fault)
+{
+    enum status status = job_store_confirm(job_database_lock(job_database), fault);
+    job_database_unlock(job_database);
+    return status;
+}
+
 void job_database_add_event(struct job_database *job_database, const struct job *job,
                             struct job_event event)
 {

@@ -81,6 +81,9 @@ __attribute__((warn_unused_result)) enum status
 job_database_change_locked(struct job_database *job_database, const struct job *job,
                            enum job_status from, struct job_event *events, size_t n_events,
                            enum job_status *ret_status, struct fault *fault);
+/* Before a client is told of what was changed: job_store_confirm. */
+__attribute__((warn_unused_result)) enum status
+job_database_confirm(struct job_database *job_database, struct fault *fault);
 /* An event of a job that is not over: after the end of a job none may follow. A failure is only
  * logged. */
 void job_database_add_event(struct job_database *job_database, const struct job *job,

@@ -88,6 +88,11 @@ enum status job_store_update(struct job_store *jobs, const struct job *job, enum
     return jobs->methods->update(jobs, job, from, events, n_events, ret_written, ret_status, fault);
 }
 
+enum status job_store_confirm(struct job_store *jobs, struct fault *fault)
+{
+    return jobs->methods->confirm ? jobs->methods->confirm(jobs, fault) : STATUS_OK;
+}
+
 enum status job_store_put_series(struct job_store *jobs, int64_t number,
                                  const struct job_series *series, size_t n, struct fault *fault)
 {

@@ -79,6 +79,11 @@ job_store_update(struct job_store *jobs, const struct job *job, enum job_status 
                  struct job_event *events, size_t n_events, bool *ret_written,
                  enum job_status *ret_status, struct fault *fault);
 
+/* Before somebody is told of what was written: it is as safe as it is to be. Otherwise whether it
+ * outlasts the store is not known. */
+__attribute__((warn_unused_result)) enum status job_store_confirm(struct job_store *jobs,
+                                                                  struct fault *fault);
+
 /* ---- the job that is worked at ---- */
 
 /* The job to go on with, which is this process's until it is released: the oldest that is running

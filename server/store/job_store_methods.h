@@ -27,6 +27,7 @@ typedef enum status job_update_method(struct job_store *jobs, const struct job *
                                       enum job_status from, struct job_event *events,
                                       size_t n_events, bool *ret_written,
                                       enum job_status *ret_status, struct fault *fault);
+typedef enum status job_confirm_method(struct job_store *jobs, struct fault *fault);
 typedef enum status job_put_series_method(struct job_store *jobs, int64_t number,
                                           const struct job_series *series, size_t n,
                                           struct fault *fault);
@@ -72,6 +73,7 @@ struct job_store_methods {
     job_count_method *count;
     job_list_method *list;
     job_update_method *update;
+    job_confirm_method *confirm; /* NULL: what a call has written is safe when it returns */
     job_put_series_method *put_series;
     job_read_series_method *read_series;
     job_read_sessions_method *read_sessions;

@@ -42,8 +42,8 @@ static void check(const struct cluster_reply *reply, const char *wanted, const c
     ck_assert_msg(strncmp(text, wanted, n) == 0, "%s: %s, not %s", what, text, wanted);
 }
 
-static void expect_call(const struct served *served, const char *function, const char *n_keys,
-                        const char *const *rest, const char *wanted, const char *what)
+static const struct cluster_reply *call(const struct served *served, const char *function,
+                                        const char *n_keys, const char *const *rest)
 {
     const char *words[WORDS + 4] = { "FCALL", function, n_keys };
     size_t n = 3;
@@ -52,20 +52,34 @@ static void expect_call(const struct served *served, const char *function, const
         words[n++] = strcmp(*rest, "EPOCH") == 0 ? served->epoch : *rest;
         rest++;
     }
-    check(link_ask(served->linked.link, words), wanted, what);
+    return link_ask(served->linked.link, words);
 }
 #define calls(function, n_keys, wanted, ...)                                                       \
-    expect_call(&served, function, n_keys, (const char *const[]){ EPOCH, __VA_ARGS__, NULL },      \
-                wanted, #__VA_ARGS__)
+    check(call(&served, function, n_keys, (const char *const[]){ EPOCH, __VA_ARGS__, NULL }),      \
+          wanted, #__VA_ARGS__)
+
+/* Behind the reply to a change is how many writes there are. */
+static void check_change(const struct cluster_reply *reply, const char *wanted, const char *what)
+{
+    if (reply->type == CLUSTER_LIST) {
+        ck_assert_msg(reply->n == 2 && reply->list[1].type == CLUSTER_NUMBER, "%s", what);
+        reply = &reply->list[0];
+    }
+    check(reply, wanted, what);
+}
+#define changes(function, n_keys, wanted, ...)                                                     \
+    check_change(                                                                                  \
+        call(&served, function, n_keys, (const char *const[]){ EPOCH, __VA_ARGS__, NULL }),        \
+        wanted, #__VA_ARGS__)
 
 #define UPLOAD(bytes, n, wanted)                                                                   \
     calls(CLUSTER_MODEL_UPLOAD, "2", wanted, "up", "EPOCH", n, bytes, "60000")
 #define PUT(number, n, same, entry, wanted)                                                        \
-    calls(CLUSTER_MODEL_PUT, "4", wanted, "m", "m:a", "up", "EPOCH", "a", number, n, same, entry)
+    changes(CLUSTER_MODEL_PUT, "4", wanted, "m", "m:a", "up", "EPOCH", "a", number, n, same, entry)
 #define ACTIVATE(number, only_from, wanted)                                                        \
-    calls(CLUSTER_MODEL_ACTIVATE, "3", wanted, "m", "m:a", "EPOCH", "a", number, only_from)
+    changes(CLUSTER_MODEL_ACTIVATE, "3", wanted, "m", "m:a", "EPOCH", "a", number, only_from)
 #define DELETE(number, wanted)                                                                     \
-    calls(CLUSTER_MODEL_DELETE, "3", wanted, "m", "m:a", "EPOCH", "a", number)
+    changes(CLUSTER_MODEL_DELETE, "3", wanted, "m", "m:a", "EPOCH", "a", number)
 #define CHANGED(since, wanted) calls(CLUSTER_MODELS_CHANGED, "2", wanted, "m", "EPOCH", since)
 #define ASK(wanted, ...)       check(ask_engine(served.linked, __VA_ARGS__), wanted, #__VA_ARGS__)
 
@@ -174,6 +188,35 @@ TEST(who_asks_is_told_what_has_changed_since)
     ask_engine(served.linked, "HSET", "m", "", "1", "a", "1", "b", "none");
     CHANGED("5", "[1 =a =b]"); /* it is behind what it was */
     CHANGED("1", "[1]");
+    served_end(&served);
+}
+
+TEST(each_change_is_a_write_and_says_how_many_there_are)
+{
+    if (!engine_is_there()) {
+        return;
+    }
+    struct served served = served_begin();
+    ask_engine(served.linked, "SET", "grud:writes", "40");
+    UPLOAD("a", "0", "1");
+    calls(CLUSTER_MODEL_PUT, "4", "[1 41]", "m", "m:a", "up", "EPOCH", "a", "0", "1", "0", "d1");
+    UPLOAD("a", "0", "1");
+    calls(CLUSTER_MODEL_PUT, "4", "[1 41]", "m", "m:a", "up", "EPOCH", "a", "0", "1", "1", "d1");
+    UPLOAD("a", "0", "1");
+    calls(CLUSTER_MODEL_PUT, "4", "[2 42]", "m", "m:a", "up", "EPOCH", "a", "0", "1", "0", "d2");
+    calls(CLUSTER_MODEL_ACTIVATE, "3", "[1 42]", "m", "m:a", "EPOCH", "a", "1", "0");
+    calls(CLUSTER_MODEL_ACTIVATE, "3", "[1 43]", "m", "m:a", "EPOCH", "a", "2", "0");
+    calls(CLUSTER_MODEL_DELETE, "3", "[-1 43]", "m", "m:a", "EPOCH", "a", "2");
+    calls(CLUSTER_MODEL_DELETE, "3", "[1 44]", "m", "m:a", "EPOCH", "a", "1");
+    calls(CLUSTER_MODEL_DELETE, "3", "[0 44]", "m", "m:a", "EPOCH", "a", "1");
+    calls(CLUSTER_READ, "1", "[44]", "EPOCH");
+    CHANGED("0", "[4 =a]"); /* a write of sessions is none */
+    ask_engine(served.linked, "DEL", "grud:writes");
+    ask_engine(served.linked, "LPUSH", "grud:writes", "x");
+    UPLOAD("a", "0", "1");
+    PUT("0", "1", "0", "d3", "-WRONGTYPE");
+    ASK("0", "HEXISTS", "m:a", "3");
+    ASK("=2", "HGET", "m:a", "newest");
     served_end(&served);
 }
 

@@ -69,6 +69,100 @@ TEST(a_loss_is_refused_by_all_nodes_until_it_is_accepted)
     cluster_stop(&cluster);
 }
 
+/* ---- models and jobs ---- */
+
+#define JOBS "/v1/fine_tuning/jobs"
+/* Of which nothing is done. */
+#define JOB                                                                                        \
+    "{\"model\":\"level\",\"validation\":null,\"training\":{\"series\":[{\"x\":[[1],[2],[3],[4]]}" \
+    "]},"                                                                                          \
+    "\"hyperparameters\":{\"n_epochs\":1000000}}"
+
+enum { ID_SIZE = 64 };
+
+static void id_of(const struct answer *answer, char id[ID_SIZE])
+{
+    static const char key[] = "\"id\":\"";
+    const char *at = strstr(answer->body, key);
+    ck_assert_msg(at != NULL, "%d %s", answer->code, answer->body);
+    at += sizeof key - 1;
+    snprintf(id, ID_SIZE, "%.*s", (int)strcspn(at, "\""), at);
+}
+
+/* The file of the model's version 1, to be put again. */
+static struct answer put_again(const struct daemon *daemon)
+{
+    struct answer file = request(daemon, "GET", MODEL "/versions/1/file", NULL);
+    struct answer put =
+        request_typed(daemon, "PUT", MODEL, "application/octet-stream", file.body, file.n_body);
+    answer_free(&file);
+    return put;
+}
+
+static void put_version(const struct daemon *daemon)
+{
+    struct answer put = put_again(daemon);
+    ck_assert_msg(put.code == 201, "%d %s", put.code, put.body);
+    answer_free(&put);
+}
+
+/* The engine comes back as it was last saved; both nodes find that, and then it is accepted. */
+static void lose_and_accept(struct cluster *cluster)
+{
+    engine_kill(&cluster->engine);
+    engine_start_again(&cluster->engine);
+    for (size_t k = 0; k < NODES; k++) {
+        await(&cluster->nodes[k], "GET", "/readyz", NULL, 503, "without writes");
+        await(&cluster->nodes[k], "GET", SESSION, NULL, 503, "without writes");
+    }
+    engine_tell(&cluster->engine, "DEL grud:lost");
+    for (size_t k = 0; k < NODES; k++) {
+        await(&cluster->nodes[k], "GET", "/readyz", NULL, 200, "\"ok\"");
+        await(&cluster->nodes[k], "GET", SESSION, NULL, 404, "session_not_found");
+    }
+}
+
+TEST(a_change_of_a_model_that_is_lost_is_found)
+{
+    struct cluster cluster;
+    if (!cluster_start_forgetful(&cluster, NULL)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    engine_tell(&cluster.engine, "SAVE");
+    put_version(one);
+    lose_and_accept(&cluster); /* and a node that has it gives it back */
+    await(other, "GET", MODEL, NULL, 200, "{\"version\":2,");
+    engine_tell(&cluster.engine, "SAVE");
+    await(other, "POST", MODEL "/versions/2/activate", NULL, 200, "\"active_version\":2");
+    lose_and_accept(&cluster);
+    await(other, "GET", MODEL, NULL, 200, "\"active_version\":1");
+    engine_tell(&cluster.engine, "SAVE");
+    await(one, "DELETE", MODEL "/versions/2", NULL, 204, "");
+    lose_and_accept(&cluster);
+    await(one, "GET", MODEL, NULL, 200, "{\"version\":2,");
+    cluster_stop(&cluster);
+}
+
+TEST(a_job_that_is_lost_is_found)
+{
+    struct cluster cluster;
+    char id[ID_SIZE], path[128];
+    if (!cluster_start_forgetful(&cluster, NULL)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    engine_tell(&cluster.engine, "SAVE");
+    struct answer made = request(one, "POST", JOBS, JOB);
+    id_of(&made, id);
+    answer_free(&made);
+    lose_and_accept(&cluster);
+    snprintf(path, sizeof path, JOBS "/%s", id);
+    await(one, "GET", path, NULL, 404, "job_not_found");
+    await(other, "GET", path, NULL, 404, "job_not_found");
+    cluster_stop(&cluster);
+}
+
 /* ---- healing ---- */
 
 enum { SESSIONS = 90 }; /* more than go on one trip */
@@ -152,16 +246,34 @@ static struct engine replica_start(const struct cluster *cluster)
     return replica;
 }
 
+static const char late[] = "fewer replicas of the cluster's engine than --cluster-replicas";
+
+/* Nodes that acknowledge nothing yet. */
+static bool replicated_start(struct cluster *cluster)
+{
+    static const char *const replicated[] = { "--cluster-replicas", "1", NULL };
+    const char *options[CLUSTER_OPTIONS_MAX];
+    if (!cluster_start(cluster, NULL)) {
+        return false;
+    }
+    node_options(cluster, replicated, options);
+    for (size_t k = 0; k < NODES; k++) {
+        daemon_kill(&cluster->nodes[k]);
+        daemon_start_again(&cluster->nodes[k], options);
+        await(&cluster->nodes[k], "GET", "/readyz", NULL, 200, "ok");
+        await(&cluster->nodes[k], "GET", SESSION, NULL, 404, "session_not_found");
+    }
+    return true;
+}
+
 TEST(what_is_acknowledged_is_on_a_replica)
 {
-    static const char late[] = "fewer replicas of the cluster's engine than --cluster-replicas";
-    static const char *const options[] = { "--cluster-replicas", "1", NULL };
     struct cluster cluster;
-    if (!cluster_start(&cluster, options)) {
+    if (!replicated_start(&cluster)) {
         return;
     }
     const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
-    expect(one, "POST", SESSION "/step", "{\"x\":[1],\"seq\":1}", 503, late);
+    await(one, "POST", SESSION "/step", "{\"x\":[1],\"seq\":1}", 503, late);
     struct engine replica = replica_start(&cluster);
     await(one, "POST", SESSION "/step", "{\"x\":[1],\"seq\":1}", 200, "\"step\":1,");
     for (unsigned seq = 2; seq < 20; seq++) {
@@ -179,6 +291,55 @@ TEST(what_is_acknowledged_is_on_a_replica)
     ck_assert_int_eq(kill(replica.pid, SIGCONT), 0);
     await(other, "POST", SESSION "/step", "{\"x\":[6],\"seq\":20}", 200, "\"step\":20,");
     step(one, "pump-7", 21);
+    cluster_stop(&cluster);
+    engine_end(&replica);
+}
+
+/* Each of these is done, though none is acknowledged. */
+static void change_unacknowledged(const struct daemon *one, const struct daemon *other,
+                                  char id[ID_SIZE])
+{
+    char path[128];
+    struct answer put = put_again(one);
+    ck_assert_msg(put.code == 503 && strstr(put.body, late), "%d %s", put.code, put.body);
+    answer_free(&put);
+    await(one, "GET", MODEL, NULL, 200, "{\"version\":3,");
+    await(other, "GET", MODEL, NULL, 200, "{\"version\":3,");
+    expect(other, "POST", MODEL "/versions/3/activate", NULL, 503, late);
+    await(one, "GET", MODEL, NULL, 200, "\"active_version\":3");
+    expect(one, "DELETE", MODEL "/versions/2", NULL, 503, late);
+    await(other, "GET", MODEL "/versions/2/file", NULL, 404, "version_not_found");
+    expect(one, "POST", JOBS, JOB, 503, late);
+    struct answer jobs = request(other, "GET", JOBS, NULL);
+    id_of(&jobs, id);
+    answer_free(&jobs);
+    snprintf(path, sizeof path, JOBS "/%s", id);
+    await(other, "GET", path, NULL, 200, "\"status\":\"running\"");
+    snprintf(path, sizeof path, JOBS "/%s/pause", id);
+    expect(other, "POST", path, NULL, 503, late);
+}
+
+TEST(what_clients_are_told_of_models_and_jobs_is_on_a_replica)
+{
+    struct cluster cluster;
+    char id[ID_SIZE], path[128];
+    if (!replicated_start(&cluster)) {
+        return;
+    }
+    const struct daemon *one = &cluster.nodes[0], *other = &cluster.nodes[1];
+    struct engine replica = replica_start(&cluster);
+    await(one, "POST", MODEL "/versions/1/activate", NULL, 200, "\"active_version\":1");
+    put_version(one);
+    ck_assert_int_eq(kill(replica.pid, SIGSTOP), 0);
+    change_unacknowledged(one, other, id);
+    ck_assert_int_eq(kill(replica.pid, SIGCONT), 0);
+    snprintf(path, sizeof path, JOBS "/%s", id);
+    await(one, "GET", path, NULL, 200, "\"status\":\"paused\"");
+    snprintf(path, sizeof path, JOBS "/%s/cancel", id);
+    await(one, "POST", path, NULL, 200, "\"status\":\"cancelled\"");
+    await(one, "POST", MODEL "/versions/1/activate", NULL, 200, "\"active_version\":1");
+    await(other, "DELETE", MODEL "/versions/3", NULL, 204, "");
+    put_version(other);
     cluster_stop(&cluster);
     engine_end(&replica);
 }

@@ -228,7 +228,7 @@ TEST(without_the_engine_no_model_changes)
     cluster_stop(&cluster);
 }
 
-/* Nodes give back what they have. */
+/* Nodes give back what they have, once somebody has accepted the loss. */
 TEST(an_engine_that_came_back_empty_is_given_the_versions)
 {
     struct cluster cluster;
@@ -243,6 +243,8 @@ TEST(an_engine_that_came_back_empty_is_given_the_versions)
     wait_until(other, MODEL, ACTIVE_2);
     daemon_kill(one);
     engine_tell(&cluster.engine, "FLUSHALL");
+    wait_for(other, "GET", "/readyz", NULL, 503, "without writes that it had acknowledged");
+    engine_tell(&cluster.engine, "DEL grud:lost");
     node_options(&cluster, NULL, options);
     daemon_start_again(one, options);
     wait_until(one, MODEL, ACTIVE_2);

@@ -48,8 +48,13 @@ local function write_one(key, index, arguments, a, rows, n)
     return rows and keep(key, length, rows, ms) or 1
 end
 
--- Of the calls that wrote. A node knows by it what an engine that came back has lost.
+-- Of the calls that changed what clients were told of. A node knows by it what an engine that came
+-- back has lost.
 local WRITES = 'writes'
+
+local function n_writes(epoch_key)
+    return tonumber(redis.pcall('GET', beside(epoch_key, WRITES))) or 0
+end
 
 local function write(keys, arguments)
     local number = redis.pcall('INCR', beside(keys[1], WRITES))
@@ -84,9 +89,22 @@ local function read(keys, arguments)
     for k = 2, #keys do
         results[k - 1] = read_one(keys[k], arguments[k])
     end
-    results[#keys] = tonumber(redis.pcall('GET', beside(keys[1], WRITES))) or 0
+    results[#keys] = n_writes(keys[1])
     return results
 end
 
 register('write', write, {})
 register('read', read, { 'no-writes' })
+
+-- Changes of models and jobs count, too: before the first thing that such a call changes; and its
+-- reply has behind it how many writes there are.
+local function count_write(epoch_key)
+    redis.call('INCR', beside(epoch_key, WRITES))
+end
+
+local function register_counted(name, run)
+    register(name, function(keys, arguments)
+        local reply = run(keys, arguments)
+        return { reply, n_writes(keys[1]) }
+    end, {})
+end

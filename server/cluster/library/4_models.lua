@@ -17,8 +17,10 @@ local function is_there(model, number)
 end
 
 -- Before anything else of a change: a catalogue of another type refuses it.
-local function note_change(catalogue, name)
+local function note_change(keys, name)
+    local catalogue = keys[2]
     redis.call('HSET', catalogue, name, redis.call('HINCRBY', catalogue, CHANGES, 1))
+    count_write(keys[1])
 end
 
 local function models_changed(keys, arguments)
@@ -83,7 +85,7 @@ local function take_file(upload, model, number)
 end
 
 local function model_put(keys, arguments)
-    local catalogue, model, upload = keys[2], keys[3], keys[4]
+    local model, upload = keys[3], keys[4]
     local name, wanted, n, same, entry = unpack(arguments, 2)
     local number = find_same(model, same, entry)
     if number or (wanted ~= '0' and redis.call('HEXISTS', model, wanted) == 1) then
@@ -94,7 +96,7 @@ local function model_put(keys, arguments)
     if redis.call('STRLEN', upload) ~= tonumber(n) then
         return 0
     end
-    note_change(catalogue, name)
+    note_change(keys, name)
     take_file(upload, model, number)
     redis.call('HSET', model, number, entry)
     if number > (tonumber(redis.call('HGET', model, 'newest') or 0) or 0) then
@@ -105,21 +107,21 @@ local function model_put(keys, arguments)
 end
 
 local function model_activate(keys, arguments)
-    local catalogue, model = keys[2], keys[3]
+    local model = keys[3]
     local name, number, only_from = unpack(arguments, 2)
     if not is_there(model, number) then
         return -1
     end
     local active = redis.call('HGET', model, 'active') or '0'
     if active ~= number and (only_from == '0' or only_from == active) then
-        note_change(catalogue, name)
+        note_change(keys, name)
         redis.call('HSET', model, 'active', number)
     end
     return tonumber(active) or 0
 end
 
 local function model_delete(keys, arguments)
-    local catalogue, model = keys[2], keys[3]
+    local model = keys[3]
     local name, number = unpack(arguments, 2)
     if redis.call('HGET', model, 'active') == number then
         return -1
@@ -127,7 +129,7 @@ local function model_delete(keys, arguments)
     if not is_there(model, number) then
         return 0
     end
-    note_change(catalogue, name)
+    note_change(keys, name)
     redis.call('DEL', file_key(model, number))
     redis.call('HSET', model, number, '')
     return 1
@@ -137,6 +139,6 @@ register('models_changed', models_changed, { 'no-writes' })
 register('model_read', model_read, { 'no-writes' })
 register('model_file', model_file, { 'no-writes' })
 register('model_upload', model_upload, {})
-register('model_put', model_put, {})
-register('model_activate', model_activate, {})
-register('model_delete', model_delete, {})
+register_counted('model_put', model_put)
+register_counted('model_activate', model_activate)
+register_counted('model_delete', model_delete)

@@ -94,6 +94,7 @@ local function job_insert(keys, arguments)
     if not has_upload(jobs, upload) then
         return NO_UPLOAD
     end
+    count_write(keys[1])
     local number = count_up(jobs, 'job')
     local job = jobs .. ':' .. number
     local event_at = 7 + arguments[6]
@@ -224,6 +225,11 @@ local function move(jobs, number, from, to, ended_at)
     end
 end
 
+-- A job goes on by itself, and does so again where that is lost.
+local function goes_on(status)
+    return tonumber(status) <= tonumber(RUNNING)
+end
+
 local function job_update(keys, arguments)
     local jobs, number, from, to = keys[2], arguments[3], arguments[5], arguments[6]
     local job = jobs .. ':' .. number
@@ -236,6 +242,9 @@ local function job_update(keys, arguments)
     end
     if not may_change(job, arguments[2], arguments[4]) then
         return { 0, ELSEWHERE }
+    end
+    if not (goes_on(from) and goes_on(to)) then
+        count_write(keys[1])
     end
     local reply = { 1, tonumber(to) }
     local at = 9
@@ -355,14 +364,14 @@ local function job_delete_ended(keys, arguments)
 end
 
 register('job_upload', job_upload, {})
-register('job_insert', job_insert, {})
+register_counted('job_insert', job_insert)
 register('job_find', job_find, { 'no-writes' })
 register('job_list', job_list, { 'no-writes' })
 register('job_take', job_take, {})
 register('job_look', job_look, {})
 register('job_claim', job_claim, {})
 register('job_release', job_release, {})
-register('job_update', job_update, {})
+register_counted('job_update', job_update)
 register('job_event', job_event, {})
 register('job_checkpoint', job_checkpoint, {})
 register('job_put_series', job_put_series, {})

@@ -97,8 +97,9 @@ void engine_leave(struct engine *engine, const char *model, const struct pool_ke
  * cluster_link_send; where that says false, *fault says why. */
 __attribute__((warn_unused_result)) bool engine_send(struct engine *engine, cluster_done *done,
                                                      void *arg, struct fault *fault);
-/* The entries of a reply to CLUSTER_READ or CLUSTER_WRITE, one for each of the n sessions; NULL: it
- * is none, which engine_refuse tells of. Notes how many writes there were. */
+/* The entries of a reply that ends with how many writes there were, which is noted: to CLUSTER_READ
+ * or CLUSTER_WRITE one for each of the n sessions, of a change of a model or a job its own reply.
+ * NULL: it is none, which engine_refuse tells of. */
 const struct cluster_reply *engine_entries(struct engine *engine, const struct cluster_reply *reply,
                                            size_t n);
 /* What the sessions of those entries are stamped with: the engine's last loss, and how many writes
@@ -129,7 +130,8 @@ __attribute__((warn_unused_result)) enum status engine_wait_ms(struct engine *en
 /* Sends it and waits, for threads that may: the reply, which is no error. As cluster_link_call. */
 __attribute__((warn_unused_result)) enum status
 engine_call(struct engine *engine, const struct cluster_reply **ret_reply, struct fault *fault);
-/* The same of a call for one session: what the reply has for it, which is no error. */
+/* The same of a call for one session, or of a change of a model or a job: the entry, which is no
+ * error. */
 __attribute__((warn_unused_result)) enum status
 engine_call_one(struct engine *engine, const struct cluster_reply **ret_reply, struct fault *fault);
 

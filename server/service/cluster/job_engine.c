@@ -102,7 +102,7 @@ static enum status job_engine_insert(struct job_store *store, struct job *job,
         engine_put_number(jobs->engine, 0);
     }
     job_engine_put_columns(jobs, &job_columns, job);
-    status = job_engine_call(jobs, &reply, fault);
+    status = engine_call_one(jobs->engine, &reply, fault);
     return status == STATUS_OK ? take_new(reply, job, addition, fault) : status;
 }
 
@@ -187,10 +187,15 @@ static enum status job_engine_update(struct job_store *store, const struct job *
         job_engine_put_row(jobs, &event_columns, &events[k]);
     }
     job_engine_put_columns(jobs, &job_life_columns, job);
-    status = job_engine_call(jobs, &reply, fault);
+    status = engine_call_one(jobs->engine, &reply, fault);
     return status == STATUS_OK
                ? take_update(reply, events, n_events, ret_written, ret_status, fault)
                : status;
+}
+
+static enum status job_engine_confirm(struct job_store *store, struct fault *fault)
+{
+    return engine_call_wait(job_engine_of(store)->engine, fault);
 }
 
 /* ---- the job that this node works at ---- */
@@ -384,6 +389,7 @@ static const struct job_store_methods methods = { .close = job_engine_close,
                                                   .count = job_engine_count,
                                                   .list = job_engine_list,
                                                   .update = job_engine_update,
+                                                  .confirm = job_engine_confirm,
                                                   .put_series = job_engine_put_series,
                                                   .read_series = job_engine_read_series,
                                                   .read_sessions = job_engine_read_sessions,

@@ -161,6 +161,7 @@ static enum status change(struct service_context *context, const char *id,
         job_database_interrupt(job_database);
         log_event(LOG_INFO, transition->logged, LOG_STRING("job", job.id));
         *ret_job = job;
+        status = job_database_confirm(job_database, fault);
     }
     return status;
 }

@@ -277,6 +277,7 @@ enum status job_create(struct service_context *context, const struct job_request
         log_event(LOG_INFO, "job_created", LOG_STRING("job", job.id),
                   LOG_STRING("model", job.model), LOG_INT("version", job.base_version));
         *ret_job = job;
+        status = job_database_confirm(service->job_database, fault);
     }
     return status;
 }

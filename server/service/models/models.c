@@ -1,6 +1,7 @@
 #include "service/models/models.h"
 
 #include "base/log.h"
+#include "service/cluster/engine.h"
 #include "service/degraded.h"
 #include "service/job_database.h"
 #include "service/models/activate.h"
@@ -13,6 +14,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+/* What a client is told of a change that is published: in a cluster as many replicas of the engine
+ * have it as have to. */
+static enum status confirm(const struct service_context *context, struct fault *fault)
+{
+    return context->engine ? engine_call_wait(context->engine, fault) : STATUS_OK;
+}
 
 /* ---- storing ---- */
 
@@ -106,6 +114,9 @@ enum status model_put(struct service_context *context, const char *name, const v
     }
     if (status == STATUS_OK) {
         log_event(LOG_INFO, "version_stored", LOG_STRING("model", name));
+        status = confirm(context, fault);
+    }
+    if (status == STATUS_OK) {
         status = model_find(context, name, ret_model, fault);
     }
     return status;
@@ -120,6 +131,9 @@ enum status model_activate(struct service_context *context, const char *name, un
     enum status status = activation_switch(context, name, number, 0, &activation, fault);
     if (status == STATUS_OK) {
         activation_note(context->service->job_database, &activation);
+        status = confirm(context, fault);
+    }
+    if (status == STATUS_OK) {
         status = model_find(context, name, ret_model, fault);
     }
     return status == STATUS_OK && !activation.is_durable ? change_not_durable(fault) : status;
@@ -238,6 +252,7 @@ enum status model_delete_version(struct service_context *context, const char *na
     if (status == STATUS_OK) {
         log_event(LOG_INFO, "version_deleted", LOG_STRING("model", name),
                   LOG_INT("version", number));
+        status = confirm(context, fault);
     }
     return status == STATUS_OK && !is_durable ? change_not_durable(fault) : status;
 }

@@ -61,6 +61,20 @@ static enum status call(struct engine *engine, enum cluster_reply_type type,
                                                              : status;
 }
 
+/* The same of a change, which counts as a write: its reply is a number. */
+static enum status call_change(struct engine *engine, int64_t *ret_number, struct fault *fault)
+{
+    const struct cluster_reply *reply;
+    enum status status = engine_call_one(engine, &reply, fault);
+    if (status == STATUS_OK && reply->type != CLUSTER_NUMBER) {
+        return engine_refuse(reply, fault);
+    }
+    if (status == STATUS_OK) {
+        *ret_number = reply->number;
+    }
+    return status;
+}
+
 /* ---- what has changed ---- */
 
 static enum status take_names(const struct cluster_reply *reply, struct shared_changes *changes,
@@ -288,7 +302,7 @@ enum status shared_version_put(struct engine *engine, const char *name,
                                struct fault *fault)
 {
     char key[KEY_MAX], entry[VERSION_ENTRY_MAX];
-    const struct cluster_reply *reply;
+    int64_t number = 0;
     enum status status = wait_for(engine, fault);
     if (status == STATUS_OK) {
         status = name_upload(name, key, fault);
@@ -308,12 +322,12 @@ enum status shared_version_put(struct engine *engine, const char *name,
     engine_put_number(engine, (int64_t)put->entry.n_file);
     engine_put_number(engine, put->same);
     engine_put_text(engine, entry, version_entry_print(&put->entry, entry));
-    status = call(engine, CLUSTER_NUMBER, &reply, fault);
-    if (status == STATUS_OK && (reply->number <= 0 || reply->number > UINT32_MAX)) {
+    status = call_change(engine, &number, fault);
+    if (status == STATUS_OK && (number <= 0 || number > UINT32_MAX)) {
         status = refuse_cut(fault);
     }
     if (status == STATUS_OK) {
-        *ret_number = (unsigned)reply->number;
+        *ret_number = (unsigned)number;
     }
     return status;
 }
@@ -326,12 +340,11 @@ static enum status refuse_absent(const char *name, unsigned number, struct fault
                      "model '%s' has no version %u in the cluster", name, number);
 }
 
-/* The reply is a number. only_from NULL: there is no such argument. */
+/* only_from NULL: there is no such argument. */
 static enum status change(struct engine *engine, const char *function, const char *name,
                           unsigned number, const unsigned *only_from, int64_t *ret_reply,
                           struct fault *fault)
 {
-    const struct cluster_reply *reply;
     enum status status = wait_for(engine, fault);
     if (status == STATUS_OK) {
         engine_begin(engine, function);
@@ -342,10 +355,7 @@ static enum status change(struct engine *engine, const char *function, const cha
         if (only_from) {
             engine_put_number(engine, *only_from);
         }
-        status = call(engine, CLUSTER_NUMBER, &reply, fault);
-    }
-    if (status == STATUS_OK) {
-        *ret_reply = reply->number;
+        status = call_change(engine, ret_reply, fault);
     }
     return status;
 }

@@ -2,6 +2,8 @@
  * should be. */
 #include "../../store/filled_jobs.h"
 #include "base/arena.h"
+#include "cluster/cluster_link.h"
+#include "cluster/cluster_target.h"
 #include "job_stores.h"
 #include "store/job_deletion.h"
 #include "test.h"
@@ -249,6 +251,117 @@ TEST(a_job_is_kept_while_another_ones_many_bytes_are_on_their_way)
     ck_assert_int_eq(job_store_insert(nodes.a, &other, &addition, &fault), STATUS_OK);
     ck_assert(!took(nodes.b, &job));
     nodes_end(&nodes);
+}
+
+/* ---- what an engine is found to have lost ---- */
+
+static int64_t n_writes(const struct nodes *nodes)
+{
+    static const struct cluster_text get[] = { { "GET", 3 }, { "grud:writes", 11 } };
+    const struct cluster_reply *reply;
+    struct cluster_link *link;
+    struct fault fault;
+    ck_assert_int_eq(cluster_link_create(nodes->stores.target, &link, &fault), STATUS_OK);
+    ck_assert_int_eq(cluster_link_call(link, get, 2, &reply, &fault), STATUS_OK);
+    const int64_t n = reply->type == CLUSTER_TEXT ? strtoll(reply->text.bytes, NULL, 10) : 0;
+    cluster_link_free(link);
+    return n;
+}
+
+TEST(what_clients_are_told_of_a_job_is_a_write_and_what_is_made_again_is_none)
+{
+    struct nodes nodes;
+    struct job job, read;
+    struct fault fault;
+    struct job_event event = { .message = "it goes on" };
+    struct job_checkpoint checkpoint = { .step = 1 };
+    enum job_status now;
+    bool written, found;
+    if (!nodes_begin(&nodes)) {
+        return;
+    }
+    ck_assert_int_eq(n_writes(&nodes), 0);
+    job_inserted(nodes.a, 1, JOB_QUEUED);
+    ck_assert_int_eq(n_writes(&nodes), 1);
+    ck_assert(took(nodes.a, &job));
+    changed(nodes.a, job, JOB_QUEUED, JOB_RUNNING, &written);
+    changed(nodes.a, job, JOB_RUNNING, JOB_RUNNING, &written);
+    ck_assert(written);
+    looked(nodes.a, job.number);
+    ck_assert_int_eq(job_store_add_event(nodes.a, job.number, &event, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_add_checkpoint(nodes.a, job.number, &checkpoint, "state", 5, &fault),
+                     STATUS_OK);
+    ck_assert_int_eq(n_writes(&nodes), 1);
+    read = job_found(nodes.b, job.id);
+    changed(nodes.b, read, JOB_RUNNING, JOB_PAUSED, &written);
+    ck_assert_int_eq(n_writes(&nodes), 2);
+    changed(nodes.b, read, JOB_RUNNING, JOB_CANCELLED, &written);
+    ck_assert(!written);
+    ck_assert_int_eq(n_writes(&nodes), 2);
+    read = job_found(nodes.b, job.id);
+    changed(nodes.b, read, JOB_PAUSED, JOB_QUEUED, &written);
+    ck_assert_int_eq(n_writes(&nodes), 3);
+    changed(nodes.a, job, JOB_QUEUED, JOB_SUCCEEDED, &written);
+    ck_assert_int_eq(n_writes(&nodes), 4);
+    read = job_found(nodes.b, job.id); /* promoted */
+    changed(nodes.b, read, JOB_SUCCEEDED, JOB_SUCCEEDED, &written);
+    ck_assert_int_eq(n_writes(&nodes), 5);
+    ck_assert_int_eq(job_store_delete_ended(nodes.a, INT64_MAX, &found, &now, &fault), STATUS_OK);
+    ck_assert(found);
+    ck_assert_int_eq(n_writes(&nodes), 5);
+    nodes_end(&nodes);
+}
+
+TEST(the_node_that_made_a_job_finds_that_it_is_lost)
+{
+    static const char lost[] = "0 writes are left, and this node knows of 1";
+    struct nodes nodes;
+    struct job found;
+    struct fault fault = { .message = "" };
+    if (!nodes_begin(&nodes)) {
+        return;
+    }
+    const struct job job = job_inserted(nodes.a, 1, JOB_QUEUED);
+    engine_tell(&nodes.stores.engine, "SET grud:writes 0");
+    engine_tell(&nodes.stores.engine, "CLIENT KILL TYPE normal SKIPME yes");
+    while (!strstr(fault.message, lost)) {
+        const enum status status = job_store_find(nodes.a, job.id, &found, &fault);
+        ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
+    }
+    engine_tell(&nodes.stores.engine, "DEL grud:lost");
+    while (job_store_find(nodes.a, job.id, &found, &fault) != STATUS_OK) {
+        ck_assert_int_eq(fault.status, STATUS_STORAGE_FAILED);
+    }
+    nodes_end(&nodes);
+}
+
+/* ---- replicas ---- */
+
+TEST(a_change_is_confirmed_once_enough_replicas_have_it)
+{
+    struct nodes nodes;
+    struct fault fault;
+    char line[64];
+    if (!nodes_begin(&nodes)) {
+        return;
+    }
+    job_inserted(nodes.a, 1, JOB_QUEUED);
+    ck_assert_int_eq(job_store_confirm(nodes.a, &fault), STATUS_OK);
+    nodes.stores.target->n_replicas = 1;
+    nodes.stores.target->timeout_ns = 2000000000;
+    ck_assert_int_eq(job_store_confirm(nodes.a, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_ptr_nonnull(strstr(fault.message, "fewer replicas"));
+    struct engine replica = engine_start(NULL);
+    engine_tell(&nodes.stores.engine, "CONFIG SET repl-diskless-sync-delay 0");
+    snprintf(line, sizeof line, "REPLICAOF 127.0.0.1 %u", nodes.stores.engine.port);
+    engine_tell(&replica, line);
+    while (job_store_confirm(nodes.a, &fault) != STATUS_OK) {
+        ck_assert_ptr_nonnull(strstr(fault.message, "fewer replicas"));
+    }
+    job_inserted(nodes.b, 2, JOB_QUEUED);
+    ck_assert_int_eq(job_store_confirm(nodes.b, &fault), STATUS_OK);
+    nodes_end(&nodes);
+    engine_end(&replica);
 }
 
 /* ---- an engine that is not as it should be ---- */
