@@ -145,6 +145,7 @@ void step_cluster_write(struct step_cluster *cluster, const struct pending_step 
     session->slot = pending->slot;
     session->is_in_round = false;
     step_notes_take(cluster->context->notes, &session->recording);
+    rule_looks_move(&session->looks, &cluster->looks);
     step_trip_add(cluster, session, pending->step);
 }
 

@@ -75,6 +75,7 @@ static void take_written(struct step_cluster *cluster, struct trip_session *sess
     engine_count_write(cluster->engine, CLUSTER_WRITE_DONE);
     *pool_token(session->pool, session->slot) = session->next;
     *pool_stamp(session->pool, session->slot) = stamp;
+    step_trip_tell(cluster, session);
     for (step = session->first; step; step = step->next_out) {
         const struct pending_step told = { .step = step, .key = pool_key_of(step->session) };
         if (step->fault.status == STATUS_OK && !step->is_repeated) {
@@ -98,6 +99,7 @@ static void take_refusal(struct step_cluster *cluster, struct trip_session *sess
     const struct pool_key key = key_of_slot(session, id);
     struct fault fault;
     engine_count_write(cluster->engine, CLUSTER_WRITE_REFUSED);
+    step_trip_drop(session);
     pool_remove(session->pool, session->slot);
     const enum claim claim = reply->type == CLUSTER_TEXT
                                  ? take_record(cluster, session->pool, &key, &reply->text, &fault)
@@ -116,6 +118,7 @@ static void settle_written(struct step_cluster *cluster, struct trip_session *se
     if (reply->type == CLUSTER_NUMBER && reply->number == 1) {
         session->is_taken = true;
     } else if (reply->type == CLUSTER_ERROR) {
+        step_trip_drop(session);
         pool_remove(session->pool, session->slot);
         engine_count_write(cluster->engine, CLUSTER_WRITE_FAILED);
         (void)engine_refuse(reply, &fault);

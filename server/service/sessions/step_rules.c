@@ -1,12 +1,14 @@
 #include "service/sessions/step_rules.h"
 
 #include "service/models/models.h"
+#include "service/rules/rule_looks.h"
 #include "service/rules/rules.h"
 #include "service/scores/crossing.h"
 #include "service/service_private.h"
 #include "service/sessions/commit.h"
 #include "service/sessions/pending_step.h"
 #include "service/sessions/session_intervals.h"
+#include "service/sessions/step_trip.h"
 #include "service/sessions/steps.h"
 
 #include <math.h>
@@ -190,26 +192,58 @@ static bool meets(const struct rule *rule, double value)
     }
 }
 
-/* A value that is not known tells nothing, and leaves things as they are. */
+/* Memory for what all of its rules see. */
+static struct rule_looks *make_looks(const struct service_context *context,
+                                     const struct pending_step *pending)
+{
+    size_t n = 0;
+    for (const struct rule_node *node = pending->rules; node; node = node->up) {
+        n += node->n_entries;
+    }
+    return rule_looks_create(context->rule_set, n);
+}
+
+/* Tells what the rules see, or keeps it in *looks, if that is not NULL. A value that is not known
+ * tells nothing, and leaves things as they are. */
 static void judge(struct service_context *context, const struct pending_step *pending,
-                  const struct rule_values *values)
+                  const struct rule_values *values, struct rule_looks *looks)
 {
     const struct step *step = pending->step;
     const struct rule_session session = { .model = step->model->name,
                                           .id = step->session,
                                           .hash = pending->key.hash };
-    struct rule_sample sample = { .step = step->number,
-                                  .at_ms = context->now_ms,
-                                  .commit = commit_awaited(context, step->model->pool) };
+    struct rule_look look = { .sample = { .step = step->number,
+                                          .at_ms = context->now_ms,
+                                          .commit = commit_awaited(context, step->model->pool) } };
     for (const struct rule_node *node = pending->rules; node; node = node->up) {
         for (size_t k = 0; k < node->n_entries; k++) {
-            struct rule_entry *entry = node->entries[k];
-            sample.value = value_of(pending, &entry->rule, values);
-            if (!isnan(sample.value)) {
-                rule_states_note(context->service->rules->states, entry, &session,
-                                 meets(&entry->rule, sample.value), &sample);
+            look.entry = node->entries[k];
+            look.sample.value = value_of(pending, &look.entry->rule, values);
+            look.is_met = meets(&look.entry->rule, look.sample.value);
+            if (isnan(look.sample.value)) {
+                continue;
+            }
+            if (looks) {
+                looks->looks[looks->n++] = look;
+            } else {
+                rule_look_tell(context->service->rules->states, &session, &look);
             }
         }
+    }
+}
+
+/* The engine of a cluster may refuse the write, or not be heard of: nothing is told before it has
+ * it. */
+static void judge_in_cluster(struct service_context *context, const struct pending_step *pending,
+                             const struct rule_values *values)
+{
+    struct rule_looks *looks = make_looks(context, pending);
+    if (looks) {
+        judge(context, pending, values, looks);
+        rule_looks_add(&context->cluster->looks, looks);
+    } else {
+        atomic_fetch_add_explicit(&context->service->rules->states->n_left_out, 1,
+                                  memory_order_relaxed);
     }
 }
 
@@ -226,7 +260,11 @@ void step_rules_note(struct service_context *context, const struct pending_step 
             .anomaly =
                 needs->has_anomaly ? session_intervals_anomaly(&intervals, NULL) : (double)NAN
         };
-        judge(context, pending, &values);
+        if (context->cluster) {
+            judge_in_cluster(context, pending, &values);
+        } else {
+            judge(context, pending, &values, NULL);
+        }
     }
 }
 

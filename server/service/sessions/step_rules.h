@@ -26,7 +26,8 @@ enum status step_rules_find(struct service_context *context, struct pending_step
  * not. Where that fails those rules do not know of this reading. */
 void step_rules_look(struct service_context *context, struct pending_step *pending,
                      const float *state);
-/* With the session claimed, and the step's reading written. */
+/* With the session claimed, and the step's reading written. In a cluster the engine has it not yet:
+ * what the rules see is kept for step_cluster_write. */
 void step_rules_note(struct service_context *context, const struct pending_step *pending);
 /* A client ends the session, which is still claimed, or puts another one in its place. */
 void step_rules_end(struct service_context *context, const struct model *model,

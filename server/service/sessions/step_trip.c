@@ -1,5 +1,8 @@
 #include "service/sessions/step_trip.h"
 
+#include "service/rules/rules.h"
+#include "service/service_private.h"
+
 void step_trip_add(struct step_cluster *cluster, struct trip_session *session, struct step *step)
 {
     step->is_out = true;
@@ -38,6 +41,22 @@ void step_trip_forget(struct step_cluster *cluster, struct step *step)
     cluster->n_out--;
 }
 
+void step_trip_tell(struct step_cluster *cluster, struct trip_session *session)
+{
+    char id[SESSION_ID_MAX + 1];
+    if (session->looks.first) {
+        const struct pool_key key =
+            pool_key_of_record(pool_record(session->pool, session->slot), id);
+        const struct rule_session of = { session->pool->name, key.id, key.hash };
+        rule_looks_tell(cluster->context->service->rules->states, &of, &session->looks);
+    }
+}
+
+void step_trip_drop(struct trip_session *session)
+{
+    rule_looks_drop(&session->looks);
+}
+
 void step_trip_fail(struct step_cluster *cluster, struct trip_session *session,
                     const struct fault *fault)
 {
@@ -55,6 +74,7 @@ void step_trip_fail_all(struct step_cluster *cluster, struct trip_session *sessi
 {
     for (size_t k = 0; k < n; k++) {
         if (sessions[k].slot != INDEX_NONE) {
+            step_trip_drop(&sessions[k]);
             pool_remove(sessions[k].pool, sessions[k].slot);
             engine_count_write(cluster->engine, CLUSTER_WRITE_FAILED);
         } else {

@@ -7,6 +7,7 @@
 #define STEP_TRIP_H
 
 #include "service/cluster/engine.h"
+#include "service/rules/rule_looks.h"
 #include "service/sessions/steps.h"
 
 /* A session on a trip, and the steps that wait for it. */
@@ -19,6 +20,7 @@ struct trip_session {
     bool was_cached;                   /* when it was asked for */
     uint64_t hash;                     /* of its id */
     struct engine_recording recording; /* its readings, until the trip begins, and their number */
+    struct rule_looks_list looks;      /* what rules have seen in them */
     struct step *first, *last;
     char id[SESSION_ID_MAX + 1]; /* of one that is read */
 };
@@ -43,7 +45,8 @@ struct step_cluster {
     size_t n_written, n_asked, room;
     uint32_t *places; /* [n_places] of the written ones by their hash, counted from 1; 0: none */
     size_t n_places;
-    size_t n_out; /* steps */
+    size_t n_out;                 /* steps */
+    struct rule_looks_list looks; /* what rules have seen in the session that is being written */
     /* How many sessions are being asked for, by the low bits of their hash. */
     uint32_t n_asked_for[ASKED_BUCKETS];
 };
@@ -59,6 +62,10 @@ void step_trip_add(struct step_cluster *cluster, struct trip_session *session, s
 struct step *step_trip_take(struct step_cluster *cluster, struct trip_session *session);
 /* Nobody waits any more for a step that is out. */
 void step_trip_forget(struct step_cluster *cluster, struct step *step);
+/* Its write counts, and is still claimed: what was kept of its readings is told. */
+void step_trip_tell(struct step_cluster *cluster, struct trip_session *session);
+/* It does not: they never were. */
+void step_trip_drop(struct trip_session *session);
 /* The steps that wait fail. */
 void step_trip_fail(struct step_cluster *cluster, struct trip_session *session,
                     const struct fault *fault);
