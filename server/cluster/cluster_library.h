@@ -87,11 +87,14 @@
  * event is their number and they; an "upload" is the name of one ("": none).
  *
  *     CLUSTER_JOB_UPLOAD       an upload, a piece that is added to it
- *     CLUSTER_JOB_INSERT       id, status, how many may wait (-1: any number), an upload of series,
- *                              how many sessions, these; an event (0: none); columns
+ *     CLUSTER_JOB_INSERT       id, status, how many may wait (-1: any number), an upload of series;
+ *                              a name ("": none) and a time: if the last job of that name is not
+ *                              over, or was created then or later, no other may be; how many
+ *                              sessions, these; an event (0: none); columns
  *                              gives its number and its event's; how many jobs there are of each
- *                              status: too many wait; -1: the id is there; -2: no such upload. Then
- *                              how many writes there are: it is one
+ *                              status: too many wait; -1: the id is there; -2: no such upload; -3:
+ *                              there is another of its name. Then how many writes there are: it is
+ *                              one
  *     CLUSTER_JOB_FIND         id; gives the number and the columns; 0: there is none
  *     CLUSTER_JOB_LIST         below which number, as ZRANGE BYSCORE has it; model ("": any),
  *                              status ("-1": any), how many

@@ -70,6 +70,24 @@ static enum status job_file_count(struct job_store *store, size_t n_by_status[JO
     return status;
 }
 
+/* In a transaction: whether there is another like it that keeps it from being. */
+static enum status check_alone(struct job_file *jobs, const struct job *job, int64_t since_ms,
+                               struct fault *fault)
+{
+    struct query query;
+    bool has_another = false;
+    query_start(&query, &jobs->database, JOBS_FIND_ALIKE);
+    query_put_text(&query, job->model);
+    query_put_text(&query, job->metadata);
+    query_put_integer(&query, JOB_SUCCEEDED);
+    query_put_integer(&query, JOB_FAILED);
+    query_put_integer(&query, JOB_CANCELLED);
+    query_put_integer(&query, since_ms);
+    enum status status = query_next(&query, &has_another, fault);
+    query_done(&query);
+    return status == STATUS_OK && has_another ? job_store_refuse_another(job, fault) : status;
+}
+
 /* In a transaction. */
 static enum status insert(struct job_file *jobs, const struct job *job,
                           const struct job_addition *addition, int64_t *ret_number,
@@ -77,7 +95,12 @@ static enum status insert(struct job_file *jobs, const struct job *job,
 {
     struct query query;
     size_t n_jobs[JOB_N_STATUSES];
-    enum status status = job_file_count(&jobs->store, n_jobs, fault);
+    enum status status = addition->alone_since_ms
+                             ? check_alone(jobs, job, *addition->alone_since_ms, fault)
+                             : STATUS_OK;
+    if (status == STATUS_OK) {
+        status = job_file_count(&jobs->store, n_jobs, fault);
+    }
     if (status == STATUS_OK) {
         status = job_store_check_room(n_jobs, addition->most, fault);
     }

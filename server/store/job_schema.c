@@ -23,6 +23,9 @@
 static const struct statement statements[] = {
     [JOBS_INSERT] = { "store the job", "INSERT INTO jobs (number" JOB_NAMED ") VALUES (NULL" JOB_MARKS ")" },
     [JOBS_FIND] = { "find the job", "SELECT number" JOB_NAMED " FROM jobs WHERE id = ?" },
+    [JOBS_FIND_ALIKE] = { "find jobs like the new one",
+        "SELECT 1 FROM jobs WHERE model = ? AND metadata = ? AND (status NOT IN (?, ?, ?) OR created_at_ms >= ?)"
+        " LIMIT 1" },
     [JOBS_NEXT] = { "find the next job",
         "SELECT number" JOB_NAMED " FROM jobs WHERE status = ? ORDER BY number LIMIT 1" },
     [JOBS_COUNT] = { "count the jobs", "SELECT status, count(*) FROM jobs GROUP BY status" },

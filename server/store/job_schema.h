@@ -21,6 +21,7 @@ static inline struct job_file *job_file_of(struct job_store *store)
 enum job_statement {
     JOBS_INSERT,
     JOBS_FIND,
+    JOBS_FIND_ALIKE,
     JOBS_NEXT,
     JOBS_COUNT,
     JOBS_LIST,

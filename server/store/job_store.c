@@ -16,6 +16,14 @@ enum status job_store_check_room(const size_t n_by_status[JOB_N_STATUSES], const
                            n_waiting);
 }
 
+enum status job_store_refuse_another(const struct job *job, struct fault *fault)
+{
+    return fault_set(fault, STATUS_JOB_STATUS_CONFLICT, NULL,
+                     "another job of model '%s' with this metadata is not over, or was created too "
+                     "short a time ago",
+                     job->model);
+}
+
 void job_store_close(struct job_store *jobs)
 {
     if (jobs) {

@@ -39,16 +39,20 @@ __attribute__((warn_unused_result)) enum status job_store_probe(struct job_store
 /* ---- jobs ---- */
 
 /* What comes with a new job: its posted series, or the ids of its sessions (or the one prefix), in
- * order; an event; and how many jobs may wait already, paused ones too. */
+ * order; an event; and how many jobs may wait already, paused ones too. One that is to be alone is
+ * refused if another job of its model has its metadata and is not over, or was created at that time
+ * or later. */
 struct job_addition {
     const struct job_series *series;
     size_t n_series;
     const char *const *sessions;
     size_t n_sessions;
-    struct job_event *event; /* NULL: none */
-    const size_t *most;      /* NULL: any number */
+    struct job_event *event;       /* NULL: none */
+    const size_t *most;            /* NULL: any number */
+    const int64_t *alone_since_ms; /* NULL: it need not be */
 };
-/* Sets job->number. STATUS_QUEUE_FULL: more wait than may. */
+/* Sets job->number. STATUS_QUEUE_FULL: more wait than may. STATUS_JOB_STATUS_CONFLICT: it would not
+ * be alone. */
 __attribute__((warn_unused_result)) enum status
 job_store_insert(struct job_store *jobs, struct job *job, const struct job_addition *addition,
                  struct fault *fault);

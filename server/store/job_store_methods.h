@@ -96,5 +96,7 @@ struct job_store {
 __attribute__((warn_unused_result)) enum status
 job_store_check_room(const size_t n_by_status[JOB_N_STATUSES], const size_t *most,
                      struct fault *fault);
+/* A new job would not be alone (likewise). */
+enum status job_store_refuse_another(const struct job *job, struct fault *fault);
 
 #endif

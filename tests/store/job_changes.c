@@ -14,8 +14,8 @@ static const char *const sessions[] = { "a", "b" };
 static enum status do_insert(struct job_store *jobs, struct fault *fault)
 {
     struct job job = job_filled(50);
-    return job_store_insert(jobs, &job,
-                            &(struct job_addition){ &series, 1, sessions, 2, NULL, NULL }, fault);
+    return job_store_insert(
+        jobs, &job, &(struct job_addition){ &series, 1, sessions, 2, NULL, NULL, NULL }, fault);
 }
 
 static enum status do_update(struct job_store *jobs, struct fault *fault)
@@ -76,10 +76,11 @@ struct job_store *job_changes_prepare(const char *data)
     const struct lineage lineage = { .model = "m", .version = 2 };
     struct job job = job_filled(1);
     job.status = JOB_RUNNING;
-    ck_assert_int_eq(job_store_insert(jobs, &job,
-                                      &(struct job_addition){ &series, 1, sessions, 2, NULL, NULL },
-                                      &fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        job_store_insert(jobs, &job,
+                         &(struct job_addition){ &series, 1, sessions, 2, NULL, NULL, NULL },
+                         &fault),
+        STATUS_OK);
     event_added(jobs, job.number, 1);
     checkpoint_added(jobs, job.number, 2, 500);
     ck_assert_int_eq(job_store_put_lineage(jobs, &lineage, &fault), STATUS_OK);

@@ -81,13 +81,13 @@ TEST(series_come_back_bit_for_bit_and_in_order)
     struct fault fault;
     struct job job = job_filled(1), other = job_filled(2);
     ck_assert_int_eq(job_store_insert(jobs, &job,
-                                      &(struct job_addition){ three, 3, NULL, 0, NULL, NULL },
+                                      &(struct job_addition){ three, 3, NULL, 0, NULL, NULL, NULL },
                                       &fault),
                      STATUS_OK);
-    ck_assert_int_eq(job_store_insert(jobs, &other,
-                                      &(struct job_addition){ three + 1, 1, NULL, 0, NULL, NULL },
-                                      &fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        job_store_insert(jobs, &other,
+                         &(struct job_addition){ three + 1, 1, NULL, 0, NULL, NULL, NULL }, &fault),
+        STATUS_OK);
     job_store_close(jobs);
     jobs = jobs_opened(folder.path);
     assert_series(jobs, job.number, three, 3);
@@ -110,7 +110,7 @@ TEST(series_of_former_builds_are_floats)
     struct fault fault;
     struct job job = job_filled(1);
     ck_assert_int_eq(job_store_insert(jobs, &job,
-                                      &(struct job_addition){ &due, 1, NULL, 0, NULL, NULL },
+                                      &(struct job_addition){ &due, 1, NULL, 0, NULL, NULL, NULL },
                                       &fault),
                      STATUS_OK);
     assert_series(jobs, job.number, &due, 1);
@@ -130,11 +130,11 @@ TEST(gathered_series_replace_those_before)
     struct fault fault;
     struct job job = job_filled(1), other = job_filled(2);
     ck_assert_int_eq(job_store_insert(jobs, &job,
-                                      &(struct job_addition){ three, 3, NULL, 0, NULL, NULL },
+                                      &(struct job_addition){ three, 3, NULL, 0, NULL, NULL, NULL },
                                       &fault),
                      STATUS_OK);
     ck_assert_int_eq(job_store_insert(jobs, &other,
-                                      &(struct job_addition){ three, 3, NULL, 0, NULL, NULL },
+                                      &(struct job_addition){ three, 3, NULL, 0, NULL, NULL, NULL },
                                       &fault),
                      STATUS_OK);
     ck_assert_int_eq(job_store_put_series(jobs, job.number, three + 2, 1, &fault), STATUS_OK);
@@ -152,9 +152,10 @@ TEST(sessions_come_back_in_order_with_odd_characters)
     static const char *const ids[] = { "zebra",           "a%b_c", "", "\xc3\xa4\xf0\x9f\x90\xa6",
                                        "it's \"quoted\"", "a" };
     struct job job = job_filled(1);
-    ck_assert_int_eq(
-        job_store_insert(jobs, &job, &(struct job_addition){ NULL, 0, ids, 6, NULL, NULL }, &fault),
-        STATUS_OK);
+    ck_assert_int_eq(job_store_insert(jobs, &job,
+                                      &(struct job_addition){ NULL, 0, ids, 6, NULL, NULL, NULL },
+                                      &fault),
+                     STATUS_OK);
     assert_sessions(jobs, job.number, ids, 6);
     assert_sessions(jobs, 1000, NULL, 0);
     job_store_close(jobs);
@@ -170,16 +171,16 @@ TEST(a_series_beyond_the_limit_of_a_blob_is_refused)
     double *x = mmap(NULL, n_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     ck_assert_ptr_ne(x, MAP_FAILED);
     struct job_series series = { .series = { .x = x, .n_rows = n_bytes / 4 }, .x_width = 1 };
-    ck_assert_int_eq(job_store_insert(jobs, &job,
-                                      &(struct job_addition){ &series, 1, NULL, 0, NULL, NULL },
-                                      &fault),
-                     STATUS_REQUEST_TOO_LARGE);
+    ck_assert_int_eq(
+        job_store_insert(jobs, &job,
+                         &(struct job_addition){ &series, 1, NULL, 0, NULL, NULL, NULL }, &fault),
+        STATUS_REQUEST_TOO_LARGE);
     ck_assert_int_eq(job.number, 99);
     series.series.n_rows = SIZE_MAX / 2;
-    ck_assert_int_eq(job_store_insert(jobs, &job,
-                                      &(struct job_addition){ &series, 1, NULL, 0, NULL, NULL },
-                                      &fault),
-                     STATUS_REQUEST_TOO_LARGE);
+    ck_assert_int_eq(
+        job_store_insert(jobs, &job,
+                         &(struct job_addition){ &series, 1, NULL, 0, NULL, NULL, NULL }, &fault),
+        STATUS_REQUEST_TOO_LARGE);
     ck_assert_int_eq(job_store_find(jobs, job.id, &job, &fault), STATUS_JOB_NOT_FOUND);
     munmap(x, n_bytes);
     job_store_close(jobs);
@@ -193,10 +194,10 @@ TEST(an_arena_that_is_too_small_is_short_of_memory)
     static const char *const ids[] = { "a", "b" };
     static double x[20000];
     const struct job_series series = { .series = { .x = x, .n_rows = 20000 }, .x_width = 1 };
-    ck_assert_int_eq(job_store_insert(jobs, &job,
-                                      &(struct job_addition){ &series, 1, ids, 2, NULL, NULL },
-                                      &fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        job_store_insert(jobs, &job, &(struct job_addition){ &series, 1, ids, 2, NULL, NULL, NULL },
+                         &fault),
+        STATUS_OK);
     for (size_t cap = 0; cap <= 32768;
          cap += 32768) { /* not even the list; the list, but not the values */
         struct arena arena;
@@ -227,10 +228,10 @@ TEST(what_only_a_job_that_goes_on_needs_is_forgotten)
     struct job job = job_filled(1), other = job_filled(2);
     struct job *both[] = { &job, &other };
     for (size_t k = 0; k < 2; k++) {
-        ck_assert_int_eq(job_store_insert(jobs, both[k],
-                                          &(struct job_addition){ three, 3, ids, 2, NULL, NULL },
-                                          &fault),
-                         STATUS_OK);
+        ck_assert_int_eq(
+            job_store_insert(jobs, both[k],
+                             &(struct job_addition){ three, 3, ids, 2, NULL, NULL, NULL }, &fault),
+            STATUS_OK);
         checkpoint_added(jobs, both[k]->number, 7, 5);
         event_added(jobs, both[k]->number, 3);
     }

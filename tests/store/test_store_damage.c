@@ -60,7 +60,8 @@ static void make_jobs(const struct folder *folder)
         struct job job = job_filled(k);
         ck_assert_int_eq(
             job_store_insert(jobs, &job,
-                             &(struct job_addition){ series, 2, sessions, 2, NULL, NULL }, &fault),
+                             &(struct job_addition){ series, 2, sessions, 2, NULL, NULL, NULL },
+                             &fault),
             STATUS_OK);
         event_added(jobs, job.number, k);
         checkpoint_added(jobs, job.number, k, 3000);

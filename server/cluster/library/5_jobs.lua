@@ -4,6 +4,8 @@
 --   :counts           a hash of counters: job, event, checkpoint, changes
 --   :status:N         the numbers of the jobs of a status, sorted
 --   :ended            the numbers of those that are over, by when they ended
+--   :last             a hash: under a name, the number of the last job that was to be the only one
+--                     of it
 --   :NUMBER           a job, a hash: its columns; `revision`, which each change raises; `owner`,
 --                     which node works at it, and `seen`, when that was last heard of; and
 --                     `finishing`: its version is being stored
@@ -18,7 +20,7 @@ local SCAN = 1000              -- jobs that are looked at in a call, at most
 local N_STATUSES = 7
 local VALIDATING, QUEUED, RUNNING, FIRST_OVER = '0', '1', '2', 4
 local ELSEWHERE = 7
-local GONE, IS_THERE, NO_UPLOAD = -1, -1, -2
+local GONE, IS_THERE, NO_UPLOAD, HAS_ANOTHER = -1, -1, -2, -3
 
 local function is_over(status)
     return tonumber(status) >= FIRST_OVER
@@ -82,23 +84,43 @@ local function job_upload(keys, arguments)
     return 1
 end
 
-local function job_insert(keys, arguments)
-    local jobs, id, status, most, upload = keys[2], arguments[2], arguments[3], arguments[4] + 0, arguments[5]
+-- Whether the last one of that name is not over, or was created at that time or later.
+local function has_another(jobs, name, since)
+    local number = redis.call('HGET', jobs .. ':last', name)
+    if not number then
+        return false
+    end
+    local last = redis.call('HMGET', jobs .. ':' .. number, 'status', 'created_at_ms')
+    return last[1] and (not is_over(last[1]) or (tonumber(last[2]) or 0) >= tonumber(since))
+end
+
+-- What a new job is answered with that is not to be, or nil.
+local function refuse_new(jobs, arguments)
+    local most, upload, name, since = arguments[4] + 0, unpack(arguments, 5, 7)
+    if name ~= '' and has_another(jobs, name, since) then
+        return HAS_ANOTHER
+    end
     local counts = count_by_status(jobs)
     if most >= 0 and counts[1] + counts[2] + counts[4] >= most then
         return counts
     end
-    if redis.call('ZSCORE', jobs, id) then
+    if redis.call('ZSCORE', jobs, arguments[2]) then
         return IS_THERE
     end
-    if not has_upload(jobs, upload) then
-        return NO_UPLOAD
+    return not has_upload(jobs, upload) and NO_UPLOAD or nil
+end
+
+local function job_insert(keys, arguments)
+    local jobs, id, status, upload, name = keys[2], arguments[2], arguments[3], arguments[5], arguments[6]
+    local refused = refuse_new(jobs, arguments)
+    if refused then
+        return refused
     end
     count_write(keys[1])
     local number = count_up(jobs, 'job')
     local job = jobs .. ':' .. number
-    local event_at = 7 + arguments[6]
-    for a = 7, event_at - 1 do
+    local event_at = 9 + arguments[8]
+    for a = 9, event_at - 1 do
         redis.call('RPUSH', job .. ':sessions', arguments[a])
     end
     local columns_at = event_at + 1
@@ -112,6 +134,9 @@ local function job_insert(keys, arguments)
     call_with({ 'HSET', job, 'revision', 1 }, arguments, columns_at, #arguments)
     redis.call('ZADD', jobs .. ':status:' .. status, number, number)
     redis.call('ZADD', jobs, number, id)
+    if name ~= '' then
+        redis.call('HSET', jobs .. ':last', name, number)
+    end
     count_up(jobs, 'changes')
     return { number, event_id }
 end

@@ -42,15 +42,25 @@ static enum status read_job(const struct cluster_reply *entry, struct job *ret_j
     return STATUS_OK;
 }
 
+/* By a number that is an answer. */
+static enum status refuse_new(int64_t answer, const struct job *job, struct fault *fault)
+{
+    switch (answer) {
+    case JOB_ENGINE_NO_UPLOAD:
+        return job_engine_no_upload(fault);
+    case JOB_ENGINE_HAS_ANOTHER:
+        return job_store_refuse_another(job, fault);
+    default:
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "there is a job %s already", job->id);
+    }
+}
+
 static enum status take_new(const struct cluster_reply *reply, struct job *job,
                             const struct job_addition *addition, struct fault *fault)
 {
     size_t n_jobs[JOB_N_STATUSES];
     if (reply->type == CLUSTER_NUMBER) {
-        return reply->number == JOB_ENGINE_NO_UPLOAD
-                   ? job_engine_no_upload(fault)
-                   : fault_set(fault, STATUS_STORAGE_FAILED, NULL, "there is a job %s already",
-                               job->id);
+        return refuse_new(reply->number, job, fault);
     }
     for (size_t k = 0; k < reply->n; k++) {
         if (reply->list[k].type != CLUSTER_NUMBER) {
@@ -74,6 +84,17 @@ static enum status take_new(const struct cluster_reply *reply, struct job *job,
     return STATUS_OK;
 }
 
+/* The name under which a job is to be alone, and since when. */
+static void put_alone(struct job_engine *jobs, const struct job *job, const int64_t *since_ms)
+{
+    char name[sizeof job->model + sizeof job->metadata] = "";
+    if (since_ms) {
+        snprintf(name, sizeof name, "%s %s", job->model, job->metadata);
+    }
+    job_engine_put_word(jobs, name);
+    engine_put_number(jobs->engine, since_ms ? job_engine_time(*since_ms) : 0);
+}
+
 static enum status job_engine_insert(struct job_store *store, struct job *job,
                                      const struct job_addition *addition, struct fault *fault)
 {
@@ -92,6 +113,7 @@ static enum status job_engine_insert(struct job_store *store, struct job *job,
     engine_put_number(jobs->engine, job->status);
     engine_put_number(jobs->engine, addition->most ? (int64_t)*addition->most : -1);
     job_engine_put_word(jobs, upload);
+    put_alone(jobs, job, addition->alone_since_ms);
     engine_put_number(jobs->engine, (int64_t)addition->n_sessions);
     for (size_t k = 0; k < addition->n_sessions; k++) {
         job_engine_put_word(jobs, addition->sessions[k]);

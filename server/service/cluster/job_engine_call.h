@@ -25,7 +25,12 @@ static inline struct job_engine *job_engine_of(struct job_store *store)
 }
 
 /* What functions answer instead of a number that they give. */
-enum { JOB_ENGINE_GONE = -1, JOB_ENGINE_ID_IS_THERE = -1, JOB_ENGINE_NO_UPLOAD = -2 };
+enum {
+    JOB_ENGINE_GONE = -1,
+    JOB_ENGINE_ID_IS_THERE = -1,
+    JOB_ENGINE_NO_UPLOAD = -2,
+    JOB_ENGINE_HAS_ANOTHER = -3
+};
 
 /* ---- a call ---- */
 

@@ -99,8 +99,8 @@ static void follow(struct job_thread *job_thread, const struct model *model,
 
 /* ---- a new one ---- */
 
-static enum status create(struct job_thread *job_thread, const char *model, struct job *ret_job,
-                          struct fault *fault)
+static enum status create(struct job_thread *job_thread, const char *model, int64_t since_ms,
+                          struct job *ret_job, struct fault *fault)
 {
     static const char *const all_sessions[] = { "" };
     struct job_request request = { .model = model,
@@ -112,12 +112,31 @@ static enum status create(struct job_thread *job_thread, const char *model, stru
                                    .has_policy = true,
                                    .gate = job_gate_default,
                                    .seed = JOB_SEED_DEFAULT,
-                                   .metadata = DRIFT_JOBS_METADATA };
+                                   .metadata = DRIFT_JOBS_METADATA,
+                                   .alone_since_ms = &since_ms };
     if (job_thread->service->config->drift_fine_tune == CONFIG_DRIFT_PROPOSE) {
         request.policy = JOB_MANUAL;
     }
     gru_hyperparameters_init(&request.hyperparameters);
     return job_create(job_thread->context, &request, ret_job, fault);
+}
+
+/* The one that keeps another from being started, or a new one. Where another node of a cluster has
+ * found drift at the same moment, the job is whose call came first. */
+static enum status find_or_create(struct job_thread *job_thread, const char *model,
+                                  int64_t since_ms, struct job *ret_job, struct fault *fault)
+{
+    bool is_found = false;
+    enum status status = find_last(job_thread, model, since_ms, ret_job, &is_found, fault);
+    if (status == STATUS_OK && !is_found) {
+        status = create(job_thread, model, since_ms, ret_job, fault);
+    }
+    if (status == STATUS_JOB_STATUS_CONFLICT) {
+        struct fault why;
+        (void)find_last(job_thread, model, since_ms, ret_job, &is_found, &why);
+        status = is_found ? STATUS_OK : status;
+    }
+    return status;
 }
 
 static void note_refused(const struct model *model, const struct fault *fault,
@@ -141,12 +160,8 @@ static void start(struct job_thread *job_thread, const struct model *model)
     struct drift_job attempt = { .at_ms = now_ms, .next_ms = now_ms + interval_ms };
     struct fault fault = { .status = STATUS_OK };
     struct job job;
-    bool is_found = false;
     enum status status =
-        find_last(job_thread, model->name, now_ms - interval_ms, &job, &is_found, &fault);
-    if (status == STATUS_OK && !is_found) {
-        status = create(job_thread, model->name, &job, &fault);
-    }
+        find_or_create(job_thread, model->name, now_ms - interval_ms, &job, &fault);
     if (status != STATUS_OK) {
         note_refused(model, &fault, &attempt);
     } else {

@@ -65,10 +65,12 @@ struct job_request {
     bool dry_run;
     enum job_recipe recipe; /* with one the hyper-parameters are the defaults */
     uint64_t recipe_horizon;
+    const int64_t *alone_since_ms; /* struct job_addition; NULL */
 };
 
 /* Checks all that can be checked at once, and writes the job down as queued (validating, where
- * sessions' recordings are to be gathered first). Faults name the request's fields. */
+ * sessions' recordings are to be gathered first). Faults name the request's fields.
+ * STATUS_JOB_STATUS_CONFLICT: there is another one beside which it must not be. */
 enum status job_create(struct service_context *context, const struct job_request *request,
                        struct job *ret_job, struct fault *fault);
 enum status job_find(struct service_context *context, const char *id, struct job *ret_job,

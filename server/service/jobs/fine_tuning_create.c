@@ -199,7 +199,8 @@ static enum status enqueue(struct service *service, struct job *job, const struc
                                            .n_sessions =
                                                job->source == JOB_SERIES ? 0 : request->n_sessions,
                                            .event = event,
-                                           .most = &most };
+                                           .most = &most,
+                                           .alone_since_ms = request->alone_since_ms };
     enum status status = job_store_insert(job_database_lock(job_database), job, &addition, fault);
     if (status == STATUS_OK) {
         job_database_note_new_locked(job_database, job->status);

@@ -8,6 +8,7 @@
 #include "store/job_deletion.h"
 #include "test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,6 +251,62 @@ TEST(a_job_is_kept_while_another_ones_many_bytes_are_on_their_way)
     other.status = JOB_PAUSED;
     ck_assert_int_eq(job_store_insert(nodes.a, &other, &addition, &fault), STATUS_OK);
     ck_assert(!took(nodes.b, &job));
+    nodes_end(&nodes);
+}
+
+/* ---- two nodes at one moment ---- */
+
+enum { MOMENTS = 50 };
+
+struct inserting {
+    struct job_store *jobs;
+    pthread_barrier_t *moment;
+    unsigned from; /* ids differ */
+    enum status statuses[MOMENTS];
+};
+
+static void *insert_alone(void *arg)
+{
+    static const int64_t since = INT64_MIN / 4;
+    const struct job_addition alone = { .alone_since_ms = &since };
+    struct inserting *inserting = arg;
+    struct fault fault;
+    for (unsigned k = 0; k < MOMENTS; k++) {
+        struct job job = job_filled(inserting->from + k);
+        job.status = JOB_QUEUED;
+        snprintf(job.model, sizeof job.model, "model-%u", k);
+        snprintf(job.metadata, sizeof job.metadata, "{}");
+        pthread_barrier_wait(inserting->moment);
+        inserting->statuses[k] = job_store_insert(inserting->jobs, &job, &alone, &fault);
+    }
+    return NULL;
+}
+
+TEST(of_two_jobs_that_are_to_be_alone_at_one_moment_one_is)
+{
+    struct nodes nodes;
+    pthread_barrier_t moment;
+    pthread_t thread;
+    struct fault fault;
+    size_t n[JOB_N_STATUSES];
+    if (!nodes_begin(&nodes)) {
+        return;
+    }
+    pthread_barrier_init(&moment, NULL, 2);
+    struct inserting one = { .jobs = nodes.a, .moment = &moment },
+                     other = { .jobs = nodes.b, .moment = &moment, .from = MOMENTS };
+    ck_assert_int_eq(pthread_create(&thread, NULL, insert_alone, &other), 0);
+    insert_alone(&one);
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&moment);
+    for (unsigned k = 0; k < MOMENTS; k++) {
+        const enum status a = one.statuses[k], b = other.statuses[k];
+        ck_assert_msg((a == STATUS_OK && b == STATUS_JOB_STATUS_CONFLICT) ||
+                          (b == STATUS_OK && a == STATUS_JOB_STATUS_CONFLICT),
+                      "%u: %s and %s", k, status_code(a), status_code(b));
+    }
+    ck_assert_int_eq(job_store_count(nodes.a, n, &fault), STATUS_OK);
+    ck_assert_uint_eq(n[JOB_QUEUED], MOMENTS);
     nodes_end(&nodes);
 }
 

@@ -84,6 +84,58 @@ TEST(where_too_many_wait_a_job_is_refused)
     }
 }
 
+TEST(a_job_that_is_to_be_alone_is_refused_beside_another)
+{
+    const int64_t then = 500000, before = then - 60000, later = then + 60000;
+    const struct job_addition alone = { .alone_since_ms = &before },
+                              alone_later = { .alone_since_ms = &later };
+    for (int k = 0; k < N_JOB_STORES; k++) {
+        struct stores stores;
+        struct fault fault;
+        enum job_status now;
+        bool written, found;
+        size_t n[JOB_N_STATUSES];
+        if (!stores_begin(&stores, k)) {
+            return;
+        }
+        struct job job = job_filled(1), next = job_filled(2), other = job_filled(3);
+        job.status = next.status = other.status = JOB_PAUSED;
+        job.created_at_ms = next.created_at_ms = other.created_at_ms = then;
+        memcpy(next.model, job.model, sizeof job.model);
+        memcpy(next.metadata, job.metadata, sizeof job.metadata);
+        ck_assert_int_eq(job_store_insert(stores.jobs, &job, &alone, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_insert(stores.jobs, &next, &alone_later, &fault),
+                         STATUS_JOB_STATUS_CONFLICT);
+        ck_assert_ptr_nonnull(strstr(fault.message, "is not over"));
+        ck_assert_int_eq(job_store_insert(stores.jobs, &other, &alone_later, &fault), STATUS_OK);
+        job = job_found(stores.jobs, job.id);
+        job.status = JOB_CANCELLED;
+        job.finished_at_ms = then;
+        ck_assert_int_eq(
+            job_store_update(stores.jobs, &job, JOB_PAUSED, NULL, 0, &written, &now, &fault),
+            STATUS_OK);
+        ck_assert_int_eq(job_store_insert(stores.jobs, &next, &alone, &fault),
+                         STATUS_JOB_STATUS_CONFLICT); /* not long enough ago */
+        ck_assert_int_eq(job_store_insert(stores.jobs, &next, &alone_later, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_count(stores.jobs, n, &fault), STATUS_OK);
+        ck_assert_uint_eq(n[JOB_PAUSED], 2);
+        next = job_found(stores.jobs, next.id);
+        next.status = JOB_SUCCEEDED;
+        next.finished_at_ms = then;
+        ck_assert_int_eq(
+            job_store_update(stores.jobs, &next, JOB_PAUSED, NULL, 0, &written, &now, &fault),
+            STATUS_OK);
+        for (found = true; found;) {
+            ck_assert_int_eq(
+                job_store_delete_ended(stores.jobs, INT64_MAX / 4, &found, &now, &fault),
+                STATUS_OK);
+        }
+        next.status = JOB_QUEUED;
+        ck_assert_int_eq(job_store_insert(stores.jobs, &next, &alone, &fault), STATUS_OK);
+        stores_end(&stores);
+    }
+}
+
 TEST(an_update_writes_its_life_and_events_or_nothing)
 {
     for (int k = 0; k < N_JOB_STORES; k++) {
