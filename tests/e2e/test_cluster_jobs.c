@@ -279,3 +279,52 @@ TEST(a_job_outlives_its_engine)
     steer(node, id, "cancel", 200);
     cluster_stop(&cluster);
 }
+
+/* ---- drift ---- */
+
+/* n readings that nobody could forecast, of that size, in a session of its own at each node. */
+static void step_at_all(const struct cluster *cluster, int n, int size)
+{
+    enum { AT_ONCE = 100 };
+    static unsigned long noise = 88172645463325252UL;
+    for (int done = 0; done < n; done += AT_ONCE) {
+        for (size_t node = 0; node < NODES; node++) {
+            char body[AT_ONCE * 48 + 32];
+            size_t at = (size_t)snprintf(body, sizeof body, "{\"steps\":[");
+            for (int k = 0; k < AT_ONCE; k++) {
+                noise ^= noise << 13;
+                noise ^= noise >> 7;
+                noise ^= noise << 17;
+                at += (size_t)snprintf(body + at, sizeof body - at,
+                                       "%s{\"session\":\"s-%zu\",\"x\":[%d]}", k > 0 ? "," : "",
+                                       node, ((int)(noise % 201) - 100) * size);
+            }
+            snprintf(body + at, sizeof body - at, "]}");
+            expect(&cluster->nodes[node], "POST", MODEL "/steps", body, 200, "\"step\"");
+        }
+    }
+}
+
+TEST(drift_that_two_nodes_find_begins_one_job)
+{
+    static const char *const proposing[] = { "--record", "2000", "--drift-fine-tune", "propose",
+                                             NULL };
+    struct cluster cluster;
+    char ids[NODES][ID_SIZE], path[128];
+    if (!cluster_start(&cluster, proposing)) {
+        return;
+    }
+    step_at_all(&cluster, 400, 1);
+    step_at_all(&cluster, 200, 10);
+    for (size_t k = 0; k < NODES; k++) {
+        wait_until(&cluster.nodes[k], MODEL, "\"last_job\":{");
+        struct answer answer = request(&cluster.nodes[k], "GET", MODEL, NULL);
+        ck_assert(text_in(strstr(answer.body, "\"last_job\":{"), "job", ids[k], ID_SIZE));
+        answer_free(&answer);
+    }
+    ck_assert_str_eq(ids[0], ids[1]);
+    await(&cluster.nodes[0], ids[0], "succeeded", 0);
+    snprintf(path, sizeof path, JOBS "?limit=1");
+    expect(&cluster.nodes[1], "GET", path, NULL, 200, "\"has_more\":false");
+    cluster_stop(&cluster);
+}
