@@ -4,6 +4,7 @@
 #include "service/scores/drift_watch.h"
 #include "service/scores/error_totals.h"
 #include "service/scores/interval_tracker.h"
+#include "service/sessions/error_notes.h"
 
 #include <math.h>
 
@@ -205,36 +206,72 @@ void forecast_errors_note_seasonal(const struct gru_model *gru, const float *sta
     }
 }
 
+/* An output's forecast, and what it is compared with. */
+struct compared {
+    double seen, forecast, last, season_ago;
+};
+
+/* False: there is nothing to compare. */
+static inline bool compare_output(const struct gru_model *gru, const float *state, const double *x,
+                                  const struct record_layout *layout, const float *season_ago,
+                                  size_t o, struct compared *compared)
+{
+    const int fed = gru_model_info(gru)->outputs[o].feeds;
+    compared->forecast = gru_state_y(gru, state, o);
+    compared->seen = fed >= 0 ? seen_of(compared->forecast, x[fed]) : (double)NAN;
+    compared->last = fed >= 0 ? gru_state_last(gru, state, (size_t)fed) : (double)NAN;
+    if (isnan(compared->seen) || isnan(compared->last)) {
+        return false;
+    }
+    compared->season_ago = season_ago ? record_value(layout, season_ago, (size_t)fed) : (double)NAN;
+    return true;
+}
+
 void forecast_errors_tally(const struct gru_model *gru, const float *state, const double *x,
                            const struct record_layout *layout, const float *season_ago,
                            struct error_tally *tallies)
 {
     const struct gru_info *info = gru_model_info(gru);
+    struct compared compared;
     for (size_t o = 0; o < info->n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
-        const int fed = info->outputs[o].feeds;
-        const double forecast = gru_state_y(gru, state, o);
-        const double seen = fed >= 0 ? seen_of(forecast, x[fed]) : (double)NAN;
-        const double last = fed >= 0 ? gru_state_last(gru, state, (size_t)fed) : (double)NAN;
-        if (!isnan(seen) && !isnan(last)) {
-            error_tally_note(&tallies[o], seen, forecast, last,
-                             season_ago ? record_value(layout, season_ago, (size_t)fed)
-                                        : (double)NAN);
+        if (compare_output(gru, state, x, layout, season_ago, o, &compared)) {
+            error_tally_note(&tallies[o], compared.seen, compared.forecast, compared.last,
+                             compared.season_ago);
+        }
+    }
+}
+
+void forecast_errors_keep(const struct gru_model *gru, const float *state, const double *x,
+                          const struct record_layout *layout, const float *season_ago,
+                          struct error_notes **notes)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    struct compared compared;
+    for (size_t o = 0; o < info->n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
+        if (compare_output(gru, state, x, layout, season_ago, o, &compared)) {
+            error_notes_add_forecast(notes, o, compared.seen, compared.forecast, compared.last,
+                                     compared.season_ago);
         }
     }
 }
 
 void forecast_errors_note_intervals(const struct interval_tracker *tracker, size_t n_outputs,
                                     const struct interval_levels *offered, uint64_t step,
-                                    const double *truths, struct interval_tally *tallies)
+                                    const double *truths, struct interval_tally *tallies,
+                                    struct error_notes **notes)
 {
     for (size_t o = 0; o < n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
         for (size_t k = 0; k < tracker->levels->n && !isnan(truths[o]); k++) {
             const double level = tracker->levels->level[k];
-            const size_t which = interval_levels_find(offered, level);
+            const size_t place = o * INTERVAL_LEVELS_MAX + interval_levels_find(offered, level);
             double lower, upper;
-            if (interval_tracker_issued(tracker, k, step, o, &lower, &upper)) {
-                interval_tally_note(&tallies[o * INTERVAL_LEVELS_MAX + which], level, truths[o],
-                                    lower, upper);
+            if (!interval_tracker_issued(tracker, k, step, o, &lower, &upper)) {
+                continue;
+            }
+            if (tallies) {
+                interval_tally_note(&tallies[place], level, truths[o], lower, upper);
+            } else {
+                error_notes_add_interval(notes, place, level, truths[o], lower, upper);
             }
         }
     }

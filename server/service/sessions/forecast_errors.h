@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+struct error_notes;
 struct error_tally;
 struct interval_levels;
 struct interval_tally;
@@ -47,11 +48,17 @@ struct error_sums forecast_errors_sums(const struct record_error *error,
 void forecast_errors_tally(const struct gru_model *gru, const float *state, const double *x,
                            const struct record_layout *layout, const float *season_ago,
                            struct error_tally *tallies);
+/* The same of a reading that may still be lost, into notes. */
+void forecast_errors_keep(const struct gru_model *gru, const float *state, const double *x,
+                          const struct record_layout *layout, const float *season_ago,
+                          struct error_notes **notes);
 /* Scores the intervals that were told for the reading that is the session's `step`-th, of which
  * `truths`[n_outputs] (NaN: missing) is what they are compared with. Before the tracker takes it.
- * tallies: the thread's (error_totals_intervals_of); `offered` has the tracker's levels. */
+ * `offered` has the tracker's levels. tallies: the thread's (error_totals_intervals_of); NULL: the
+ * reading may still be lost, and it goes into *notes. */
 void forecast_errors_note_intervals(const struct interval_tracker *tracker, size_t n_outputs,
                                     const struct interval_levels *offered, uint64_t step,
-                                    const double *truths, struct interval_tally *tallies);
+                                    const double *truths, struct interval_tally *tallies,
+                                    struct error_notes **notes);
 
 #endif

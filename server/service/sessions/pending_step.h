@@ -8,6 +8,7 @@
 #include "service/pool/pool.h"
 #include "service/scores/blend_reply.h"
 
+struct error_notes;
 struct forecast_options;
 struct rule_node;
 struct service_context;
@@ -52,6 +53,7 @@ struct pending_step {
     const double *outlook; /* [n_outlook][O] the model's own forecast, as far as a rule looks at
                               least, where it could be made; NULL: no rule looks */
     size_t n_outlook;
+    struct error_notes *errors; /* in a cluster, until its engine has the step; NULL: none */
 };
 
 void pending_finish(struct pending_step *pending);

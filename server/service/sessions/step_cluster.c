@@ -6,6 +6,7 @@
 #include "service/models/models_behind.h"
 #include "service/pool/pool_wire.h"
 #include "service/service_private.h"
+#include "service/sessions/error_notes.h"
 #include "service/sessions/pending_step.h"
 #include "service/sessions/step_cluster_replies.h"
 #include "service/sessions/step_notes.h"
@@ -77,7 +78,8 @@ enum status step_cluster_check(const struct step_cluster *cluster, struct fault 
 
 static void begin_session(struct trip_session *session, const struct pending_step *pending)
 {
-    *session = (struct trip_session){ .pool = pending->step->model->pool,
+    *session = (struct trip_session){ .model = pending->step->model,
+                                      .pool = pending->step->model->pool,
                                       .slot = INDEX_NONE,
                                       .hash = pending->key.hash };
 }
@@ -133,7 +135,7 @@ void step_cluster_release(const struct pending_step *pending)
     pending->written->is_in_round = false;
 }
 
-void step_cluster_write(struct step_cluster *cluster, const struct pending_step *pending)
+void step_cluster_write(struct step_cluster *cluster, struct pending_step *pending)
 {
     struct trip_session *session = pending->written;
     if (!session) {
@@ -146,6 +148,7 @@ void step_cluster_write(struct step_cluster *cluster, const struct pending_step 
     session->is_in_round = false;
     step_notes_take(cluster->context->notes, &session->recording);
     rule_looks_move(&session->looks, &cluster->looks);
+    error_notes_move(&session->errors, &pending->errors);
     step_trip_add(cluster, session, pending->step);
 }
 

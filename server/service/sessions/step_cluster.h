@@ -45,7 +45,7 @@ bool step_cluster_claim(struct step_cluster *cluster, struct pending_step *pendi
 void step_cluster_release(const struct pending_step *pending);
 /* The step has written its claimed session, or is answered by what this call has written of it: it
  * is out until the engine has that. */
-void step_cluster_write(struct step_cluster *cluster, const struct pending_step *pending);
+void step_cluster_write(struct step_cluster *cluster, struct pending_step *pending);
 /* At the end of a call: what was asked for and written goes on its way. */
 void step_cluster_send(struct step_cluster *cluster);
 

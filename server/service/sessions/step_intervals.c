@@ -135,16 +135,18 @@ enum status step_intervals_room(struct pending_step *pending)
                     : fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
 }
 
-/* In the tallies of the model: how the intervals held that were told for this reading. */
-static void score(const struct interval_sessions *of, const struct pending_step *pending,
+/* In the tallies of the model: how the intervals held that were told for this reading. In a cluster
+ * it counts when the engine has the step. */
+static void score(const struct service_context *context, struct pending_step *pending,
                   const struct interval_tracker *tracker)
 {
+    const struct model *model = pending->step->model;
     struct interval_tally *tallies =
-        error_totals_intervals_of(pending->step->model->error_totals, of->owner);
-    if (tallies) {
-        forecast_errors_note_intervals(tracker, gru_model_info(of->version->gru)->n_outputs,
-                                       of->offered, pending->next->step + 1, pending->truths,
-                                       tallies);
+        context->cluster ? NULL : error_totals_intervals_of(model->error_totals, context->owner);
+    if (tallies || context->cluster) {
+        forecast_errors_note_intervals(tracker, gru_model_info(model->active->gru)->n_outputs,
+                                       &context->service->interval_levels, pending->next->step + 1,
+                                       pending->truths, tallies, &pending->errors);
     }
 }
 
@@ -227,10 +229,12 @@ static void tell(struct pending_step *pending, struct record_copy *copy,
 }
 
 /* With a tracker in the next copy, or without. */
-static void go_on(const struct interval_sessions *of, struct pending_step *pending, const double *x,
-                  const double *y)
+static void go_on(const struct service_context *context, struct pending_step *pending,
+                  const double *x, const double *y)
 {
     struct step *step = pending->step;
+    const struct interval_sessions sessions = interval_sessions_of(context, step->model);
+    const struct interval_sessions *of = &sessions;
     const bool is_own = x == step->x, is_rolled = is_own && step->forecast;
     struct session_intervals intervals;
     if (step->is_restarted) {
@@ -240,7 +244,7 @@ static void go_on(const struct interval_sessions *of, struct pending_step *pendi
         session_intervals_begin(of, pending->slot, pending->next, pending->wanted, &intervals);
     if (has_begun) {
         session_intervals_truths(gru_model_info(of->version->gru), x, pending->truths);
-        score(of, pending, &intervals.tail.tracker);
+        score(context, pending, &intervals.tail.tracker);
         const size_t n_own = is_rolled ? step->n_forecast : 1;
         const bool is_outlook = is_own && pending->n_outlook > n_own;
         session_intervals_step(of, pending->slot, pending->next->step + 1, &intervals,
@@ -263,8 +267,7 @@ void step_intervals_go_on(struct service_context *context, struct pending_step *
 {
     const struct step *step = pending->step;
     if (session_intervals_are_kept(step->model->pool, pending->slot)) {
-        const struct interval_sessions sessions = interval_sessions_of(context, step->model);
-        go_on(&sessions, pending, x, y);
+        go_on(context, pending, x, y);
     } else if (x == step->x && asks(&step->forecast_options)) {
         tell(pending, pending->next, NULL);
     }

@@ -2,6 +2,7 @@
 
 #include "service/rules/rules.h"
 #include "service/service_private.h"
+#include "service/sessions/error_notes.h"
 
 void step_trip_add(struct step_cluster *cluster, struct trip_session *session, struct step *step)
 {
@@ -43,17 +44,20 @@ void step_trip_forget(struct step_cluster *cluster, struct step *step)
 
 void step_trip_tell(struct step_cluster *cluster, struct trip_session *session)
 {
+    const struct service_context *context = cluster->context;
     char id[SESSION_ID_MAX + 1];
+    error_notes_tell(&session->errors, session->model, context->owner, context->now_ms);
     if (session->looks.first) {
         const struct pool_key key =
             pool_key_of_record(pool_record(session->pool, session->slot), id);
         const struct rule_session of = { session->pool->name, key.id, key.hash };
-        rule_looks_tell(cluster->context->service->rules->states, &of, &session->looks);
+        rule_looks_tell(context->service->rules->states, &of, &session->looks);
     }
 }
 
 void step_trip_drop(struct trip_session *session)
 {
+    error_notes_drop(&session->errors);
     rule_looks_drop(&session->looks);
 }
 

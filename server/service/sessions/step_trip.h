@@ -12,7 +12,8 @@
 
 /* A session on a trip, and the steps that wait for it. */
 struct trip_session {
-    struct pool *pool;                 /* as long as the trip's catalogue */
+    const struct model *model;         /* as long as the trip's catalogue */
+    struct pool *pool;                 /* its own */
     uint32_t slot;                     /* claimed for the engine; INDEX_NONE: it is read */
     bool is_in_round;                  /* a step of this round works on it; until the trip begins */
     bool is_taken;                     /* the engine has it, and replicas are waited for */
@@ -21,6 +22,7 @@ struct trip_session {
     uint64_t hash;                     /* of its id */
     struct engine_recording recording; /* its readings, until the trip begins, and their number */
     struct rule_looks_list looks;      /* what rules have seen in them */
+    struct error_notes *errors;        /* what counts of them for their model */
     struct step *first, *last;
     char id[SESSION_ID_MAX + 1]; /* of one that is read */
 };

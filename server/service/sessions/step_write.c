@@ -7,6 +7,7 @@
 #include "service/pool/record_ring.h"
 #include "service/scores/error_totals.h"
 #include "service/service_private.h"
+#include "service/sessions/error_notes.h"
 #include "service/sessions/forecast_errors.h"
 #include "service/sessions/pending_step.h"
 #include "service/sessions/recorder.h"
@@ -17,8 +18,35 @@
 #include <math.h>
 #include <string.h>
 
+/* What counts for the model, of a forecast that was off by `error` (NaN: not known), and of the
+ * reading one season before, if there is one. In a cluster it counts when the engine has the step.
+ */
+static void note_errors_of_model(const struct service_context *context,
+                                 struct pending_step *pending, const double *x, double error,
+                                 const float *season_ago)
+{
+    const struct model *model = pending->step->model;
+    const struct gru_model *gru = model->active->gru;
+    const struct record_layout *layout = pool_layout(model->pool, pending->slot);
+    const float *state = record_state(layout, pending_newest(pending));
+    if (context->cluster) {
+        if (!isnan(error)) {
+            error_notes_add_drift(&pending->errors, error);
+        }
+        forecast_errors_keep(gru, state, x, layout, season_ago, &pending->errors);
+        return;
+    }
+    if (!isnan(error)) {
+        drift_note(model->drift, context->owner, error, context->now_ms);
+    }
+    struct error_tally *tallies = error_totals_of(model->error_totals, context->owner);
+    if (tallies) {
+        forecast_errors_tally(gru, state, x, layout, season_ago, tallies);
+    }
+}
+
 /* Compares what was forecast with the reading x, for the session and for its model. */
-static void note_errors(struct service_context *context, const struct pending_step *pending,
+static void note_errors(const struct service_context *context, struct pending_step *pending,
                         const double *x)
 {
     const struct model *model = pending->step->model;
@@ -32,17 +60,11 @@ static void note_errors(struct service_context *context, const struct pending_st
                                                    newest->step + 1 - season)
                                   : NULL;
     const double error = forecast_errors_note(gru, state, x, pending->next->errors);
-    if (!isnan(error)) {
-        drift_note(model->drift, context->owner, error, context->now_ms);
-    }
     if (season_ago) {
         forecast_errors_note_seasonal(gru, state, x, layout, season_ago,
                                       record_seasonal_of(layout, pending->next));
     }
-    struct error_tally *tallies = error_totals_of(model->error_totals, context->owner);
-    if (tallies) {
-        forecast_errors_tally(gru, state, x, layout, season_ago, tallies);
-    }
+    note_errors_of_model(context, pending, x, error, season_ago);
 }
 
 /* What the state before a reading forecast for it, which the write may overwrite. */
