@@ -56,7 +56,7 @@ const chooseFirst = async () => {
 
 document.addEventListener("keydown", (event) => {
   const { target, key, ctrlKey, metaKey, altKey } = event;
-  const isTyping = target instanceof Element && target.matches("input, select, dialog *");
+  const isTyping = target instanceof Element && target.matches("input, select, dialog[open] *");
   if (isTyping || ctrlKey || metaKey || altKey || !(key in ACTIONS)) return;
   event.preventDefault();
   ACTIONS[key]();
