@@ -4,6 +4,7 @@
 #include "service/models/models.h"
 #include "service/scores/error_totals.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +78,9 @@ void error_notes_add_interval(struct error_notes **notes, size_t place, double l
 void error_notes_add_drift(struct error_notes **notes, double error)
 {
     const struct error_note note = { .kind = NOTE_DRIFT, .error = error };
-    add(notes, &note);
+    if (!isnan(error)) {
+        add(notes, &note);
+    }
 }
 
 void error_notes_move(struct error_notes **notes, struct error_notes **more)

@@ -14,7 +14,7 @@ struct error_notes;
 struct model;
 
 /* As error_tally_note, of that output; as interval_tally_note, of the tally of that place; as
- * drift_note. */
+ * drift_note, NaN: not at all. */
 void error_notes_add_forecast(struct error_notes **notes, size_t output, double truth,
                               double forecast, double persistence, double seasonal_naive);
 void error_notes_add_interval(struct error_notes **notes, size_t place, double level, double truth,

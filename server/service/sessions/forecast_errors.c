@@ -206,25 +206,32 @@ void forecast_errors_note_seasonal(const struct gru_model *gru, const float *sta
     }
 }
 
-/* An output's forecast, and what it is compared with. */
+/* An output's forecast, and what it is compared with: the reading of the input that it feeds, and
+ * the last value of that; NaN: it is not there. */
 struct compared {
-    double seen, forecast, last, season_ago;
+    double seen, forecast, last;
 };
 
-/* False: there is nothing to compare. */
-static inline bool compare_output(const struct gru_model *gru, const float *state, const double *x,
-                                  const struct record_layout *layout, const float *season_ago,
-                                  size_t o, struct compared *compared)
+static inline struct compared compare(const struct gru_model *gru, const float *state,
+                                      const double *x, size_t o, int fed)
 {
-    const int fed = gru_model_info(gru)->outputs[o].feeds;
-    compared->forecast = gru_state_y(gru, state, o);
-    compared->seen = fed >= 0 ? seen_of(compared->forecast, x[fed]) : (double)NAN;
-    compared->last = fed >= 0 ? gru_state_last(gru, state, (size_t)fed) : (double)NAN;
-    if (isnan(compared->seen) || isnan(compared->last)) {
-        return false;
-    }
-    compared->season_ago = season_ago ? record_value(layout, season_ago, (size_t)fed) : (double)NAN;
-    return true;
+    const double forecast = gru_state_y(gru, state, o);
+    return (struct compared){
+        .seen = fed >= 0 ? seen_of(forecast, x[fed]) : (double)NAN,
+        .forecast = forecast,
+        .last = fed >= 0 ? gru_state_last(gru, state, (size_t)fed) : (double)NAN,
+    };
+}
+
+static inline bool is_compared(const struct compared *compared)
+{
+    return !isnan(compared->seen) && !isnan(compared->last);
+}
+
+static inline double value_before(const struct record_layout *layout, const float *season_ago,
+                                  int fed)
+{
+    return season_ago ? record_value(layout, season_ago, (size_t)fed) : (double)NAN;
 }
 
 void forecast_errors_tally(const struct gru_model *gru, const float *state, const double *x,
@@ -232,11 +239,12 @@ void forecast_errors_tally(const struct gru_model *gru, const float *state, cons
                            struct error_tally *tallies)
 {
     const struct gru_info *info = gru_model_info(gru);
-    struct compared compared;
     for (size_t o = 0; o < info->n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
-        if (compare_output(gru, state, x, layout, season_ago, o, &compared)) {
-            error_tally_note(&tallies[o], compared.seen, compared.forecast, compared.last,
-                             compared.season_ago);
+        const int fed = info->outputs[o].feeds;
+        const struct compared of = compare(gru, state, x, o, fed);
+        if (is_compared(&of)) {
+            error_tally_note(&tallies[o], of.seen, of.forecast, of.last,
+                             value_before(layout, season_ago, fed));
         }
     }
 }
@@ -246,11 +254,12 @@ void forecast_errors_keep(const struct gru_model *gru, const float *state, const
                           struct error_notes **notes)
 {
     const struct gru_info *info = gru_model_info(gru);
-    struct compared compared;
     for (size_t o = 0; o < info->n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
-        if (compare_output(gru, state, x, layout, season_ago, o, &compared)) {
-            error_notes_add_forecast(notes, o, compared.seen, compared.forecast, compared.last,
-                                     compared.season_ago);
+        const int fed = info->outputs[o].feeds;
+        const struct compared of = compare(gru, state, x, o, fed);
+        if (is_compared(&of)) {
+            error_notes_add_forecast(notes, o, of.seen, of.forecast, of.last,
+                                     value_before(layout, season_ago, fed));
         }
     }
 }

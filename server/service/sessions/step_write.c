@@ -18,34 +18,8 @@
 #include <math.h>
 #include <string.h>
 
-/* What counts for the model, of a forecast that was off by `error` (NaN: not known), and of the
- * reading one season before, if there is one. In a cluster it counts when the engine has the step.
- */
-static void note_errors_of_model(const struct service_context *context,
-                                 struct pending_step *pending, const double *x, double error,
-                                 const float *season_ago)
-{
-    const struct model *model = pending->step->model;
-    const struct gru_model *gru = model->active->gru;
-    const struct record_layout *layout = pool_layout(model->pool, pending->slot);
-    const float *state = record_state(layout, pending_newest(pending));
-    if (context->cluster) {
-        if (!isnan(error)) {
-            error_notes_add_drift(&pending->errors, error);
-        }
-        forecast_errors_keep(gru, state, x, layout, season_ago, &pending->errors);
-        return;
-    }
-    if (!isnan(error)) {
-        drift_note(model->drift, context->owner, error, context->now_ms);
-    }
-    struct error_tally *tallies = error_totals_of(model->error_totals, context->owner);
-    if (tallies) {
-        forecast_errors_tally(gru, state, x, layout, season_ago, tallies);
-    }
-}
-
-/* Compares what was forecast with the reading x, for the session and for its model. */
+/* Compares what was forecast with the reading x, for the session and for its model; for that it
+ * counts in a cluster when the engine has the step. */
 static void note_errors(const struct service_context *context, struct pending_step *pending,
                         const double *x)
 {
@@ -64,7 +38,18 @@ static void note_errors(const struct service_context *context, struct pending_st
         forecast_errors_note_seasonal(gru, state, x, layout, season_ago,
                                       record_seasonal_of(layout, pending->next));
     }
-    note_errors_of_model(context, pending, x, error, season_ago);
+    if (context->cluster) {
+        error_notes_add_drift(&pending->errors, error);
+        forecast_errors_keep(gru, state, x, layout, season_ago, &pending->errors);
+        return;
+    }
+    if (!isnan(error)) {
+        drift_note(model->drift, context->owner, error, context->now_ms);
+    }
+    struct error_tally *tallies = error_totals_of(model->error_totals, context->owner);
+    if (tallies) {
+        forecast_errors_tally(gru, state, x, layout, season_ago, tallies);
+    }
 }
 
 /* What the state before a reading forecast for it, which the write may overwrite. */
