@@ -1,11 +1,17 @@
 /* A model that drifts is told of, and fine-tuned from what its sessions recorded: seldom, one at a
  * time, and also across restarts. */
+#include "../../store/filled_jobs.h"
 #include "base/clock.h"
 #include "job_support.h"
+#include "service/job_database.h"
 #include "service/jobs/drift_jobs.h"
 #include "service/models/drift.h"
+#include "service/service_private.h"
+#include "store/job_store_methods.h"
 #include "test.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { PATIENCE_MS = 60000, DAY_S = 86400 };
@@ -290,5 +296,62 @@ TEST(what_keeps_a_job_from_a_better_version_is_said)
     ck_assert_str_ne(job.id, "");
     ck_assert_str_ne(job.reason, "");
     world_stop_jobs(&world);
+    world_done(&world);
+}
+
+/* ---- a node of a cluster that another one is faster than ---- */
+
+/* Until it inserts a job, it sees none: it has looked just before the other made one. */
+static const struct job_store_methods *seeing;
+static atomic_bool is_blind;
+
+static enum status list_unless_blind(struct job_store *jobs, const struct job_filter *filter,
+                                     size_t limit, struct job *ret_jobs, size_t *ret_n,
+                                     bool *ret_has_more, struct fault *fault)
+{
+    if (atomic_load(&is_blind)) {
+        *ret_n = 0;
+        *ret_has_more = false;
+        return STATUS_OK;
+    }
+    return seeing->list(jobs, filter, limit, ret_jobs, ret_n, ret_has_more, fault);
+}
+
+static enum status insert_and_see(struct job_store *jobs, struct job *job,
+                                  const struct job_addition *addition, struct fault *fault)
+{
+    atomic_store(&is_blind, false);
+    return seeing->insert(jobs, job, addition, fault);
+}
+
+TEST(where_another_node_was_faster_its_job_is_the_one)
+{
+    struct world world;
+    struct job_store_methods methods;
+    struct job others = job_filled(1);
+    begin_recorded(&world);
+    struct job_store *jobs = world.service->job_database->jobs;
+    others.status = JOB_PAUSED;
+    others.created_at_ms = clock_steady_ms();
+    snprintf(others.model, sizeof others.model, "m");
+    snprintf(others.metadata, sizeof others.metadata, DRIFT_JOBS_METADATA);
+    ck_assert_int_eq(job_store_insert(jobs, &others, &(struct job_addition){ 0 }, &world.fault),
+                     STATUS_OK);
+    seeing = jobs->methods;
+    methods = *seeing;
+    methods.list = list_unless_blind;
+    methods.insert = insert_and_see;
+    jobs->methods = &methods;
+    atomic_store(&is_blind, true);
+    drift_and_return(&world);
+    world_start_jobs(&world);
+    const struct drift_job attempt = await_attempt(&world, 0).job;
+    ck_assert(!atomic_load(&is_blind));
+    ck_assert_str_eq(attempt.id, others.id);
+    ck_assert_int_eq(attempt.at_ms, others.created_at_ms);
+    ck_assert_str_eq(attempt.reason, "");
+    ck_assert_uint_eq(n_jobs(&world), 1);
+    world_stop_jobs(&world);
+    jobs->methods = seeing;
     world_done(&world);
 }
