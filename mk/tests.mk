@@ -87,19 +87,19 @@ E2E_SHOWN   := $(addprefix test_,$(addsuffix .c,page_commands examples make_run)
 E2E_FILES   := $(E2E_LONGEST) $(filter-out $(E2E_LONGEST),$(notdir $(wildcard tests/e2e/test_*.c)))
 E2E_FILES   := $(filter-out $(if $(SAN),$(E2E_SHOWN)),$(E2E_FILES))
 # TSan is for what has threads: scores and most layers have none, and that jobs with a recipe are run
-# by the same one as others is tested end to end.
+# by the same one as others is tested end to end. Plain, the engine is tested at each level of kernels.
 SERVICE_FILES := $(filter-out $(if $(filter thread,$(SAN)),\
                    tests/service/scores/% tests/service/jobs/test_job_run_recipe.c),\
                    $(shell find tests/service -name 'test_*.c'))
-LONG_LAYERS   := $(if $(filter thread,$(SAN)),,store engine)
+LONG_LAYERS   := $(if $(filter thread,$(SAN)),,store $(if $(SAN),engine,$(KERNEL_LEVELS:%=engine-%)))
 SHORT_LAYERS  := $(if $(filter thread,$(SAN)),http secure,\
-                   $(filter-out e2e service $(LONG_LAYERS),$(TESTS)))
+                   $(filter-out e2e service engine $(LONG_LAYERS),$(TESTS)))
 FILE_PIECES  := $(E2E_FILES:%=run/e2e/%) $(patsubst %,run/service/%,$(notdir $(SERVICE_FILES)))
 FUZZ_PIECES  := $(REPLAYED:%=run/fuzz-%)
 LAYER_PIECES := $(addprefix run/,$(LONG_LAYERS) $(SHORT_LAYERS))
 # What is the same under a sanitizer.
-PLAIN_PIECES := $(if $(SAN),,$(KERNEL_LEVELS:%=run/engine-%) \
-                  $(addprefix run/,python-client js-client pytorch-example hardening unit install packages))
+PLAIN_PIECES := $(if $(SAN),,$(addprefix run/,python-client js-client pytorch-example hardening unit \
+                  install packages))
 
 # The end-to-end tests run below the filter of system calls, but for those under a sanitizer, which
 # makes calls of its own.
@@ -118,7 +118,7 @@ $(E2E_FILES:%=run/e2e/%): export GRUD_SECCOMP := $(if $(HAS_FILTER),yes,no)
 $(FILE_PIECES): run/%:
 	$(PIECE) env CK_RUN_SUITE=$(@F) $(BUILD)/tests/test-$(patsubst run/%/,%,$(@D)/)
 
-$(LAYER_PIECES): run/%:
+$(filter-out run/engine-%,$(LAYER_PIECES)): run/%:
 	$(PIECE) $(BUILD)/tests/test-$*
 
 $(FUZZ_PIECES): run/fuzz-%:
