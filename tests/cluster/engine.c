@@ -102,17 +102,30 @@ static int connect_to(unsigned port)
     return fd;
 }
 
-void engine_tell(const struct engine *engine, const char *line)
+/* The beginning of its reply. */
+static void ask(const struct engine *engine, const char *line, char reply[512])
 {
-    char reply[512];
     int fd = connect_to(engine->port);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(dprintf(fd, "%s\r\n", line), (int)strlen(line) + 2);
-    const ssize_t n = recv(fd, reply, sizeof reply - 1, 0);
+    const ssize_t n = recv(fd, reply, 511, 0);
     ck_assert_int_gt(n, 0);
     reply[n] = '\0';
     ck_assert_msg(reply[0] != '-', "%s: %s", line, reply);
     close(fd);
+}
+
+void engine_tell(const struct engine *engine, const char *line)
+{
+    char reply[512];
+    ask(engine, line, reply);
+}
+
+bool engine_says(const struct engine *engine, const char *line, const char *words)
+{
+    char reply[512];
+    ask(engine, line, reply);
+    return strstr(reply, words) != NULL;
 }
 
 static void run(const struct engine *engine, const char *program)

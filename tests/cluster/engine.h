@@ -30,6 +30,8 @@ void engine_end(struct engine *engine);
 
 /* A line as people type it into redis-cli, past all that is under test; it must not be refused. */
 void engine_tell(const struct engine *engine, const char *line);
+/* The same; whether these words are in the beginning of its reply. */
+bool engine_says(const struct engine *engine, const char *line, const char *words);
 
 /* A port that nobody listened at a moment ago. */
 unsigned port_find(void);

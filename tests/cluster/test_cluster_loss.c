@@ -2,12 +2,15 @@
 #include "cluster/cluster_library.h"
 #include "cluster/cluster_trouble.h"
 #include "cluster_support.h"
+
+#include "base/clock.h"
 #include "scratch.h"
 #include "test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TOKEN "aaaaaaaaaaaaaaaa"
 #define LOST  "without writes that it had acknowledged"
@@ -292,6 +295,12 @@ static struct engine begin_replica(const struct lossy *lossy)
     engine_tell(&replica, line);
     write_one(&lossy->a, "replicated");
     ck_assert_int_eq(ask_engine(lossy->a, "WAIT", "1", "60000")->number, 1);
+    /* Valkey's WAIT counts one that has not loaded its first copy yet. */
+    const int64_t until_ms = clock_monotonic_ms() + 60000;
+    while (!engine_says(&replica, "ROLE", "connected")) {
+        ck_assert_int_lt(clock_monotonic_ms(), until_ms);
+        usleep(5000);
+    }
     return replica;
 }
 
