@@ -118,16 +118,25 @@ static void send_off(struct ruled *ruled, struct step *steps, size_t n)
     expect_counts(ruled, 0, 0);
 }
 
+/* The same of the first reading that its rule knows anything of; false: there is no engine. */
+static bool begin_out(struct ruled *ruled, uint64_t n_for, struct step *step)
+{
+    if (!engine_is_there()) {
+        return false;
+    }
+    begin(ruled, n_for);
+    make(ruled, &ruled->node, step, FIRST_P, FIRST_P);
+    send_off(ruled, step, 1);
+    return true;
+}
+
 TEST(a_step_is_judged_when_the_engine_has_it)
 {
     struct ruled ruled;
     struct step step;
-    if (!engine_is_there()) {
+    if (!begin_out(&ruled, 2, &step)) {
         return;
     }
-    begin(&ruled, 2);
-    make(&ruled, &ruled.node, &step, FIRST_P, FIRST_P);
-    send_off(&ruled, &step, 1);
     stepping_node_finish(&ruled.node, &step, 1);
     expect_counts(&ruled, 0, 1);
     make(&ruled, &ruled.node, &step, FIRST_P + 1, FIRST_P + 1);
@@ -281,12 +290,9 @@ TEST(a_rule_may_be_changed_while_a_step_is_out)
 {
     struct ruled ruled;
     struct step step;
-    if (!engine_is_there()) {
+    if (!begin_out(&ruled, 1, &step)) {
         return;
     }
-    begin(&ruled, 1);
-    make(&ruled, &ruled.node, &step, FIRST_P, FIRST_P);
-    send_off(&ruled, &step, 1);
     put_rule(&ruled, 2);
     service_context_turn(ruled.node.context);
     stepping_node_finish(&ruled.node, &step, 1);
@@ -300,12 +306,9 @@ TEST(a_rule_may_be_deleted_while_a_step_is_out)
     struct ruled ruled;
     struct step step;
     struct fault fault;
-    if (!engine_is_there()) {
+    if (!begin_out(&ruled, 1, &step)) {
         return;
     }
-    begin(&ruled, 1);
-    make(&ruled, &ruled.node, &step, FIRST_P, FIRST_P);
-    send_off(&ruled, &step, 1);
     ck_assert_int_eq(rule_delete(ruled.node.world.context, "m", "r", &fault), STATUS_OK);
     service_context_turn(ruled.node.context);
     stepping_node_finish(&ruled.node, &step, 1);
@@ -319,11 +322,8 @@ TEST(a_node_may_end_while_a_step_is_out)
 {
     struct ruled ruled;
     struct step step;
-    if (!engine_is_there()) {
+    if (!begin_out(&ruled, 1, &step)) {
         return;
     }
-    begin(&ruled, 1);
-    make(&ruled, &ruled.node, &step, FIRST_P, FIRST_P);
-    send_off(&ruled, &step, 1);
     end(&ruled);
 }
